@@ -1,0 +1,57 @@
+# The few commands people need; `make help` lists them.
+.DEFAULT_GOAL := results
+.PHONY: help results check test lint rebuild schemas readme lock clean
+
+PYTHON ?= python3
+export PYTHONPATH := workflow/scripts
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+# Set around some shells; without byte code every start of Snakemake takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+# One thread a job: Snakemake runs the jobs side by side.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+help: ## List these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+results: $(READY) ## Install what is needed, build every result, and say which pooled estimates moved (the default)
+	@$(BIN)/snakemake --cores all
+	@$(BIN)/python -m synthesis.guard
+
+check: $(READY) ## Check the config and every sheet, and nothing else
+	@$(BIN)/python -m synthesis.check
+
+test: $(READY) lint ## Run the linters and all tests
+	@$(BIN)/python -m pytest -n auto
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/snakefmt --check Snakefile workflow
+
+rebuild: $(READY) ## Build every result again from nothing
+	@$(BIN)/snakemake --cores all --forceall
+	@$(BIN)/python -m synthesis.guard
+
+schemas: $(READY) ## Write the JSON Schemas from the typed models
+	@$(BIN)/python -m synthesis.schemas
+
+readme: $(READY) ## Fill the numbers of README.md from the results
+	@$(BIN)/python -m synthesis.readme
+
+lock: $(READY) ## Resolve the dependencies again; commit uv.lock and requirements.txt
+	@.tools/bin/uv lock --upgrade
+	@.tools/bin/uv export --locked --quiet --no-dev --output-file requirements.txt > /dev/null
+
+clean: ## Remove the environment and Snakemake's records; results/ stays
+	rm -rf .venv .tools .snakemake logs
+
+$(READY): uv.lock pyproject.toml requirements/uv.txt
+	@test -x .tools/bin/uv && .tools/bin/uv --version | grep -qF "$$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements/uv.txt)" \
+	  || $(PYTHON) -m pip install --quiet --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --upgrade --target .tools -r requirements/uv.txt
+	@.tools/bin/uv sync --quiet --locked --python $(PYTHON)
+	@touch $@

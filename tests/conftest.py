@@ -1,0 +1,80 @@
+"""Shared by all tests: the small review, copies of it, and how to run Snakemake in one."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from synthesis.protocol import read_protocol
+
+ROOT = Path(__file__).parents[1]
+REVIEW = ROOT / "tests" / "review"
+
+
+class Review:
+    """A copy of the small review with the engine beside it, in a folder of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        shutil.copytree(REVIEW, folder, dirs_exist_ok=True)
+
+    def sheet(self, name: str = "adams2001") -> Path:
+        """Give the path of a sheet."""
+        return self.folder / "studies" / f"{name}.yaml"
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text that must occur, so that a test cannot silently edit nothing."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def add_engine(self) -> None:
+        """Copy the engine, so that a test may edit it."""
+        shutil.copytree(ROOT / "workflow", self.folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "Snakefile", self.folder)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run Snakemake and give what it printed."""
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", timeout=300
+        )
+
+    def build(self, *arguments: str) -> list[str]:
+        """Build, insist on success, and give the jobs that ran as ``rule`` or ``rule analysis``, sorted."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return jobs(done.stdout + done.stderr)
+
+    def read(self, file: str) -> str:
+        """Read a file of the folder."""
+        return (self.folder / file).read_text(encoding="utf-8")
+
+
+def jobs(log: str) -> list[str]:
+    """Find the jobs in Snakemake's log."""
+    found = []
+    for block in re.split(r"\n(?=\[|localrule |rule )", log):
+        rule = re.search(r"^(?:localrule|rule) (\w+):", block, re.M)
+        if rule and rule[1] != "all":
+            analysis = re.search(r"wildcards: analysis=(\w+)", block)
+            found.append(f"{rule[1]} {analysis[1]}" if analysis else rule[1])
+    return sorted(found)
+
+
+@pytest.fixture
+def review(tmp_path):
+    """Give a copy of the small review."""
+    return Review(tmp_path / "review")
+
+
+@pytest.fixture(scope="session")
+def protocol():
+    """Give the protocol of the small review."""
+    return read_protocol(REVIEW / "config.yaml")

@@ -1,0 +1,5 @@
+"""Write all sheets as tidy tables."""
+
+from synthesis.tables import collect_sheets_file
+
+collect_sheets_file(snakemake.input.sheets, snakemake.params.folder, attributes=snakemake.params.attributes)

@@ -1,0 +1,23 @@
+"""``make check``: read the config and every sheet, and say what is wrong."""
+
+import sys
+
+from .index import read_index
+from .problems import ProblemsError
+
+
+def main() -> int:
+    """Print every problem, or how many sheets and counts are in order; give the exit code."""
+    try:
+        index = read_index("config.yaml", "studies")
+    except ProblemsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    sheets = index.sheets.values()
+    counts = sum(len(sheet.outcomes) for sheet in sheets)
+    print(f"{len(sheets)} sheets with {counts} counts: no problem.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,341 @@
+"""What must be true of a sheet, and of all sheets together, before anything is built."""
+
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from fractions import Fraction
+from itertools import combinations
+from math import inf
+from pathlib import Path
+
+from .located import Located, read_located
+from .problems import Problem, ProblemsError, one_of, quote
+from .protocol import MIXED, Protocol
+from .sheets import Outcome, Sheet, type_sheet
+
+Checked = tuple[Located, Sheet]
+
+
+def read_sheets(paths: Iterable[str | Path], protocol: Protocol) -> list[Sheet]:
+    """Read and check every sheet.
+
+    Parameters
+    ----------
+    paths : iterable of paths
+        The sheets; order does not matter.
+    protocol : Protocol
+        The words a sheet may use.
+
+    Returns
+    -------
+    list of Sheet
+        In order of their id.
+
+    Raises
+    ------
+    ProblemsError
+        With every problem of every sheet.
+    """
+    problems: list[Problem] = []
+    checked: list[Checked] = []
+    for path in sorted(map(str, paths)):
+        try:
+            located = read_located(path)
+            sheet = type_sheet(located)
+        except ProblemsError as error:
+            problems += error.problems
+            continue
+        problems += check_sheet(located, sheet, protocol)
+        checked.append((located, sheet))
+    problems += check_unique(checked)
+    if problems:
+        raise ProblemsError(problems)
+    return sorted((sheet for _, sheet in checked), key=lambda sheet: sheet.id)
+
+
+def check_sheet(located: Located, sheet: Sheet, protocol: Protocol) -> list[Problem]:
+    """Find everything wrong inside one typed sheet."""
+    checks = (
+        check_id,
+        check_vocabulary,
+        check_arms,
+        check_counts,
+        check_reported,
+        check_duplicates,
+        check_nesting,
+        check_comparisons,
+        check_characteristics,
+        check_reasons,
+        check_risk_of_bias,
+    )
+    return [located.problem(*found) for check in checks for found in check(located, sheet, protocol)]
+
+
+def check_id(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """The file is named after the study."""
+    stem = Path(located.file).stem
+    if sheet.id != stem:
+        yield (
+            ("id",),
+            f"{quote(sheet.id)} is not the file's name ({stem}). Rename the file or correct the id.",
+        )
+
+
+def check_vocabulary(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """Outcomes, products, attributes and ways of finding events are words of the config."""
+    add = " Or add it to config.yaml."
+    if sheet.ascertainment not in protocol.ascertainment:
+        yield ("ascertainment",), one_of(sheet.ascertainment, protocol.ascertainment) + add
+    for name, arm in sheet.arms.items():
+        for attribute, level in arm.attributes.items():
+            at = ("arms", name, attribute)
+            if attribute != "product" and attribute not in protocol.attributes:
+                keys = ["label", "product", "patients", "comprises", "part_of", "note", *protocol.attributes]
+                yield at, f"Unknown key. {one_of(attribute, keys)}"
+            elif level != MIXED and level not in protocol.levels(attribute):
+                yield at, one_of(level, [*protocol.levels(attribute), MIXED]) + add
+        product = protocol.products.get(arm.product or "")
+        for attribute, level in (product.__pydantic_extra__ or {}).items() if product else ():
+            given = arm.attributes.get(attribute)
+            if given is not None and given != str(level):
+                message = f"{quote(given)}, but config.yaml says {arm.product} has {quote(level)}. Correct one."
+                yield ("arms", name, attribute), message
+    for kind in ("outcomes", "comparisons"):
+        for i, row in enumerate(getattr(sheet, kind)):
+            if row.outcome not in protocol.outcomes:
+                yield (kind, i, "outcome"), one_of(row.outcome, protocol.outcomes) + add
+            if row.arm not in sheet.arms:
+                yield (kind, i, "arm"), one_of(row.arm, sheet.arms)
+    for i, fact in enumerate(sheet.characteristics):
+        if fact.arm not in sheet.arms:
+            yield ("characteristics", i, "arm"), one_of(fact.arm, sheet.arms)
+
+
+def check_arms(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """Arms that make up another exist, share no patients and add up; a subset is not larger than its whole."""
+    for name, arm in sheet.arms.items():
+        at = ("arms", name)
+        unknown = [part for part in arm.comprises if part not in sheet.arms or part == name]
+        for part in unknown:
+            yield (*at, "comprises"), one_of(part, [a for a in sheet.arms if a != name])
+        if arm.part_of and (arm.part_of not in sheet.arms or arm.part_of == name):
+            yield (*at, "part_of"), one_of(arm.part_of, [a for a in sheet.arms if a != name])
+        if name in sheet.ancestors(name):
+            yield at, "The arm is inside itself, by `comprises` or `part_of`. Take one out."
+        elif arm.comprises and not unknown:
+            yield from _check_parts(sheet, name, at)
+        whole = sheet.arms.get(arm.part_of or "")
+        if whole and None not in (whole.patients, arm.patients) and arm.patients > whole.patients:
+            message = f"{arm.patients} is more than the {whole.patients} of {quote(arm.part_of)}. Correct one."
+            yield (*at, "patients"), message
+
+
+def _check_parts(sheet: Sheet, name: str, at: tuple) -> Iterator[tuple]:
+    arm = sheet.arms[name]
+    repeated = {part for part in arm.comprises if arm.comprises.count(part) > 1}
+    for part in sorted(repeated):
+        yield (
+            (*at, "comprises"),
+            f"{quote(part)} is named twice, so patients would count twice. Name it once.",
+        )
+    for one, other in combinations(dict.fromkeys(arm.comprises), 2):
+        if one in sheet.ancestors(other) or other in sheet.ancestors(one):
+            yield (*at, "comprises"), f"{quote(one)} and {quote(other)} share patients. Name disjoint arms."
+    sizes = [sheet.arms[part].patients for part in arm.comprises]
+    if None in sizes:
+        yield (*at, "comprises"), "A part has no number of patients. Add it, or use `part_of` on the part."
+    elif arm.patients is not None and sum(sizes) != arm.patients and not repeated:
+        sums = " + ".join(map(str, sizes))
+        yield (
+            (*at, "patients"),
+            f"{arm.patients} is not {sums} = {sum(sizes)}, the arms it comprises. Correct one.",
+        )
+
+
+def check_counts(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """Events ≤ patients ≤ patients of the arm, and at least one patient."""
+    for i, row in enumerate(sheet.outcomes):
+        at = ("outcomes", i)
+        size = sheet.arms[row.arm].patients if row.arm in sheet.arms else None
+        if row.patients == 0:
+            yield (*at, "patients"), "0 patients is no denominator. Write the number, or `not reported`."
+        if None not in (row.events, row.patients) and row.events > row.patients:
+            message = f"{row.events} is more than patients ({row.patients}). Check the source, or correct the sheet."
+            yield (*at, "events"), message
+        if None not in (row.patients, size) and row.patients > size:
+            message = f"{row.patients} is more than the arm's patients ({size}). Check the source, or correct one."
+            yield (*at, "patients"), message
+
+
+def check_reported(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """The percentage as printed agrees with the counts to its own precision."""
+    for i, row in enumerate(sheet.outcomes):
+        at = ("outcomes", i, "reported")
+        if row.reported is None:
+            continue
+        if (not row.events and row.events != 0) or not row.patients:
+            yield (
+                at,
+                f"{quote(row.reported)} has no counts beside it. Write events and patients, or leave it out.",
+            )
+            continue
+        printed = Decimal(row.reported.rstrip("% "))
+        half = Fraction(1, 2) / 10 ** -printed.as_tuple().exponent if printed.as_tuple().exponent else Fraction(1, 2)
+        exact = Fraction(100 * row.events, row.patients)
+        if abs(exact - Fraction(printed)) > half:
+            yield (
+                at,
+                (
+                    f"{row.reported} does not fit {row.events}/{row.patients} = {float(exact):.2f}%. "
+                    "Check all three numbers in the source."
+                ),
+            )
+
+
+def check_duplicates(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """No two rows say the same thing."""
+    seen: dict[tuple, int] = {}
+    for i, row in enumerate(sheet.outcomes):
+        key = (row.arm, row.outcome, row.definition, row.window)
+        if key in seen:
+            yield (
+                ("outcomes", i),
+                (
+                    f"The same arm, outcome, definition and window as outcomes[{seen[key]}]. Keep one, "
+                    "or say in `definition` how they differ."
+                ),
+            )
+        seen.setdefault(key, i)
+
+
+def check_nesting(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """Within an arm: a part of an outcome ≤ the outcome, and a shorter window ≤ a longer one."""
+    rows = [(i, row) for i, row in enumerate(sheet.outcomes) if row.events is not None and row.patients]
+    for (i, inner), (j, outer) in ((a, b) for a in rows for b in rows if a[0] != b[0]):
+        if inner.arm != outer.arm or inner.patients != outer.patients or inner.events <= outer.events:
+            continue
+        if _days(inner) > _days(outer):
+            continue
+        if outer.outcome in _wider(inner.outcome, protocol):
+            yield (
+                ("outcomes", i, "events"),
+                (
+                    f"{inner.events} {inner.outcome} are more than the {outer.events} {outer.outcome} "
+                    f"of outcomes[{j}], which holds them. Check both."
+                ),
+            )
+        elif inner.outcome == outer.outcome and inner.definition == outer.definition:
+            yield (
+                ("outcomes", i, "events"),
+                (
+                    f"{inner.events} in {inner.window} days are more than {outer.events} in "
+                    f"{'an unstated window' if outer.window is None else f'{outer.window} days'} "
+                    f"(outcomes[{j}]). Check both."
+                ),
+            )
+
+
+def _days(row: Outcome) -> float:
+    return inf if row.window is None else row.window
+
+
+def _wider(outcome: str, protocol: Protocol) -> set[str]:
+    """Give every outcome that holds this one."""
+    wider: set[str] = set()
+    term = protocol.outcomes.get(outcome)
+    while term and term.parent and term.parent not in wider:
+        wider.add(term.parent)
+        term = protocol.outcomes.get(term.parent)
+    return wider
+
+
+def check_comparisons(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """A 2×2 table fits in its arm, and its events are those of the outcome's row where that has the same patients."""
+    for i, table in enumerate(sheet.comparisons):
+        at = ("comparisons", i)
+        for side in ("exposed", "unexposed"):
+            cells = getattr(table, side)
+            if cells.events > cells.patients:
+                message = f"{cells.events} is more than patients ({cells.patients}). Check the source."
+                yield (*at, side, "events"), message
+        patients = table.exposed.patients + table.unexposed.patients
+        size = sheet.arms[table.arm].patients if table.arm in sheet.arms else None
+        if size is not None and patients > size:
+            message = f"{patients} patients (exposed + unexposed) are more than the arm's {size}. Check the source."
+            yield at, message
+        events = table.exposed.events + table.unexposed.events
+        rows = [
+            r
+            for r in sheet.outcomes
+            if (r.arm, r.outcome, r.patients) == (table.arm, table.outcome, patients) and r.events is not None
+        ]
+        if rows and all(row.events != events for row in rows):
+            message = f"{events} events (exposed + unexposed) differ from the outcome's {rows[0].events}. Check both."
+            yield at, message
+
+
+def check_characteristics(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """A fact is a count with its denominator, a value, or both."""
+    for i, fact in enumerate(sheet.characteristics):
+        at = ("characteristics", i)
+        if fact.events is None and fact.value is None:
+            yield at, "Neither a count nor a value. Write events and patients, or value."
+        elif (fact.events is None) != (fact.patients is None):
+            yield at, "events and patients belong together. Write both."
+        elif fact.events is not None and fact.events > fact.patients:
+            yield (*at, "events"), f"{fact.events} is more than patients ({fact.patients}). Check the source."
+
+
+def check_reasons(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """What is excluded or held back occurs in the sheet, and is not both."""
+    pairs = {(row.outcome, row.arm) for row in sheet.outcomes}
+    outcomes = sorted({outcome for outcome, _ in pairs})
+    for key in ("exclude", "sensitivity_only"):
+        for outcome, entry in getattr(sheet, key).items():
+            if outcome not in outcomes:
+                yield (key, outcome), f"No row has this outcome. {one_of(outcome, outcomes)}"
+                continue
+            arms = sorted({arm for o, arm in pairs if o == outcome})
+            for arm in entry if isinstance(entry, dict) else ():
+                if arm not in arms:
+                    yield (key, outcome, arm), f"No row has this outcome in this arm. {one_of(arm, arms)}"
+    for outcome, arm in sorted(pairs):
+        if all(sheet.reason(r, outcome, arm) for r in (sheet.exclude, sheet.sensitivity_only)):
+            message = f"{outcome} in {quote(arm)} is both excluded and held for sensitivity analyses. Choose one."
+            yield ("sensitivity_only", outcome), message
+
+
+def check_risk_of_bias(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """Tool and items are those of the config; judgements are yes, no or unclear."""
+    if sheet.risk_of_bias is None:
+        return
+    tool = sheet.risk_of_bias.tool
+    if tool not in protocol.tools:
+        yield ("risk_of_bias", "tool"), one_of(tool, protocol.tools)
+        return
+    for item, entry in sheet.risk_of_bias.items.items():
+        at = ("risk_of_bias", "items", item)
+        if item not in protocol.tools[tool]:
+            yield at, one_of(item, protocol.tools[tool])
+        if entry.judgement not in ("yes", "no", "unclear"):
+            yield (*at, "judgement"), one_of(entry.judgement, ("yes", "no", "unclear"))
+
+
+def check_unique(checked: Iterable[Checked]) -> list[Problem]:
+    """Find reports that are entered twice: the same DOI, PubMed number or label in two sheets."""
+    problems = []
+    seen: dict[tuple, str] = {}
+    for located, sheet in checked:
+        citation = sheet.citation
+        values = {
+            ("citation", "doi"): citation.doi and citation.doi.lower(),
+            ("citation", "pmid"): citation.pmid,
+            ("label",): re.sub(r"\s+", " ", sheet.label).lower(),
+        }
+        for path, value in values.items():
+            if value and (path, value) in seen:
+                message = f"{quote(value)} stands in {seen[path, value]} too. Is it the same report? Keep one sheet."
+                problems.append(located.problem(path, message))
+            elif value:
+                seen[path, value] = located.file
+    return problems

@@ -1,0 +1,169 @@
+"""Which pooled estimates moved against the committed results, by how much, and which sheets moved them."""
+
+import argparse
+import csv
+import io
+import math
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .columns import ESTIMATES
+from .files import read_table
+
+KEY = ("analysis", "subset", "group", "model")
+NUMBERS = ESTIMATES[ESTIMATES.index("k") : ESTIMATES.index("status")]
+TOLERANCE = 1e-6  # relative; another processor moves the 12th digit, a changed count the 2nd
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One pooled estimate before and after; ``None`` where it did not, or does not, exist."""
+
+    key: tuple[str, ...]
+    before: Row | None
+    after: Row | None
+
+
+def compare(before: Iterable[Row], after: Iterable[Row], tolerance: float = TOLERANCE) -> list[Change]:
+    """Find the estimates that differ.
+
+    Parameters
+    ----------
+    before, after : iterable of dict
+        Rows of ``estimates.csv`` as text.
+    tolerance : float
+        Largest relative difference that is no change.
+
+    Returns
+    -------
+    list of Change
+    """
+    old, new = ({tuple(row[k] for k in KEY): row for row in rows} for rows in (before, after))
+    keys = list(dict.fromkeys([*old, *new]))
+    return [Change(key, old.get(key), new.get(key)) for key in keys if _differ(old.get(key), new.get(key), tolerance)]
+
+
+def _differ(before: Row | None, after: Row | None, tolerance: float) -> bool:
+    if before is None or after is None:
+        return True
+    if before.get("status") != after.get("status"):
+        return True
+    return any(not _same(before.get(name, ""), after.get(name, ""), tolerance) for name in NUMBERS)
+
+
+def _same(one: str, other: str, tolerance: float) -> bool:
+    if one == other:
+        return True
+    try:
+        a, b = float(one), float(other)
+    except ValueError:
+        return False
+    # Below 1e-9 a number is rounding error of a zero (a χ² of identical groups, a τ² on the boundary).
+    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-9)
+
+
+def movers(before: Iterable[Row], after: Iterable[Row]) -> list[str]:
+    """Name the studies whose used rows differ, and how.
+
+    Parameters
+    ----------
+    before, after : iterable of dict
+        Rows of one analysis's ``rows.csv``.
+    """
+    old, new = (_counts(rows) for rows in (before, after))
+    names = []
+    for study in dict.fromkeys([*old, *new]):
+        if study not in old:
+            names.append(f"{study} (new)")
+        elif study not in new:
+            names.append(f"{study} (gone)")
+        elif old[study] != new[study]:
+            names.append(f"{study} ({_difference(old[study], new[study])})")
+    return names
+
+
+def _counts(rows: Iterable[Row]) -> dict[str, dict[tuple, str]]:
+    found: dict[str, dict[tuple, str]] = {}
+    for row in rows:
+        if row["use"] == "yes":
+            key = row["subset"], row["group"], row["arm"], row["outcome"]
+            found.setdefault(row["study"], {})[key] = f"{row['events']}/{row['patients']}"
+    return found
+
+
+def _difference(old: dict[tuple, str], new: dict[tuple, str]) -> str:
+    both = [(old[key], new[key]) for key in old if key in new and old[key] != new[key]]
+    return f"{both[0][0]} → {both[0][1]}" if both else "other rows"
+
+
+def table(changes: list[Change], moved_by: dict[str, list[str]]) -> str:
+    """Write the changes as a table for terminals and pull requests."""
+    head = ("analysis", "subset", "group", "model", "before", "after")
+    lines = [head, *((*c.key, _words(c.before), _words(c.after)) for c in changes)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    for analysis in dict.fromkeys(c.key[0] for c in changes):
+        by = ", ".join(moved_by.get(analysis, [])) or "no sheet: the config or the engine changed"
+        text.append(f"{analysis}: moved by {by}")
+    return "\n".join(text)
+
+
+def _words(row: Row | None) -> str:
+    if row is None:
+        return "–"
+    if row["estimate"]:
+        numbers = [f"{100 * float(row[c]):.2f}" if row[c] else "–" for c in ("estimate", "ci_low", "ci_high")]
+        text = f"{numbers[0]}% ({numbers[1]} to {numbers[2]}), k {row['k']}"
+    elif row["test_p"]:
+        text = f"chi2 {float(row['test']):.3f}, P {float(row['test_p']):.3f}"
+    else:
+        text = f"k {row['k']}"
+    return text if row["status"] == "ok" else f"{text}: {row['status']}"
+
+
+def committed(path: str, reference: str) -> list[Row] | None:
+    """Read a table as it stands in a git commit; None where git or the file is not there."""
+    try:
+        shown = subprocess.run(
+            ["git", "show", f"{reference}:./{path}"], capture_output=True, check=True, encoding="utf-8"
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return list(csv.DictReader(io.StringIO(shown, newline="")))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print what moved; with ``--fail``, exit 1 when anything did."""
+    parser = argparse.ArgumentParser(prog="python -m synthesis.guard", description=main.__doc__)
+    parser.add_argument("--against", default="HEAD", help="git commit to compare with (default: HEAD)")
+    parser.add_argument("--fail", action="store_true", help="exit 1 when an estimate moved")
+    options = parser.parse_args(arguments)
+    before = committed("results/estimates.csv", options.against)
+    if before is None:
+        print(f"No results at {options.against} to compare with.")
+        return 0
+    changes = compare(before, read_table("results/estimates.csv"))
+    if not changes:
+        print(f"Results unchanged: all {len(before)} pooled estimates are those of {options.against}.")
+        return 0
+    moved_by = {}
+    for analysis in dict.fromkeys(c.key[0] for c in changes):
+        path = f"results/{analysis}/rows.csv"
+        after = read_table(path) if Path(path).is_file() else []
+        moved_by[analysis] = movers(committed(path, options.against) or [], after)
+    print(f"Results changed: {len(changes)} pooled estimates differ from {options.against}.\n")
+    print(table(changes, moved_by))
+    print(
+        "\nIf this is meant: look at each line, run `make readme`, and commit results/ and README.md together with "
+        "what changed them.\nIf not: the lines above name the sheets to look at."
+    )
+    return 1 if options.fail else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""How much the studies differ."""
+
+import numpy as np
+from scipy.special import chdtrc, xlogy
+
+
+def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
+    """Test homogeneity by the likelihood ratio of one proportion for all against one for each.
+
+    Parameters
+    ----------
+    events, patients : array_like of int, shape (k,)
+
+    Returns
+    -------
+    statistic, df, p : float, int, float
+        χ² with k − 1 degrees of freedom; all NaN for one study.
+
+    References
+    ----------
+    Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67.
+    """
+    y, n = np.asarray(events, float), np.asarray(patients, float)
+    df = len(y) - 1
+    if df < 1:
+        return np.nan, np.nan, np.nan
+    pooled = y.sum() / n.sum()
+    own = xlogy(y, y / n) + xlogy(n - y, 1 - y / n)
+    common = xlogy(y, pooled) + xlogy(n - y, 1 - pooled)
+    statistic = float(max(2 * np.sum(own - common), 0))
+    return statistic, df, float(chdtrc(df, statistic))
+
+
+def i2(tau2: float, variance) -> float:
+    """Give the share of the total variance that lies between studies, in per cent.
+
+    Parameters
+    ----------
+    tau2 : float
+        Heterogeneity variance.
+    variance : array_like, shape (k,)
+        Sampling variances on the same scale.
+
+    Returns
+    -------
+    float
+        ``100 τ² / (τ² + s²)`` with the typical sampling variance s²; NaN for one study.
+
+    References
+    ----------
+    Higgins JPT, Thompson SG. Stat Med 2002;21:1539–58, equations 9 and 10. This is metafor's I², not PyMARE's, which
+    is ``(Q − df) / Q`` whatever the estimator.
+    """
+    w = 1 / np.asarray(variance, float)
+    if len(w) < 2:
+        return np.nan
+    typical = (len(w) - 1) * w.sum() / (w.sum() ** 2 - np.sum(w**2))
+    return float(100 * tau2 / (tau2 + typical))

@@ -1,0 +1,172 @@
+"""What the Snakefile needs before any job runs: the checked sheets, who feeds what, and digests that notice change.
+
+Light on purpose (no pandas, no numpy): Snakemake reads this at every start, in every job of a cluster too.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .checks import read_sheets
+from .problems import ProblemsError
+from .protocol import Analysis, Protocol, read_protocol
+from .sheets import Sheet
+
+
+@dataclass(frozen=True)
+class Index:
+    """A checked review.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    sheets : dict
+        Path of a sheet → the sheet.
+    """
+
+    protocol: Protocol
+    sheets: dict[str, Sheet]
+
+    def feeds(self, analysis: str) -> list[str]:
+        """Give the sheets that hold a row for an analysis, pooled or not."""
+        wanted = set(self.protocol.analyses[analysis].outcomes)
+        return [path for path, sheet in self.sheets.items() if any(row.outcome in wanted for row in sheet.outcomes)]
+
+    def digest(self, analysis: str) -> str:
+        """Give a digest of everything in the sheets that an analysis uses; a comment does not change it."""
+        return digest([relevant(self.sheets[path], self.protocol.analyses[analysis]) for path in self.feeds(analysis)])
+
+    def digest_all(self) -> str:
+        """Give a digest of everything in all sheets."""
+        return digest([sheet.model_dump(mode="json", by_alias=True) for sheet in self.sheets.values()])
+
+
+def read_index(config: str | Path, studies: str | Path) -> Index:
+    """Read and check a whole review.
+
+    Parameters
+    ----------
+    config : path
+        ``config.yaml``.
+    studies : path
+        The folder of sheets; ``TEMPLATE.yaml`` in it is not a sheet.
+
+    Returns
+    -------
+    Index
+
+    Raises
+    ------
+    ProblemsError
+        With every problem of the config, or of all sheets.
+    """
+    protocol = read_protocol(config)
+    paths = sheet_paths(studies)
+    sheets = read_sheets(paths, protocol)
+    by_id = {Path(path).stem: path for path in paths}
+    return Index(protocol, {by_id[sheet.id]: sheet for sheet in sheets})
+
+
+def sheet_paths(studies: str | Path) -> list[str]:
+    """Give the paths of all sheets, in order."""
+    return sorted(str(path) for path in Path(studies).glob("*.yaml") if path.name != "TEMPLATE.yaml")
+
+
+def relevant(sheet: Sheet, analysis: Analysis) -> dict[str, Any]:
+    """Give the part of a sheet that an analysis uses.
+
+    Characteristics, comparisons and rows of other outcomes are left out, so that editing them does not run it again.
+    """
+    whole = sheet.model_dump(mode="json", by_alias=True)
+    wanted = set(analysis.outcomes)
+    keep = ("id", "label", "citation", "report", "ascertainment", "cohort", "arms", "extraction")
+    part = {key: whole[key] for key in keep}
+    part["outcomes"] = [row for row in whole["outcomes"] if row["outcome"] in wanted]
+    for key in ("exclude", "sensitivity_only"):
+        part[key] = {outcome: reason for outcome, reason in whole[key].items() if outcome in wanted}
+    return part
+
+
+def digest(value: Any) -> str:
+    """Give a short, stable digest of plain data.
+
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write_stamp(folder: str | Path, name: str, value: str) -> str:
+    """Write a digest to a file, and leave the file alone when it says so already.
+
+    Snakemake keeps the parameters of a job in ``.snakemake``, so a result that came with a clone, or that lost its
+    record, would look up to date whatever the sheets say. A stamp is a real input: where there is none, it is written
+    now, is newer than the result, and the result is built again.
+    """
+    path = Path(folder) / name
+    try:
+        if path.read_text(encoding="utf-8") == value:
+            return str(path)
+    except (OSError, UnicodeDecodeError):
+        pass
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(value, encoding="utf-8")
+    return str(path)
+
+
+@cache
+def modules_of(script: str | Path) -> tuple[str, ...]:
+    """Give every file of the library that a script imports, directly or through others.
+
+    Parameters
+    ----------
+    script : path
+        A Python file beside the package it imports.
+
+    Returns
+    -------
+    tuple of str
+        Paths in order: the inputs that make a rule run again when the library changes.
+    """
+    script = Path(script)
+    found: set[Path] = set()
+    queue = [script]
+    while queue:
+        file = queue.pop()
+        new = _imports(file, script.parent) - found
+        found |= new
+        queue += new
+    return tuple(sorted(str(path) for path in found))
+
+
+def _imports(file: Path, root: Path) -> set[Path]:
+    """Give the files below ``root`` that one file imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package = file.relative_to(root).parent.parts
+            base = list(package[: len(package) - node.level + 1]) if node.level else []
+            stem = ".".join([*base, *filter(None, [node.module])])
+            names |= {stem, *(f"{stem}.{alias.name}" for alias in node.names)}
+    paths = (root / Path(*name.split(".")) for name in names if name)
+    candidates = [file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py")]
+    return {path for path in candidates if path.is_file()}
+
+
+def check_review(config: str | Path, studies: str | Path) -> tuple[Index | None, ProblemsError | None]:
+    """Read a review and give either it or its problems."""
+    try:
+        return read_index(config, studies), None
+    except ProblemsError as error:
+        return None, error
+
+
+__all__: Iterable[str] = ("Index", "digest", "modules_of", "read_index", "sheet_paths", "write_stamp")

@@ -1,0 +1,74 @@
+"""The primary model: binomial–normal random-intercept logistic regression by maximum likelihood."""
+
+import numpy as np
+from scipy.special import chdtri, expit, ndtri
+
+from ..heterogeneity import i2, likelihood_ratio_q
+from ..prediction import prediction_interval
+from ..proportions import logit_with_variance
+from .logistic_normal import arms_of, fit, profile_tau2
+from .result import OK, Pooled
+
+
+def pool_glmm(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95) -> Pooled:
+    """Pool proportions with the binomial–normal model.
+
+    Parameters
+    ----------
+    events, patients : ndarray of int, shape (k,)
+        At least two rows, neither without any event nor with nothing but events in all.
+    study : ndarray of shape (k,)
+        Rows of one study share its effect.
+    level : float
+        Confidence level of all intervals.
+
+    Returns
+    -------
+    Pooled
+        ``estimate`` is the median study, ``expit(mu)``; Wald interval on the logit scale; τ² with its
+        profile-likelihood interval; Q is the likelihood-ratio statistic. Studies with no events stay as they are.
+
+    References
+    ----------
+    Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67, section 3.1.
+    """
+    arms = arms_of(events, patients, study, np.ones((len(events), 1)))
+    best = fit(arms)
+    counts = _counts("glmm", events, patients, study)
+    if not best.converged:
+        return Pooled(**counts, status=f"did not converge: {best.message}")
+    mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), best.tau**2
+    half = ndtri((1 + level) / 2) * se
+    low, high = profile_tau2(arms, best, chdtri(1, 1 - level) / 2)
+    pi = prediction_interval(mean, se, tau2, counts["studies"], level)
+    q, q_df, q_p = likelihood_ratio_q(events, patients)
+    return Pooled(
+        **counts,
+        estimate=float(expit(mean)),
+        ci_low=float(expit(mean - half)),
+        ci_high=float(expit(mean + half)),
+        pi_low=pi[0],
+        pi_high=pi[1],
+        se=se,
+        tau2=tau2,
+        tau2_low=low,
+        tau2_high=high,
+        i2=i2(tau2, logit_with_variance(events, patients)[1]),
+        q=q,
+        q_df=q_df,
+        q_p=q_p,
+        status=OK,
+        loglik=best.loglik,
+        nodes=best.nodes,
+        steps=best.steps,
+    )
+
+
+def _counts(model: str, events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> dict:
+    return {
+        "model": model,
+        "k": len(events),
+        "studies": len(np.unique(study)),
+        "events": int(np.sum(events)),
+        "patients": int(np.sum(patients)),
+    }

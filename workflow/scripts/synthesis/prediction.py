@@ -1,0 +1,33 @@
+"""Where the true proportion of a new study would lie."""
+
+import numpy as np
+from scipy.special import expit, stdtrit
+
+
+def prediction_interval(mean: float, se: float, tau2: float, k: int, level: float = 0.95) -> tuple[float, float]:
+    """Give the prediction interval of a pooled logit, as proportions.
+
+    Parameters
+    ----------
+    mean, se : float
+        Pooled logit and its standard error.
+    tau2 : float
+        Heterogeneity variance on the logit scale.
+    k : int
+        Studies.
+    level : float
+
+    Returns
+    -------
+    low, high : float
+        ``mean ± t(k − 1) √(τ² + se²)``, back-transformed; NaN below three studies.
+
+    References
+    ----------
+    Higgins JPT, Thompson SG, Spiegelhalter DJ. J R Stat Soc A 2009;172:137–59, equation 12, with k − 1 degrees of
+    freedom (Partlett & Riley, Stat Med 2017;36:301–17, section 2.3; metafor's under Knapp–Hartung).
+    """
+    if k < 3:
+        return np.nan, np.nan
+    half = stdtrit(k - 1, (1 + level) / 2) * np.sqrt(tau2 + se**2)
+    return float(expit(mean - half)), float(expit(mean + half))

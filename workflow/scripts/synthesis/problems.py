@@ -1,0 +1,83 @@
+"""Located messages: what is wrong, in which file, line and field, and what to do next. All at once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing a person has to mend.
+
+    Parameters
+    ----------
+    file : str
+        Path as the user would type it.
+    line : int
+        Line in the file, counted from 1; 0 when the whole file is meant.
+    field : str
+        Where in the file, for instance ``outcomes[2].events``; blank for the whole file.
+    message : str
+        The value, what was expected, and the next step, in whole sentences.
+    """
+
+    file: str
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """Give ``file:line: field: message``, the form editors make clickable."""
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+
+
+class ProblemsError(Exception):
+    """Raised with every problem found, so that one run shows them all."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = sorted(set(problems))
+        super().__init__(render(self.problems))
+
+
+def render(problems: Iterable[Problem]) -> str:
+    """Give the problems as text, one a line, with their number at the end.
+
+    >>> print(render([Problem("studies/x.yaml", 3, "arms.all.patients", "-1 is not a count.")]))
+    studies/x.yaml:3: arms.all.patients: -1 is not a count.
+    1 problem. Nothing was built; results/ is as it was.
+    """
+    problems = sorted(set(problems))
+    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}."
+    return "\n".join([*map(str, problems), f"{count} Nothing was built; results/ is as it was."])
+
+
+def field_name(path: Iterable[str | int]) -> str:
+    """Write a path into nested data the way a reader would: ``outcomes[2].events``.
+
+    >>> field_name(("outcomes", 2, "events"))
+    'outcomes[2].events'
+    """
+    name = ""
+    for step in path:
+        name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else str(step)
+    return name
+
+
+def quote(value: object, longest: int = 60) -> str:
+    """Show a value in a message: quoted when it is text, cut when it is long."""
+    text = str(value).replace("\n", " ")
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
+    return f'"{text}"'
+
+
+def one_of(value: object, allowed: Iterable[str]) -> str:
+    """Say that a value is not allowed, what is, and which one is nearest.
+
+    >>> one_of("bleedin", ["bleeding", "thrombosis"])
+    '"bleedin" is not one of: bleeding, thrombosis. Did you mean "bleeding"?'
+    """
+    allowed = [str(a) for a in allowed]
+    text = f"{quote(value)} is not one of: {', '.join(allowed)}."
+    nearest = get_close_matches(str(value), allowed, n=1, cutoff=0.5)
+    return f'{text} Did you mean "{nearest[0]}"?' if nearest else f"{text} Use one of these."

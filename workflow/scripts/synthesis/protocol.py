@@ -1,0 +1,225 @@
+"""The typed protocol: every scientific choice of a review, as ``config.yaml`` states it."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from .located import Located, check_model, read_located
+from .problems import Problem, ProblemsError, one_of
+from .sheets import NOT_REPORTED, Name, Text, Whole
+
+MIXED = "mixed"  # several levels in one arm, not separable
+NOT_LEVELS = (MIXED, NOT_REPORTED)  # shown beside the levels, never compared with them
+
+
+def _flag(value: Any) -> Any:
+    words = {"true": True, "yes": True, "false": False, "no": False}
+    if str(value).lower() not in words:
+        raise ValueError(f'"{value}" is neither true nor false. Write one of them.')
+    return words[str(value).lower()]
+
+
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Model = Literal["glmm", "glmm-common", "logit-reml", "logit-reml-hk", "crude"]
+
+
+class Part(BaseModel):
+    """What every part of the protocol shares."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Review(Part):
+    """What the review asks."""
+
+    title: Text
+    question: Text
+    version: Text = Field(description="Release of the data: year.month.number.")
+    last_search: Text
+    registration: Text
+    unit: Text = Field("patients", description="What one unit of the denominator is called.")
+
+
+class OutcomeTerm(Part):
+    """An outcome a sheet may report."""
+
+    label: Text
+    kind: Literal["clinical", "laboratory"]
+    parent: Name | None = Field(None, description="The wider outcome that holds at least as many patients.")
+
+
+class Product(BaseModel):
+    """A product; beside its label, any attribute of the config that follows from it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    label: Text
+
+
+class Attribute(Part):
+    """Something that describes an arm, with its levels in the order of figures."""
+
+    label: Text
+    levels: dict[str, Text]
+
+
+class WindowRule(Part):
+    """Which follow-up windows may meet in a pool."""
+
+    max_days: Whole
+    unstated: Literal["include", "exclude"]
+
+
+class Analysis(Part):
+    """One question: what is pooled, and how it is split."""
+
+    label: Text
+    outcomes: tuple[Name, ...] = Field(min_length=1, description="In order of preference.")
+    window: WindowRule
+    arms: Literal["cohort", "product"]
+    subgroups: tuple[Slug, ...] = ()
+    ascertainment: tuple[Text, ...] = Field((), description="Which may meet; all when left out.")
+    exclude_basis: tuple[Literal["derived", "reconstructed"], ...] = ()
+    minimum_patients: Whole = 1
+    note: Text | None = None
+
+
+class Contrast(Part):
+    """Two levels set against each other."""
+
+    by: Slug
+    first: Text
+    second: Text
+
+
+class Models(Part):
+    """How it is pooled."""
+
+    primary: Model
+    sensitivity: tuple[Model, ...] = ()
+    level: float = Field(0.95, gt=0.5, lt=1)
+    study_interval: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
+    draw_prediction_from: Whole = Field(5, ge=3)
+
+
+class Figures(Part):
+    """How it is drawn."""
+
+    preset: Literal["default", "slide"] = "default"
+    sort: Literal["year", "label", "estimate", "patients"] = "year"
+    shared_axis: Flag = True
+    forest_by: tuple[Slug, ...] = ("product",)
+    formats: tuple[Literal["svg", "pdf", "png"], ...] = ("svg", "pdf", "png")
+
+
+class Protocol(Part):
+    """The whole of ``config.yaml``."""
+
+    review: Review
+    outcomes: dict[Name, OutcomeTerm]
+    products: dict[str, Product]
+    attributes: dict[Slug, Attribute] = {}
+    ascertainment: dict[str, Text] = Field(description="How events can be found: name → label in figures.")
+    tools: dict[str, dict[Name, Text]] = Field({}, description="Risk-of-bias tool → item → question.")
+    analyses: dict[Slug, Analysis] = Field(min_length=1)
+    contrasts: tuple[Contrast, ...] = ()
+    models: Models
+    figures: Figures
+
+    def levels(self, variable: str) -> dict[str, str]:
+        """Give level → label of something an analysis can be split by, in the order of figures."""
+        if variable == "product":
+            return {name: product.label for name, product in self.products.items()}
+        if variable == "ascertainment":
+            return dict(self.ascertainment)
+        if variable == "report":
+            return {name: name.capitalize() for name in REPORTS}
+        return dict(self.attributes[variable].levels)
+
+    def variable_label(self, variable: str) -> str:
+        """Give the name of a splitting variable as figures print it."""
+        fixed = {"product": "Product", "ascertainment": "How events were found", "report": "Report"}
+        return fixed.get(variable) or self.attributes[variable].label
+
+
+REPORTS = ("article", "abstract", "label", "review-table", "registry", "manufacturer")
+STUDY_VARIABLES = ("ascertainment", "report")
+
+
+def read_protocol(path: str | Path) -> Protocol:
+    """Read and check ``config.yaml``.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ProblemsError
+        With every problem: YAML errors with their line, unknown keys, and names that are not defined.
+    """
+    located = read_located(path)
+    protocol = check_model(Protocol, located)
+    problems = _check_names(protocol, located)
+    if problems:
+        raise ProblemsError(problems)
+    return protocol
+
+
+def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
+    """Find names that point at nothing."""
+    problems = []
+
+    def known(path: tuple, value: str | None, allowed: Any) -> None:
+        if value is not None and value not in allowed:
+            problems.append(located.problem(path, one_of(value, allowed)))
+
+    splits = ["product", *STUDY_VARIABLES, *protocol.attributes]
+    for name, term in protocol.outcomes.items():
+        known(("outcomes", name, "parent"), term.parent, [o for o in protocol.outcomes if o != name])
+    for name, product in protocol.products.items():
+        for attribute, level in (product.__pydantic_extra__ or {}).items():
+            at = ("products", name, attribute)
+            known(at, attribute, list(protocol.attributes))
+            if attribute in protocol.attributes:
+                known(at, str(level), list(protocol.attributes[attribute].levels))
+    for name, analysis in protocol.analyses.items():
+        at = ("analyses", name)
+        for i, outcome in enumerate(analysis.outcomes):
+            known((*at, "outcomes", i), outcome, list(protocol.outcomes))
+        for i, variable in enumerate(analysis.subgroups):
+            known((*at, "subgroups", i), variable, splits)
+        for i, way in enumerate(analysis.ascertainment):
+            known((*at, "ascertainment", i), way, list(protocol.ascertainment))
+    for i, contrast in enumerate(protocol.contrasts):
+        known(("contrasts", i, "by"), contrast.by, splits)
+        if contrast.by in splits:
+            for side in ("first", "second"):
+                known(("contrasts", i, side), getattr(contrast, side), list(protocol.levels(contrast.by)))
+    for i, variable in enumerate(protocol.figures.forest_by):
+        known(("figures", "forest_by", i), variable, splits)
+    problems += _check_parents(protocol, located)
+    if protocol.models.primary in ("glmm-common", "crude"):
+        message = f'"{protocol.models.primary}" cannot lead. Use glmm, logit-reml or logit-reml-hk.'
+        problems.append(located.problem(("models", "primary"), message))
+    return problems
+
+
+def _check_parents(protocol: Protocol, located: Located) -> list[Problem]:
+    """Find outcomes that are their own ancestor."""
+    problems = []
+    for name in protocol.outcomes:
+        seen, here = [name], protocol.outcomes[name].parent
+        while here in protocol.outcomes and here not in seen:
+            seen.append(here)
+            here = protocol.outcomes[here].parent
+        if here == name:
+            message = f"The parents run in a circle: {' → '.join([*seen, here])}. Take one out."
+            problems.append(located.problem(("outcomes", name, "parent"), message))
+    return problems
