@@ -8,10 +8,11 @@ from itertools import combinations
 from math import inf
 from pathlib import Path
 
-from .located import Located, read_located
-from .problems import Problem, ProblemsError, one_of, quote
+from .located import Located, TypingError, read_located
+from .mending import mend
+from .problems import Problem, ProblemsError, field_name, one_of, quote
 from .protocol import MIXED, Protocol
-from .sheets import Outcome, Sheet, type_sheet
+from .sheets import Cells, Outcome, Sheet, type_sheet
 
 Checked = tuple[Located, Sheet]
 
@@ -42,15 +43,31 @@ def read_sheets(paths: Iterable[str | Path], protocol: Protocol) -> list[Sheet]:
         try:
             located = read_located(path)
             sheet = type_sheet(located)
+        except TypingError as error:
+            problems += error.problems + check_rest(located, error, protocol)
         except ProblemsError as error:
             problems += error.problems
-            continue
-        problems += check_sheet(located, sheet, protocol)
-        checked.append((located, sheet))
+        else:
+            problems += check_sheet(located, sheet, protocol)
+            checked.append((located, sheet))
     problems += check_unique(checked)
     if problems:
         raise ProblemsError(problems)
     return sorted((sheet for _, sheet in checked), key=lambda sheet: sheet.id)
+
+
+def check_rest(located: Located, error: TypingError, protocol: Protocol) -> list[Problem]:
+    """Find what else is wrong in a sheet that did not type, without repeating what was said of its untyped parts."""
+    rest = mend(located, error)
+    if rest is None:
+        return []
+    said = [field_name(path) for path in error.paths]
+    found = check_sheet(rest[1], rest[0], protocol)
+    return [
+        p
+        for p in found
+        if not any(p.field == field or p.field.startswith((f"{field}.", f"{field}[")) for field in said)
+    ]
 
 
 def check_sheet(located: Located, sheet: Sheet, protocol: Protocol) -> list[Problem]:
@@ -253,11 +270,12 @@ def check_comparisons(located: Located, sheet: Sheet, protocol: Protocol) -> Ite
     """A 2×2 table fits in its arm, and its events are those of the outcome's row where that has the same patients."""
     for i, table in enumerate(sheet.comparisons):
         at = ("comparisons", i)
-        for side in ("exposed", "unexposed"):
+        broken = [side for side in ("exposed", "unexposed") if _more_events(getattr(table, side))]
+        for side in broken:
             cells = getattr(table, side)
-            if cells.events > cells.patients:
-                message = f"{cells.events} is more than patients ({cells.patients}). Check the source."
-                yield (*at, side, "events"), message
+            yield (*at, side, "events"), f"{cells.events} is more than patients ({cells.patients}). Check the source."
+        if broken:
+            continue  # the sums below would only say the same again
         patients = table.exposed.patients + table.unexposed.patients
         size = sheet.arms[table.arm].patients if table.arm in sheet.arms else None
         if size is not None and patients > size:
@@ -272,6 +290,10 @@ def check_comparisons(located: Located, sheet: Sheet, protocol: Protocol) -> Ite
         if rows and all(row.events != events for row in rows):
             message = f"{events} events (exposed + unexposed) differ from the outcome's {rows[0].events}. Check both."
             yield at, message
+
+
+def _more_events(cells: Cells) -> bool:
+    return cells.events > cells.patients
 
 
 def check_characteristics(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:

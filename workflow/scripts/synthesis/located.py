@@ -46,6 +46,14 @@ class Located:
         return Problem(self.file, self.lines.get(at, 1), field_name(path), message)
 
 
+class TypingError(ProblemsError):
+    """Raised when data do not fit their model; ``paths`` says where."""
+
+    def __init__(self, problems: list[Problem], paths: list[Path_]):
+        super().__init__(problems)
+        self.paths = paths
+
+
 class _Refused(Exception):
     """A construct that a curated file has no use for, at a line."""
 
@@ -167,18 +175,21 @@ def check_model(model: type[Model], located: Located, hints: Mapping[str, str] =
 
     Raises
     ------
-    ProblemsError
+    TypingError
         With every problem, each at its line.
     """
     try:
         return model.model_validate(located.data)
     except ValidationError as error:
-        problems = [_typed_problem(model, located, e, hints) for e in error.errors(include_url=False)]
-        raise ProblemsError(problems) from None
+        errors = error.errors(include_url=False)
+        paths = [_path_in_data(e["loc"], located) for e in errors]
+        problems = [_typed_problem(model, located, e, p, hints) for e, p in zip(errors, paths, strict=True)]
+        raise TypingError(problems, paths) from None
 
 
-def _typed_problem(model: type[BaseModel], located: Located, error: Any, hints: Mapping[str, str]) -> Problem:
-    path = _path_in_data(error["loc"], located)
+def _typed_problem(
+    model: type[BaseModel], located: Located, error: Any, path: Path_, hints: Mapping[str, str]
+) -> Problem:
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "missing":
         hint = hints.get(str(path[-1]), "Add it; studies/README.md says what it holds.")
