@@ -44,7 +44,8 @@ x95 <- qchisq(0.95, 1)
 
 ## ---------------------------------------------------------------------------
 ## Exact likelihood of the binomial-normal model, plain R
-##   y_a ~ Binomial(n_a, plogis(x_a'beta + tau z_s)),  z_s ~ N(0,1), arms a of study s
+##   y_a ~ Binomial(n_a, plogis(x_a'beta + tau load_a z_s)),  z_s ~ N(0,1), arms a of study s
+## (load_a = 1 unless said otherwise)
 ## ---------------------------------------------------------------------------
 # Gauss-Legendre nodes and weights on (0,1) (Golub-Welsch), then a graded composite
 # rule: 12 panels of 16 nodes on each side of the mode of the integrand, out to where
@@ -81,9 +82,11 @@ lb_rel <- function(y, n, eta) {
 }
 ll_saturated <- function(y, n) sum(dbinom(y, n, y / n, log = TRUE))
 
-make_problem <- function(y, n, X = matrix(1, length(y), 1), study = seq_along(y)) {
+make_problem <- function(y, n, X = matrix(1, length(y), 1), study = seq_along(y), load = rep(1, length(y))) {
+  o <- order(match(study, unique(study)))          # arms of a study stand together
+  y <- y[o]; n <- n[o]; X <- X[o, , drop = FALSE]; study <- study[o]; load <- load[o]
   s <- as.integer(factor(study, unique(study)))
-  list(y = y, n = n, X = X, s = s, k = max(s), p = ncol(X), const = ll_saturated(y, n))
+  list(y = y, n = n, X = X, s = s, k = max(s), p = ncol(X), load = load, const = ll_saturated(y, n))
 }
 sumby <- function(v, s, k) if (is.matrix(v)) { if (k == length(s)) v else rowsum(v, s, reorder = TRUE) } else
   if (k == length(s)) v else as.vector(rowsum(v, s, reorder = TRUE))
@@ -92,14 +95,14 @@ sumby <- function(v, s, k) if (is.matrix(v)) { if (k == length(s)) v else rowsum
 glmm_ll <- function(th, P, deriv = 0) {
   be <- th[seq_len(P$p)]; tau <- th[P$p + 1]
   off <- as.vector(P$X %*% be)
-  y <- P$y; n <- P$n; s <- P$s; k <- P$k
+  y <- P$y; n <- P$n; s <- P$s; k <- P$k; tl <- tau * P$load
   z <- rep(0, k)
-  obj <- function(z) sumby(lb_rel(y, n, off + tau * z[s]), s, k) - z^2 / 2
+  obj <- function(z) sumby(lb_rel(y, n, off + tl * z[s]), s, k) - z^2 / 2
   f <- obj(z)
   for (it in 1:200) {
-    pr <- plogis(off + tau * z[s])
-    g <- tau * sumby(y - n * pr, s, k) - z
-    h <- tau^2 * sumby(n * pr * plogis(-(off + tau * z[s])), s, k) + 1
+    pr <- plogis(off + tl * z[s])
+    g <- sumby(tl * (y - n * pr), s, k) - z
+    h <- sumby(tl^2 * n * pr * plogis(-(off + tl * z[s])), s, k) + 1
     st <- g / h
     st <- pmax(pmin(st, 5), -5)
     z1 <- z + st; f1 <- obj(z1)
@@ -107,7 +110,7 @@ glmm_ll <- function(th, P, deriv = 0) {
     z <- z1; f <- f1
     if (max(abs(st) * sqrt(h)) < 1e-9) break
   }
-  sc <- 1 / sqrt(tau^2 * sumby(n * plogis(off + tau * z[s]) * plogis(-(off + tau * z[s])), s, k) + 1)
+  sc <- 1 / sqrt(sumby(tl^2 * n * plogis(off + tl * z[s]) * plogis(-(off + tl * z[s])), s, k) + 1)
   f0 <- obj(z)
   reach <- function(dir) {                           # smallest t (bracketed) with a fall of 50
     lo <- rep(0, k); hi <- pmin(12 * sc, 10.5)
@@ -118,7 +121,7 @@ glmm_ll <- function(th, P, deriv = 0) {
   L <- reach(-1); U <- reach(1)
   Z <- cbind(z - L %o% half_rule$u, z + U %o% half_rule$u)
   LW <- cbind(outer(log(L), half_rule$lw, `+`), outer(log(U), half_rule$lw, `+`))
-  eta <- off + tau * Z[s, , drop = FALSE]            # arms x m
+  eta <- off + tl * Z[s, , drop = FALSE]            # arms x m
   F <- sumby(lb_rel(y, n, eta), s, k) - Z^2 / 2
   F <- F + LW
   mx <- apply(F, 1, max)
@@ -127,18 +130,25 @@ glmm_ll <- function(th, P, deriv = 0) {
   if (!deriv) return(ll)
   W <- W / tot
   p <- plogis(eta); r <- y - n * p; v <- n * p * plogis(-eta)
-  q <- P$p + 1
-  # per-study score vector at each node: sum_a x_a r, z sum_a r
-  G <- vector("list", q); 
-  for (j in seq_len(P$p)) G[[j]] <- sumby(P$X[, j] * r, s, k)
-  G[[q]] <- Z * sumby(r, s, k)
-  Eg <- sapply(G, function(m) rowSums(W * m)); dim(Eg) <- c(k, q)
-  H <- matrix(0, q, q)
-  for (i in seq_len(q)) for (j in i:q) {
-    d2 <- if (j < q) sumby(P$X[, i] * P$X[, j] * v, s, k) else if (i < q) Z * sumby(P$X[, i] * v, s, k) else Z^2 * sumby(v, s, k)
-    H[i, j] <- H[j, i] <- sum(rowSums(W * (G[[i]] * G[[j]] - d2)) - Eg[, i] * Eg[, j])
+  Ws <- W[s, , drop = FALSE]; Zl <- Z[s, , drop = FALSE] * P$load
+  E <- function(m) rowSums(Ws * m)
+  Er <- E(r); Ev <- E(v)
+  Gt <- sumby(Zl * r, s, k); EGt <- rowSums(W * Gt)
+  A <- length(y)
+  C <- diag(E(r^2) - Er^2 - Ev, A)
+  o <- 1
+  while (o < A) {                                  # pairs of arms of one study
+    i <- seq_len(A - o); i <- i[s[i] == s[i + o]]
+    if (!length(i)) break
+    cv <- rowSums(Ws[i, , drop = FALSE] * r[i, , drop = FALSE] * r[i + o, , drop = FALSE]) - Er[i] * Er[i + o]
+    C[cbind(i, i + o)] <- cv; C[cbind(i + o, i)] <- cv
+    o <- o + 1
   }
-  list(ll = ll, g = colSums(Eg), H = H)
+  ct <- E(r * Gt[s, , drop = FALSE]) - Er * EGt[s] - E(Zl * v)
+  htt <- sum(rowSums(W * Gt^2) - EGt^2) - sum(E(Zl^2 * v))
+  Xc <- crossprod(P$X, ct)
+  list(ll = ll, g = c(crossprod(P$X, Er), sum(EGt)),
+       H = rbind(cbind(crossprod(P$X, C %*% P$X), Xc), c(Xc, htt)))
 }
 
 # the same log-likelihood by stats::integrate (an independent check of the quadrature)
@@ -147,7 +157,7 @@ glmm_ll_integrate <- function(th, P) {
   off <- as.vector(P$X %*% be); tot <- 0
   for (i in seq_len(P$k)) {
     a <- which(P$s == i)
-    f <- function(z) { o <- -z^2 / 2; for (j in a) o <- o + lb_rel(P$y[j], P$n[j], off[j] + tau * z); o }
+    f <- function(z) { o <- -z^2 / 2; for (j in a) o <- o + lb_rel(P$y[j], P$n[j], off[j] + tau * P$load[j] * z); o }
     m <- optimize(f, c(-40, 40), maximum = TRUE, tol = 1e-10)$maximum
     fm <- f(m); h <- function(z) exp(f(z) - fm)
     drop <- function(dir) { t <- 1e-8; while (f(m + dir * t) > fm - 50) t <- t * 1.3; t }
@@ -162,7 +172,8 @@ glmm_ll_integrate <- function(th, P) {
 
 glm_fixed <- function(P) {            # tau = 0: ordinary logistic regression, Newton
   pb <- (sum(P$y) + 0.25) / (sum(P$n) + 0.5)
-  b <- qr.coef(qr(P$X), rep(qlogis(pb), length(P$y)))
+  b <- rep(0, P$p)
+  if (qr(cbind(P$X, 1))$rank == P$p) b <- qr.coef(qr(P$X), rep(qlogis(pb), length(P$y)))
   for (it in 1:100) {
     e <- as.vector(P$X %*% b)
     g <- crossprod(P$X, P$y - P$n * plogis(e)); H <- crossprod(P$X, P$X * (P$n * plogis(e) * plogis(-e)))
@@ -352,7 +363,7 @@ glmm_rows <- function(add, d) {
     add(M, "estimate", plogis(mu), "plogis(mu)")
     add(M, "ci_low", plogis(mu - z975 * se), "plogis(mu-qnorm(.975)*se)"); add(M, "ci_high", plogis(mu + z975 * se), "plogis(mu+qnorm(.975)*se)")
     h <- if (k > 1) qt(0.975, k - 1) * sqrt(tau^2 + se^2) else NA
-    add(M, "pi_low", plogis(mu - h), "plogis(mu-qt(.975,k-1)*sqrt(tau2+se^2))"); add(M, "pi_high", plogis(mu + h), "plogis(mu+qt(.975,k-1)*sqrt(tau2+se^2))")
+    add(M, "pi_low", plogis(mu - h), "plogis(mu-qt(.975,k-1)*sqrt(tau2+se^2))", if (k > 1) "" else "no degrees of freedom"); add(M, "pi_high", plogis(mu + h), "plogis(mu+qt(.975,k-1)*sqrt(tau2+se^2))")
     add(M, "pop_average", pop_average(mu, tau), "pop_average(mu,sqrt(tau2))")
     for (s in c(-1, 1)) {
       r <- attempt(if (k > 1) profile_mu(f, P, s) else stop("k = 1"))
@@ -367,7 +378,7 @@ glmm_rows <- function(add, d) {
   }
   cl <- "glmer(cbind(events,patients-events)~1+(1|study),d,binomial,nAGQ=25,control=glmerctl)"
   r <- attempt(glmer(cbind(events, patients - events) ~ 1 + (1 | study), data = d, family = binomial, nAGQ = 25, control = glmerctl))
-  l4 <- rep(NA, 5); if (r$ok) l4 <- c(fixef(r$v), sqrt(vcov(r$v)[1, 1]), VarCorr(r$v)$study[1], P$const + c(logLik(r$v)), sqrt(vcov(r$v, use.hessian = FALSE)[1, 1]))
+  l4 <- rep(NA, 5); if (r$ok) l4 <- c(fixef(r$v), sqrt(vcov(r$v)[1, 1]), VarCorr(r$v)$study[1], P$const + c(logLik(r$v)), suppressWarnings(sqrt(vcov(r$v, use.hessian = FALSE)[1, 1])))
   q4 <- c("mu", "se", "tau2", "loglik", "se_rx")
   c4 <- c("fixef", "sqrt(vcov(.)[1,1])", "VarCorr(.)$study[1]", "sum(dbinom(y,n,y/n,log=TRUE))+logLik(.)", "sqrt(vcov(.,use.hessian=FALSE)[1,1])")
   for (i in 1:5) add("glmm-lme4", q4[i], l4[i], if (i == 1) cl else c4[i], if (i == 1) r$note else "")
@@ -393,17 +404,15 @@ rma_rows <- function(add, es, name, methods = rma_methods) {
     put <- function(q, v) { add(M, q, if (r$ok) v else NA, if (first) cl else "", if (first) nt else ""); first <<- FALSE }
     if (te == "z") {
       put("b", x$b[1]); put("se", x$se); put("ci_low", x$ci.lb); put("ci_high", x$ci.ub)
-      if (me == "EE") {
-        put("QE", x$QE); put("QE_p", x$QEp); put("I2_Q", max(0, 100 * (x$QE - (x$k - 1)) / x$QE))
-      } else {
-        put("tau2", x$tau2); put("I2", x$I2); put("H2", x$H2)
-      }
+      if (me != "EE") put("tau2", x$tau2)
+      put("QE", x$QE); put("QE_p", x$QEp); put("I2_Q", if (r$ok && x$QE > 0) max(0, 100 * (x$QE - (x$k - 1)) / x$QE) else 0)
+      if (me != "EE") { put("I2", x$I2); put("H2", x$H2) }
     } else { put("se", x$se); put("ci_low", x$ci.lb); put("ci_high", x$ci.ub) }
     if (me != "EE" && te != "adhoc") {
       p <- attempt(predict(x)); put("pi_low", p$v$pi.lb); put("pi_high", p$v$pi.ub)
     }
     if (me %in% c("DL", "REML") && te == "z") {
-      q <- attempt(confint(x, type = "QP", control = list(tol = 1e-13, maxiter = 10000, tau2.max = 1e5))$random["tau^2", ])
+      q <- attempt({ ci <- confint(x, type = "QP", control = list(tol = 1e-13, maxiter = 10000, tau2.max = 1e5)); if (isTRUE(ci$ci.null)) warning("empty confidence set: metafor gives 0, 0"); ci$random["tau^2", ] })
       add(M, "tau2_ci_low", q$v["ci.lb"], "confint(.,type='QP',control=list(tol=1e-13,maxiter=10000,tau2.max=1e5))", q$note)
       add(M, "tau2_ci_high", q$v["ci.ub"], "")
     }
@@ -440,11 +449,9 @@ do_proportion <- function(name) {
 }
 names_in <- function(dir) { s <- read.csv(file.path(root, dir, "sources.csv"), stringsAsFactors = FALSE); s$name }
 agree <- NULL
-agreement <- function(kind, name, cmp) {
-  for (o in setdiff(names(cmp), "exact")) agree <<- rbind(agree, data.frame(kind = kind, dataset = name, engine = o,
-    mu = NA, se = NA, tau2 = NA, loglik = NA)[1, ])
-  for (o in setdiff(names(cmp), "exact")) if (!is.null(cmp$exact))
-    agree[nrow(agree) - length(setdiff(names(cmp), "exact")) + match(o, setdiff(names(cmp), "exact")), 4:7] <<- abs(cmp[[o]] - cmp$exact)
+agreement <- function(kind, name, cmp) for (o in setdiff(names(cmp), "exact")) {
+  v <- if (is.null(cmp$exact)) rep(NA, 4) else abs(as.numeric(cmp[[o]]) - as.numeric(cmp$exact))
+  agree <<- rbind(agree, data.frame(kind = kind, dataset = name, engine = o, mu = v[1], se = v[2], tau2 = v[3], loglik = v[4]))
 }
 if (doing("proportions")) {
   t0 <- proc.time()[3]
@@ -453,6 +460,220 @@ if (doing("proportions")) {
   for (i in seq_along(nm)) { if (inherits(out[[i]], "try-error") || is.null(out[[i]]$rows)) stop(nm[i], ": ", out[[i]]); agreement("proportions", nm[i], out[[i]]$cmp) }
   write_rows(lapply(out, `[[`, "rows"), "reference_proportions.csv")
   cat("proportions:", round(proc.time()[3] - t0), "s\n")
+}
+
+## ---------------------------------------------------------------------------
+## 2x2 tables: arm a (events a_events of a_patients) against arm b
+## ---------------------------------------------------------------------------
+# noncentral hypergeometric of one table at log odds ratio th (a vector)
+hyper <- function(a, n1, c, n2) {
+  t <- a + c; j <- max(0, t - n2):min(n1, t)
+  lc <- lchoose(n1, j) + lchoose(n2, t - j)
+  P <- function(th) { l <- lc + outer(j, th); l <- sweep(l, 2, apply(l, 2, max)); e <- exp(l); sweep(e, 2, colSums(e), "/") }
+  list(j = j, a = a, P = P,
+       mean = function(th) colSums(P(th) * j),
+       lp = function(th) { l <- lc + outer(j, th); m <- apply(l, 2, max); lc[match(a, j)] + a * th - m - log(colSums(exp(sweep(l, 2, m)))) },
+       mv = function(th) { p <- P(th); m <- colSums(p * j); list(m = m, v = colSums(p * outer(j, m, `-`)^2)) },
+       upper = function(th) colSums(P(th)[j >= a, , drop = FALSE]), lower = function(th) colSums(P(th)[j <= a, , drop = FALSE]))
+}
+root_of <- function(f, increasing) {               # root of a monotone function of th
+  g <- if (increasing) f else function(x) -f(x)
+  lo <- -1; while (g(lo) > 0) lo <- 2 * lo - 1
+  hi <- 1; while (g(hi) < 0) hi <- 2 * hi + 1
+  uniroot(g, c(lo, hi), tol = 1e-14, maxiter = 1000)$root
+}
+conditional_or <- function(a, n1, c, n2) {
+  h <- hyper(a, n1, c, n2); lo <- min(h$j); hi <- max(h$j)
+  if (lo == hi) return(c(NA, 0, Inf))
+  c(if (a == lo) 0 else if (a == hi) Inf else exp(root_of(function(th) h$mean(th) - a, TRUE)),
+    if (a == lo) 0 else exp(root_of(function(th) h$upper(th) - 0.025, TRUE)),
+    if (a == hi) Inf else exp(root_of(function(th) h$lower(th) - 0.025, FALSE)))
+}
+newcombe <- function(a, n1, c, n2) {
+  A <- wilson(a, n1); B <- wilson(c, n2); p1 <- a / n1; p2 <- c / n2
+  cbind(p1 - p2, p1 - p2 - sqrt((p1 - A[, 1])^2 + (B[, 2] - p2)^2), p1 - p2 + sqrt((A[, 2] - p1)^2 + (p2 - B[, 1])^2))
+}
+# conditional model with exact (noncentral hypergeometric) likelihood, log OR ~ N(mu, tau2)
+cmel_ll <- function(th, H, deriv = 0) {
+  mu <- th[1]; tau <- th[2]; ll <- 0; g <- c(0, 0); HH <- matrix(0, 2, 2)
+  for (h in H) {
+    f <- function(z) h$lp(mu + tau * z) - z^2 / 2
+    z <- 0
+    for (it in 1:100) { m <- h$mv(mu + tau * z); st <- (tau * (h$a - m$m) - z) / (tau^2 * m$v + 1); st <- max(min(st, 2), -2); z <- z + st; if (abs(st) < 1e-9) break }
+    f0 <- f(z); reach <- function(d) { t <- 0.5; while (f0 - f(z + d * t) < 50) t <- t * 1.2; t }
+    L <- reach(-1); U <- reach(1)
+    Z <- c(z - L * half_rule$u, z + U * half_rule$u); lw <- c(log(L) + half_rule$lw, log(U) + half_rule$lw)
+    F <- f(Z) + lw; mx <- max(F); W <- exp(F - mx); s <- sum(W); ll <- ll + mx + log(s) - 0.5 * log(2 * pi)
+    if (deriv) {
+      W <- W / s; m <- h$mv(mu + tau * Z); r <- h$a - m$m
+      e1 <- sum(W * r); e2 <- sum(W * Z * r); g <- g + c(e1, e2)
+      h11 <- sum(W * (r^2 - m$v)) - e1^2; h12 <- sum(W * Z * (r^2 - m$v)) - e1 * e2; h22 <- sum(W * Z^2 * (r^2 - m$v)) - e2^2
+      HH <- HH + matrix(c(h11, h12, h12, h22), 2)
+    }
+  }
+  if (deriv) list(ll = ll, g = g, H = HH) else ll
+}
+cmel_fit <- function(d) {
+  H <- Map(hyper, d$a_events, d$a_patients, d$b_events, d$b_patients)
+  H <- Filter(function(h) length(h$j) > 1, H)
+  fe <- 0; for (it in 1:100) { m <- lapply(H, function(h) h$mv(fe)); st <- sum(mapply(function(h, q) h$a - q$m, H, m)) / sum(sapply(m, `[[`, "v")); fe <- fe + st; if (abs(st) < 1e-14) break }
+  ll0 <- sum(sapply(H, function(h) h$lp(fe))); v0 <- 1 / sum(sapply(H, function(h) h$mv(fe)$v))
+  best <- list(par = c(fe, 0), ll = ll0)
+  for (t0 in c(0.2, 0.8)) {
+    o <- nlminb(c(fe, t0), function(t) -cmel_ll(t, H), function(t) -cmel_ll(t, H, 1)$g, function(t) -cmel_ll(t, H, 1)$H, lower = c(-Inf, 0), control = list(rel.tol = 1e-14))
+    if (-o$objective > best$ll + 1e-10) best <- list(par = o$par, ll = -o$objective)
+  }
+  if (best$par[2] < 1e-5) return(list(b = fe, se = sqrt(v0), tau2 = 0, ll = ll0, grad = 0, fe = fe, fe_se = sqrt(v0)))
+  t <- best$par
+  for (i in 1:20) { D <- cmel_ll(t, H, 1); st <- solve(D$H, D$g); t <- t - st; if (max(abs(st)) < 1e-13) break }
+  D <- cmel_ll(t, H, 1)
+  list(b = t[1], se = sqrt(solve(-D$H)[1, 1]), tau2 = t[2]^2, ll = D$ll, grad = max(abs(D$g)), fe = fe, fe_se = sqrt(v0))
+}
+do_table <- function(name) {
+  set.seed(1)
+  d <- read.csv(file.path(root, "tables", paste0(name, ".csv")), stringsAsFactors = FALSE)
+  C <- collector(name); add <- C$add; k <- nrow(d); a <- d$a_events; n1 <- d$a_patients; c2 <- d$b_events; n2 <- d$b_patients
+  es <- lapply(c(OR = "OR", RR = "RR", RD = "RD"), function(m) escalc(m, ai = a_events, n1i = a_patients, ci = b_events, n2i = b_patients, data = d, add = 1/2, to = "only0"))
+  N <- newcombe(a, n1, c2, n2)
+  for (i in seq_len(k)) {
+    i1 <- function(s) if (i == 1) s else ""
+    e <- conditional_or(a[i], n1[i], c2[i], n2[i]); f <- fisher.test(matrix(c(a[i], n1[i] - a[i], c2[i], n2[i] - c2[i]), 2), conf.level = 0.95)
+    nt <- if (is.na(e[1])) "no events (or no non-events) in either arm" else ""
+    for (q in 1:3) add("or-conditional", sprintf("%s[%d]", c("or", "ci_low", "ci_high")[q], i), e[q], i1("conditional_or(a,n1,c,n2), roots to 1e-14 in the log odds ratio"), if (q == 1) nt else "")
+    for (q in 1:4) add("fisher.test", sprintf("%s[%d]", c("or", "ci_low", "ci_high", "p")[q], i), c(f$estimate, f$conf.int, f$p.value)[q], i1("fisher.test(matrix(c(a,n1-a,c,n2-c),2),conf.level=.95)"))
+    for (m in names(es)) { add(paste0("escalc-", m), sprintf("yi[%d]", i), es[[m]]$yi[i], i1(sprintf("escalc('%s',ai=a_events,n1i=a_patients,ci=b_events,n2i=b_patients,data=d,add=1/2,to='only0')", m))); add(paste0("escalc-", m), sprintf("vi[%d]", i), es[[m]]$vi[i]) }
+    for (q in 1:3) add("newcombe", sprintf("%s[%d]", c("rd", "ci_low", "ci_high")[q], i), N[i, q], i1("newcombe(a,n1,c,n2): d-sqrt((p1-l1)^2+(u2-p2)^2), d+sqrt((u1-p1)^2+(p2-l2)^2), l and u Wilson limits"))
+  }
+  for (m in c("OR", "RR", "RD")) {
+    M <- paste0("rma.mh-", m)
+    r <- attempt(rma.mh(measure = m, ai = a_events, n1i = a_patients, ci = b_events, n2i = b_patients, data = d)); x <- r$v
+    first <- TRUE; put <- function(q, v) { add(M, q, if (r$ok) v else NA, if (first) sprintf("rma.mh(measure='%s',ai=a_events,n1i=a_patients,ci=b_events,n2i=b_patients,data=d)", m) else "", if (first) r$note else ""); first <<- FALSE }
+    put("b", x$b[1]); put("se", x$se); put("ci_low", x$ci.lb); put("ci_high", x$ci.ub); put("QE", x$QE); put("QE_p", x$QEp)
+    if (m == "OR") {
+      put("MH", x$MH); put("MH_p", x$MHp); put("TA", x$TA); put("TA_p", x$TAp)
+      z <- attempt(rma.mh(measure = "OR", ai = a_events, n1i = a_patients, ci = b_events, n2i = b_patients, data = d, correct = FALSE))
+      add(M, "MH_uncorrected", z$v$MH, "rma.mh(.,correct=FALSE)$MH"); add(M, "MH_uncorrected_p", z$v$MHp)
+    }
+  }
+  r <- attempt(rma.peto(ai = a_events, n1i = a_patients, ci = b_events, n2i = b_patients, data = d)); x <- r$v
+  first <- TRUE; put <- function(q, v) { add("rma.peto", q, if (r$ok) v else NA, if (first) "rma.peto(ai=a_events,n1i=a_patients,ci=b_events,n2i=b_patients,data=d)" else "", if (first) r$note else ""); first <<- FALSE }
+  put("b", x$b[1]); put("se", x$se); put("ci_low", x$ci.lb); put("ci_high", x$ci.ub); put("QE", x$QE); put("QE_p", x$QEp)
+  for (m in names(es)) rma_rows(add, es[[m]], m, c("EE", "DL", "REML", "PM"))
+
+  ## generalised linear mixed models of the log odds ratio
+  cmp <- list()
+  keep <- (a + c2 > 0) & (a + c2 < n1 + n2); D <- d[keep, ]; kk <- nrow(D)
+  G <- rep(c(1, 0), kk)
+  X <- cbind(G, model.matrix(~ 0 + factor(rep(seq_len(kk), each = 2))))
+  P <- make_problem(c(rbind(D$a_events, D$b_events)), c(rbind(D$a_patients, D$b_patients)), X, rep(seq_len(kk), each = 2), G - 0.5)
+  r <- attempt(glmm_fit(P)); f <- r$v
+  M <- "glmm-um.fs-exact"; cl <- "glmm_fit(make_problem(y,n,X=cbind(arm a,study dummies),study,load=+1/2 arm a,-1/2 arm b)); double-zero studies left out"
+  add(M, "b", f$beta[1], cl, if (r$ok) (if (f$boundary) "maximum at tau2 = 0" else sprintf("largest gradient %.0e; integrate() differs by %.0e", f$grad, abs(f$ll - glmm_ll_integrate(c(f$beta, f$tau), P)))) else r$note)
+  add(M, "se", sqrt(f$V[1, 1])); add(M, "tau2", f$tau^2); add(M, "loglik", f$ll)
+  ex <- c(f$beta[1], sqrt(f$V[1, 1]), f$tau^2, f$ll)
+  r <- attempt(cmel_fit(D)); f <- r$v; M <- "glmm-cm.el-exact"; cl <- "cmel_fit(d): noncentral hypergeometric, tables without information left out"
+  add(M, "b", f$b, cl, if (r$ok) sprintf("largest gradient %.0e", f$grad) else r$note); add(M, "se", f$se); add(M, "tau2", f$tau2); add(M, "loglik", f$ll)
+  add(M, "b_common", f$fe, "the same with tau2 = 0: conditional maximum likelihood"); add(M, "se_common", f$fe_se)
+  exc <- c(f$b, f$se, f$tau2, f$ll)
+  res <- list()
+  for (mo in c("UM.FS", "UM.RS", "CM.EL", "CM.AL")) {
+    ctlm <- if (mo == "CM.EL") list(intCtrl = list(rel.tol = 1e-9, subdivisions = 1000)) else glmmctl
+    q <- if (mo == "UM.RS") 1 else 25
+    r <- attempt(if (mo == "CM.EL") rma.glmm(measure = "OR", ai = a_events, n1i = a_patients, ci = b_events, n2i = b_patients, data = d, model = "CM.EL", control = ctlm) else
+      rma.glmm(measure = "OR", ai = a_events, n1i = a_patients, ci = b_events, n2i = b_patients, data = d, model = mo, nAGQ = q, control = ctlm)); x <- r$v
+    M <- paste0("glmm-", tolower(mo), "-metafor")
+    cl <- sprintf("rma.glmm(measure='OR',ai=a_events,n1i=a_patients,ci=b_events,n2i=b_patients,data=d,model='%s',%s", mo,
+                  if (mo == "CM.EL") "control=list(intCtrl=list(rel.tol=1e-9,subdivisions=1000)))" else sprintf("nAGQ=%d,control=glmmctl)", q))
+    v <- if (r$ok) c(x$b[1], x$se, x$tau2, x$fit.stats["ll", 1], x$ci.lb, x$ci.ub, x$QE.LRT, x$QE.Wld) else rep(NA, 8)
+    for (i in 1:8) add(M, c("b", "se", "tau2", "loglik", "ci_low", "ci_high", "QE_LRT", "QE_Wald")[i], v[i], if (i == 1) cl else "", if (i == 1) r$note else "")
+    res[[mo]] <- v[1:4]
+  }
+  list(rows = C$get(), cmp = list(exact = ex, metafor.um.fs = res$UM.FS), cmp2 = list(exact = exc, metafor.cm.el = res$CM.EL))
+}
+if (doing("tables")) {
+  t0 <- proc.time()[3]
+  nm <- names_in("tables")
+  out <- mclapply(nm, do_table, mc.cores = cores, mc.preschedule = FALSE)
+  for (i in seq_along(nm)) { if (inherits(out[[i]], "try-error") || is.null(out[[i]]$rows)) stop(nm[i], ": ", out[[i]]); agreement("tables", nm[i], out[[i]]$cmp); agreement("tables", nm[i], out[[i]]$cmp2) }
+  write_rows(lapply(out, `[[`, "rows"), "reference_tables.csv")
+  cat("tables:", round(proc.time()[3] - t0), "s\n")
+}
+
+## ---------------------------------------------------------------------------
+## Grouped proportions: arms of one study share its random effect
+## ---------------------------------------------------------------------------
+do_grouped <- function(name) {
+  set.seed(1)
+  d <- read.csv(file.path(root, "grouped", paste0(name, ".csv")), stringsAsFactors = FALSE)
+  C <- collector(name); add <- C$add
+  lev <- sort(unique(d$group), method = "radix"); d$group <- factor(d$group, lev); d$study <- factor(d$study, unique(d$study)); g <- length(lev)
+  X <- model.matrix(~ 0 + group, d)
+  ## exact likelihood
+  P1 <- make_problem(d$events, d$patients, X, as.character(d$study)); P0 <- make_problem(d$events, d$patients, study = as.character(d$study))
+  f1 <- glmm_fit(P1); f0 <- glmm_fit(P0)
+  nt <- function(f, P) if (f$boundary) "maximum at tau2 = 0" else sprintf("largest gradient %.0e; integrate() differs by %.0e", f$grad, abs(f$ll - glmm_ll_integrate(c(f$beta, f$tau), P)))
+  M <- "glmm-common-exact"; cl <- "glmm_fit(make_problem(d$events,d$patients,model.matrix(~0+group,d),d$study))"
+  for (j in 1:g) { add(M, sprintf("mu[%s]", lev[j]), f1$beta[j], if (j == 1) cl else "", if (j == 1) nt(f1, P1) else ""); add(M, sprintf("se[%s]", lev[j]), sqrt(f1$V[j, j])) }
+  for (j in 1:g) { m <- f1$beta[j]; s <- sqrt(f1$V[j, j]); add(M, sprintf("estimate[%s]", lev[j]), plogis(m), "plogis(mu)"); add(M, sprintf("ci_low[%s]", lev[j]), plogis(m - z975 * s), "plogis(mu-qnorm(.975)*se)"); add(M, sprintf("ci_high[%s]", lev[j]), plogis(m + z975 * s), "") }
+  K <- cbind(-1, diag(g - 1)); dl <- as.vector(K %*% f1$beta[1:g]); V <- K %*% f1$V[1:g, 1:g] %*% t(K)
+  for (j in 2:g) { add(M, sprintf("diff[%s]", lev[j]), dl[j - 1], sprintf("mu[%s]-mu[%s]", lev[j], lev[1])); add(M, sprintf("diff_se[%s]", lev[j]), sqrt(V[j - 1, j - 1])) }
+  wq <- as.vector(t(dl) %*% solve(V, dl)); add(M, "Wald", wq, "differences'V^-1 differences"); add(M, "Wald_df", g - 1); add(M, "Wald_p", pchisq(wq, g - 1, lower.tail = FALSE))
+  add(M, "tau2", f1$tau^2); add(M, "loglik", f1$ll)
+  M <- "glmm-null-exact"; add(M, "mu", f0$beta, "glmm_fit(make_problem(d$events,d$patients,study=d$study))", nt(f0, P0)); add(M, "se", sqrt(f0$V[1, 1])); add(M, "tau2", f0$tau^2); add(M, "loglik", f0$ll)
+  l <- 2 * (f1$ll - f0$ll); M <- "glmm-lrt-exact"; add(M, "chi2", l, "2*(loglik common - loglik null)"); add(M, "df", g - 1); add(M, "p", pchisq(l, g - 1, lower.tail = FALSE))
+  ## lme4
+  P <- P1; r1 <- attempt(glmer(cbind(events, patients - events) ~ 0 + group + (1 | study), data = d, family = binomial, nAGQ = 25, control = glmerctl))
+  r0 <- attempt(glmer(cbind(events, patients - events) ~ 1 + (1 | study), data = d, family = binomial, nAGQ = 25, control = glmerctl))
+  M <- "glmm-common-lme4"; cl <- "glmer(cbind(events,patients-events)~0+group+(1|study),d,binomial,nAGQ=25,control=glmerctl)"
+  b <- rep(NA, g); s <- b; t2 <- NA; ll <- NA; if (r1$ok) { b <- fixef(r1$v); s <- sqrt(diag(as.matrix(vcov(r1$v)))); t2 <- VarCorr(r1$v)$study[1]; ll <- P1$const + c(logLik(r1$v)) }
+  for (j in 1:g) { add(M, sprintf("mu[%s]", lev[j]), b[j], if (j == 1) cl else "", if (j == 1) r1$note else ""); add(M, sprintf("se[%s]", lev[j]), s[j]) }
+  add(M, "tau2", t2); add(M, "loglik", ll, "sum(dbinom(y,n,y/n,log=TRUE))+logLik(.)")
+  M <- "glmm-null-lme4"; n0 <- rep(NA, 4); if (r0$ok) n0 <- c(fixef(r0$v), sqrt(vcov(r0$v)[1, 1]), VarCorr(r0$v)$study[1], P1$const + c(logLik(r0$v)))
+  for (i in 1:4) add(M, c("mu", "se", "tau2", "loglik")[i], n0[i], if (i == 1) "glmer(cbind(events,patients-events)~1+(1|study),d,binomial,nAGQ=25,control=glmerctl)" else "", if (i == 1) r0$note else "")
+  l4 <- 2 * (ll - n0[4]); M <- "glmm-lrt-lme4"; add(M, "chi2", l4, "anova(null,common,test='Chisq')"); add(M, "df", g - 1); add(M, "p", pchisq(l4, g - 1, lower.tail = FALSE))
+  ## a tau2 of its own for each group; arms treated as independent across groups
+  M <- "glmm-separate-exact"; mu <- s2 <- rep(NA, g)
+  for (j in 1:g) {
+    e <- d[d$group == lev[j], ]
+    r <- attempt({ if (all(e$events == 0) || all(e$events == e$patients)) stop("no finite maximum"); glmm_fit(make_problem(e$events, e$patients, study = as.character(e$study))) }); f <- r$v
+    if (r$ok) { mu[j] <- f$beta; s2[j] <- f$V[1, 1] }
+    add(M, sprintf("mu[%s]", lev[j]), mu[j], if (j == 1) "glmm_fit(make_problem(d$events,d$patients,study=d$study)) on the rows of each group" else "", if (r$ok) (if (f$boundary) "maximum at tau2 = 0" else "") else r$note)
+    add(M, sprintf("se[%s]", lev[j]), sqrt(s2[j])); add(M, sprintf("tau2[%s]", lev[j]), f$tau^2); add(M, sprintf("loglik[%s]", lev[j]), f$ll)
+  }
+  qb <- function(m, v) { w <- 1 / v; sum(w * (m - sum(w * m) / sum(w))^2) }
+  q <- qb(mu, s2); add(M, "Q_between", q, "w=1/se^2; sum(w*(mu-sum(w*mu)/sum(w))^2)"); add(M, "Q_between_df", g - 1); add(M, "Q_between_p", pchisq(q, g - 1, lower.tail = FALSE))
+  ## two-stage, all arms treated as independent
+  PLO <- escalc("PLO", xi = events, ni = patients, data = d, add = 1/2, to = "only0")
+  for (me in c("EE", "DL", "REML")) for (te in if (me == "EE") "z" else c("z", "knha")) {
+    r <- fit_rma(PLO, me, te, mods = ~ group); x <- r$v; M <- paste("rma-PLO-mods", me, te, sep = "-")
+    put <- function(q, v, cl = "", nt = "") add(M, q, if (r$ok) v else NA, cl, nt)
+    put("QM", x$QM, sprintf("rma(yi,vi,mods=~group,data=PLO,method='%s',test='%s',control=ctl)", me, te), r$note); put("QM_p", x$QMp)
+    put("QM_df", g - 1); if (te == "knha") put("QM_df2", x$QMdf[2])
+    if (me != "EE" && te == "z") put("tau2", x$tau2)
+    if (te == "z") { put("QE", x$QE); put("QE_p", x$QEp) }
+    for (j in 1:g) { nmj <- if (j == 1) "intercept" else lev[j]; if (te == "z") put(sprintf("b[%s]", nmj), x$b[j]); put(sprintf("se[%s]", nmj), x$se[j]) }
+  }
+  for (me in c("EE", "DL", "REML")) for (te in if (me == "EE") "z" else c("z", "knha")) {
+    M <- paste("rma-PLO-separate", me, te, sep = "-"); mu <- s2 <- rep(NA, g)
+    for (j in 1:g) {
+      r <- fit_rma(PLO[d$group == lev[j], ], me, te); x <- r$v
+      if (r$ok) { mu[j] <- x$b[1]; s2[j] <- x$se^2 }
+      if (te == "z") add(M, sprintf("b[%s]", lev[j]), mu[j], if (j == 1) sprintf("rma(PLO[d$group==level,],method='%s',test='%s',control=ctl)", me, te) else "", r$note)
+      add(M, sprintf("se[%s]", lev[j]), sqrt(s2[j]), if (te != "z" && j == 1) sprintf("rma(PLO[d$group==level,],method='%s',test='%s',control=ctl)", me, te) else "")
+      if (te == "z" && me != "EE") add(M, sprintf("tau2[%s]", lev[j]), x$tau2)
+    }
+    q <- qb(mu, s2); add(M, "Q_between", q, "w=1/se^2; sum(w*(b-sum(w*b)/sum(w))^2)"); add(M, "Q_between_df", g - 1); add(M, "Q_between_p", pchisq(q, g - 1, lower.tail = FALSE))
+  }
+  list(rows = C$get(), cmp = list(exact = c(f1$beta[1], sqrt(f1$V[1, 1]), f1$tau^2, f1$ll), lme4 = c(b[1], s[1], t2, ll)),
+       cmp2 = list(exact = c(f0$beta, sqrt(f0$V[1, 1]), f0$tau^2, f0$ll), lme4.null = n0))
+}
+if (doing("grouped")) {
+  t0 <- proc.time()[3]
+  nm <- names_in("grouped")
+  out <- mclapply(nm, do_grouped, mc.cores = cores, mc.preschedule = FALSE)
+  for (i in seq_along(nm)) { if (inherits(out[[i]], "try-error") || is.null(out[[i]]$rows)) stop(nm[i], ": ", out[[i]]); agreement("grouped", nm[i], out[[i]]$cmp); agreement("grouped", nm[i], out[[i]]$cmp2) }
+  write_rows(lapply(out, `[[`, "rows"), "reference_grouped.csv")
+  cat("grouped:", round(proc.time()[3] - t0), "s\n")
 }
 
 v <- sapply(c("metafor", "lme4", "metadat", "numDeriv", "BiasedUrn"), function(p) as.character(packageVersion(p)))
