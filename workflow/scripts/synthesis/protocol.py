@@ -39,6 +39,7 @@ class Review(Part):
     version: Text = Field(description="Release of the data: year.month.number.")
     last_search: Text
     registration: Text
+    limits: Text = Field(description="What the evidence is and cannot show; the summary and the report print it.")
     unit: Text = Field("patients", description="What one unit of the denominator is called.")
 
 

@@ -1,0 +1,94 @@
+"""Subgroups and arms that share a study's effect, against an exact likelihood in R and lme4 (tests/golden)."""
+
+import csv
+import math
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from scipy.special import logit
+from synthesis.models import OK, pool
+from synthesis.subgroups import compare_pools, fit_common
+from test_golden_proportions import GOLDEN, same
+
+MEAN, SE, TAU2, CHI2, P = 1e-6, 1e-6, 1e-6, 1e-6, 1e-5  # worst seen: 1e-8, 5e-8, 2e-8, 2e-9, 1e-7
+
+
+def read_reference() -> dict:
+    table = defaultdict(dict)
+    with open(GOLDEN / "reference_grouped.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            value = math.nan if row["value"] in ("", "NA") else float(row["value"])
+            table[row["dataset"], row["model"]][row["quantity"]] = value
+    return table
+
+
+REFERENCE = read_reference()
+NAMES = sorted({name for name, _ in REFERENCE})
+
+
+def read_data(name: str):
+    with open(GOLDEN / "grouped" / f"{name}.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
+    return columns["events"].astype(int), columns["patients"].astype(int), columns["study"], columns["group"]
+
+
+def test_the_grid_is_complete():
+    files = {path.stem for path in (GOLDEN / "grouped").glob("*.csv")} - {"sources"}
+    assert files == set(NAMES)
+    assert len(NAMES) >= 8
+    shared = [name for name in NAMES if len(set(read_data(name)[2])) < len(read_data(name)[2])]
+    assert len(shared) >= 4, "too few data sets with several arms a study"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_common_tau2_with_a_shared_study_effect(name):
+    data = read_data(name)
+    common = fit_common(*data)
+    reference, ratio = REFERENCE[name, "glmm-common-exact"], REFERENCE[name, "glmm-lrt-exact"]
+    assert common.test.status == OK
+    for group, pooled in common.estimates.items():
+        assert same(logit(pooled.estimate), reference[f"mu[{group}]"], MEAN), group
+        assert same(pooled.se, reference[f"se[{group}]"], SE), group
+        assert same(pooled.tau2, reference["tau2"], TAU2)
+        assert same(pooled.loglik, reference["loglik"], 1e-8)
+    assert same(common.test.statistic, ratio["chi2"], CHI2)
+    assert common.test.df == ratio["df"]
+    assert same(common.test.p, ratio["p"], P)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lme4_agrees(name):
+    common = fit_common(*read_data(name))
+    reference = REFERENCE[name, "glmm-common-lme4"]
+    assert math.isclose(next(iter(common.estimates.values())).loglik, reference["loglik"], abs_tol=1e-3)
+    assert math.isclose(common.test.statistic, REFERENCE[name, "glmm-lrt-lme4"]["chi2"], rel_tol=2e-3, abs_tol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("model", "theirs"), [("glmm", "glmm-separate-exact"), ("logit-reml", "rma-PLO-separate-REML-z")]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_separate_tau2(name, model, theirs):
+    events, patients, _, group = read_data(name)
+    groups = list(dict.fromkeys(group))
+    # R's reference treats every row as a study of its own within its group; so does this test.
+    pools = {
+        g: pool(model, *(x[group == g] for x in (events, patients)), np.arange(np.sum(group == g))) for g in groups
+    }
+    reference = REFERENCE[name, theirs]
+    test = compare_pools(pools)
+    if len(test.groups) < len(groups):
+        return  # a group of one study is no pool, and has no place in this test
+    assert same(test.statistic, reference["Q_between"], 1e-5)
+    assert test.df == reference["Q_between_df"]
+    assert same(test.p, reference["Q_between_p"], 1e-5)
+
+
+def test_a_group_without_events_is_named_not_fitted():
+    """Its logit runs off to minus infinity, so a Wald or likelihood-ratio test would mean nothing (separation)."""
+    common = fit_common([0, 0, 3, 4], [20, 30, 40, 50], list("abcd"), ["x", "x", "y", "y"])
+    assert common.estimates == {}
+    assert "separated, left out: x" in common.test.status
+    assert math.isnan(common.test.p)
