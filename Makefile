@@ -8,9 +8,6 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 # Set around some shells; without byte code every start of Snakemake takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
-# One thread a job: Snakemake runs the jobs side by side.
-export OMP_NUM_THREADS := 1
-export OPENBLAS_NUM_THREADS := 1
 
 BIN := .venv/bin
 READY := .venv/.ready

@@ -27,7 +27,7 @@ EXPECTED = {
 }
 
 FAULTS = {
-    "bad YAML": ("analyses:", "analyses: [", "config.yaml:22: Not readable as YAML"),
+    "bad YAML": ("analyses:", "analyses: [", "config.yaml:23: Not readable as YAML"),
     "unknown key": ("  arms: cohort", "  arm: cohort", 'Unknown key. "arm" is not one of: label, outcomes'),
     "outcome without definition": ("outcomes: [rash]", "outcomes: [rashes]", 'Did you mean "rash"?'),
     "subgroup without definition": ("subgroups: [product, target]", "subgroups: [disease]", '"disease" is not one of'),

@@ -138,9 +138,7 @@ def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
     missing = sorted({f"{names.analyses[row['analysis']]['label']} ({row['kind']})" for row in silent})
     note = (
         "The comparison inside a study is exact (conditional odds ratio; Newcombe's interval for the difference in "
-        "percentage points) and stands apart from the model over studies, in which arms of one study share its effect. "
-        "Patients were not randomised to products, and product goes with disease: no difference here is an effect of "
-        "the product."
+        "percentage points) and stands apart from the model over studies, in which arms of one study share its effect."
         if shown
         else "No study has counts for both levels of a comparison."
     )

@@ -1,0 +1,190 @@
+"""What runs again, and what must not: the directed graph of jobs (design, section 2)."""
+
+import re
+import shutil
+
+import pytest
+from conftest import Review
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Build the small review once; tests work on copies."""
+    review = Review(tmp_path_factory.mktemp("built") / "review")
+    review.add_engine()
+    first = review.build()
+    assert len([job for job in first if job.startswith("pool_analysis")]) == 3
+    return review
+
+
+@pytest.fixture
+def copy(built, tmp_path):
+    """Give a copy of the built review, with Snakemake's records and all times."""
+    folder = tmp_path / "review"
+    shutil.copytree(built.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    review = Review.__new__(Review)
+    review.folder = folder
+    return review
+
+
+def estimates(review) -> dict:
+    """Give (analysis, subset, group, model) → estimate as text."""
+    lines = review.read("results/estimates.csv").splitlines()
+    head = lines[0].split(",")
+    rows = [dict(zip(head, line.split(","), strict=False)) for line in lines[1:]]
+    return {(r["analysis"], r["subset"], r["group"], r["model"]): r["estimate"] for r in rows}
+
+
+def of(jobs: list[str], analysis: str) -> list[str]:
+    return [job for job in jobs if job.endswith(f" {analysis}")]
+
+
+def test_a_second_run_and_a_comment_run_nothing(copy):
+    assert copy.build() == []
+    copy.edit("studies/adams2001.yaml", "# A comment that means nothing.", "# Another comment.\n# And one more.")
+    assert copy.build() == []
+
+
+def test_a_changed_count_runs_only_what_uses_it(copy):
+    before = estimates(copy)
+    copy.edit("studies/adams2001.yaml", "events: 2, patients: 120", "events: 3, patients: 120")  # high fever
+    jobs = copy.build()
+    assert of(jobs, "high_fever") == ["draw_forests high_fever", "pool_analysis high_fever", "select_rows high_fever"]
+    assert of(jobs, "fever") == of(jobs, "rash") == []
+    after = estimates(copy)
+    moved = {key[0] for key in before if before[key] != after[key]}
+    assert moved == {"high_fever"}
+    assert float(after["high_fever", "all", "", "glmm"]) == 3 / 120
+
+
+def test_a_changed_characteristic_runs_no_pool(copy):
+    copy.edit("studies/adams2001.yaml", "value: 60", "value: 61")
+    assert copy.build() == ["collect_sheets"]
+    assert "61" in copy.read("results/data/characteristics.csv")
+
+
+def test_a_new_sheet_runs_only_what_it_feeds_and_a_removed_one_is_gone(copy):
+    first = copy.read("results/estimates.csv")
+    text = copy.read("studies/davis2004.yaml").replace("davis2004", "evans2005").replace("Davis 2004", "Evans 2005")
+    new = copy.folder / "studies" / "evans2005.yaml"
+    new.write_text(text)
+    jobs = copy.build()
+    assert of(jobs, "high_fever") == []
+    assert len(of(jobs, "fever")) == len(of(jobs, "rash")) == 3
+    assert "evans2005" in copy.read("results/fever/rows.csv")
+    assert "Evans 2005" in copy.read("results/fever/forest.svg")
+    new.unlink()
+    jobs = copy.build()
+    assert of(jobs, "high_fever") == []
+    found = [p for p in (copy.folder / "results").rglob("*") if p.is_file() and "evans" in p.read_text().lower()]
+    assert found == []
+    assert copy.read("results/estimates.csv") == first
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("models/crude.py", {"pool_analysis"}),
+        ("summary.py", {"write_summary"}),
+        ("figures/forest.py", {"draw_forests"}),
+        ("gathering.py", {"gather_estimates"}),
+    ],
+)
+def test_a_library_edit_runs_the_stages_that_use_it(module, rules, copy):
+    path = copy.folder / "workflow" / "scripts" / "synthesis" / module
+    path.write_text(path.read_text() + "\n# A line more.\n")
+    assert {job.split()[0] for job in copy.build()} >= rules
+    ran = {job.split()[0] for job in copy.build("--dry-run")}
+    assert ran == set()
+
+
+def test_a_change_in_the_config_runs_what_it_touches(copy):
+    copy.edit("config.yaml", "label: Rash\n    outcomes", "label: Any rash\n    outcomes")
+    jobs = copy.build()
+    assert {job.split()[0] for job in jobs if job.endswith(" rash")} >= {"draw_forests"}
+    assert of(jobs, "fever") == []
+    assert "Any rash" in copy.read("results/rash/forest.svg")
+
+
+@pytest.mark.parametrize(
+    "file", ["results/fever/forest.svg", "results/rash/rows.csv", "results/data/arms.csv", "results/README.md"]
+)
+def test_a_deleted_file_is_made_again(file, copy):
+    before = copy.read(file)
+    (copy.folder / file).unlink()
+    assert copy.build() != []
+    assert copy.read(file) == before
+    assert copy.build() == []
+
+
+def test_no_stale_number_when_the_tables_are_due_too(copy):
+    """A rule whose inputs are ancient() outputs of another rule was skipped when that rule was due: green and stale."""
+    (copy.folder / "results" / "data" / "outcomes.csv").unlink()
+    (copy.folder / "results" / "rash" / "forest.svg").unlink()
+    copy.edit("studies/baker2002.yaml", "events: 5, patients: 60", "events: 9, patients: 60")
+    copy.build()
+    assert re.search(r"^fever,all,,baker2002.*,9,60,", copy.read("results/fever/rows.csv"), re.M)
+    total = 12 + 9 + 14 + 6
+    assert float(estimates(copy)["fever", "all", "", "crude"]) == pytest.approx(total / (120 + 60 + 90 + 50))
+
+
+def test_no_stale_number_when_snakemakes_records_are_lost(copy):
+    """Results that come with a clone have no record: whatever the sheets say now must still win."""
+    copy.edit("studies/baker2002.yaml", "events: 5, patients: 60", "events: 9, patients: 60")
+    shutil.rmtree(copy.folder / ".snakemake")
+    copy.build()
+    assert re.search(r"^fever,all,,baker2002.*,9,60,", copy.read("results/fever/rows.csv"), re.M)
+    assert float(estimates(copy)["fever", "all", "", "crude"]) == pytest.approx(41 / 320)
+
+
+def test_an_analysis_that_left_the_config_leaves_no_files(copy):
+    text = copy.read("config.yaml")
+    start, end = (
+        text.index("  high_fever:\n    label: High fever\n    outcomes"),
+        text.index("  rash:\n    label: Rash\n    outcomes"),
+    )
+    (copy.folder / "config.yaml").write_text(text[:start] + text[end:])
+    keep = copy.folder / "results" / "notes"
+    keep.mkdir()
+    copy.build()
+    assert not (copy.folder / "results" / "high_fever").exists()
+    assert keep.is_dir(), "a folder that is not ours stays"
+    assert "high_fever" not in copy.read("results/estimates.csv")
+
+
+def test_a_bad_sheet_builds_nothing_and_touches_nothing(copy):
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in (copy.folder / "results").rglob("*") if p.is_file()}
+    copy.edit("studies/adams2001.yaml", "events: 12, patients: 120", "events: 130, patients: 120")
+    copy.edit("studies/clark2003.yaml", "report: article", "report: artikle")
+    done = copy.run()
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "studies/adams2001.yaml:13: outcomes[0].events: 130 is more than patients (120)." in output
+    assert "studies/clark2003.yaml:5: report:" in output
+    assert "Traceback" not in output
+    after = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in (copy.folder / "results").rglob("*") if p.is_file()}
+    assert after == before
+
+
+def test_bad_yaml_in_the_config_names_its_line(copy):
+    copy.edit("config.yaml", "analyses:", "analyses: [")
+    done = copy.run()
+    assert done.returncode != 0
+    assert re.search(r"config\.yaml:\d+: Not readable as YAML", done.stdout + done.stderr)
+
+
+def test_figures_are_the_same_bytes_on_a_second_run(copy):
+    before = {p: p.read_bytes() for p in (copy.folder / "results").rglob("*.svg")}
+    assert len(before) == 6
+    copy.build("--forceall")
+    assert {p: p.read_bytes() for p in (copy.folder / "results").rglob("*.svg")} == before
+
+
+def test_a_path_with_spaces_and_other_letters(tmp_path):
+    review = Review(tmp_path / "méta analyse — 血栓" / "a review")
+    review.add_engine()
+    jobs = review.build()
+    assert len(jobs) >= 10
+    assert review.build() == []
