@@ -162,7 +162,7 @@ def test_a_bad_sheet_builds_nothing_and_touches_nothing(copy):
     output = done.stdout + done.stderr
     assert done.returncode != 0
     assert "studies/adams2001.yaml:13: outcomes[0].events: 130 is more than patients (120)." in output
-    assert "studies/clark2003.yaml:5: report:" in output
+    assert "studies/clark2003.yaml:4: report:" in output
     assert "Traceback" not in output
     after = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in (copy.folder / "results").rglob("*") if p.is_file()}
     assert after == before

@@ -92,3 +92,10 @@ def test_a_group_without_events_is_named_not_fitted():
     assert common.estimates == {}
     assert "separated, left out: x" in common.test.status
     assert math.isnan(common.test.p)
+
+
+def test_groups_of_one_study_each_are_not_compared():
+    """Three groups of one study each: a difference between them is one between studies, and no test says which."""
+    common = fit_common([12, 16, 21], [127, 53, 68], list("abc"), list("xyz"))
+    assert common.estimates == {}
+    assert common.test.status.startswith("one study a group")

@@ -41,7 +41,7 @@ def test_the_grid_is_complete():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_conditional_odds_ratio_and_exact_interval(name):
-    """R's fisher.test solves for the odds ratio, or its inverse above 1, with uniroot's tolerance of 1.2e-4 absolute."""
+    """R's fisher.test solves for the odds ratio, or its inverse above 1, with uniroot's absolute tolerance 1.2e-4."""
     reference = REFERENCE[name, "fisher.test"]
     for i, (events, patients) in enumerate(read_tables(name), 1):
         estimate, low, high, p = exact_odds_ratio(events, patients)
@@ -65,7 +65,7 @@ def test_exact_limits_leave_their_tails(name):
     """Sharper than R's own answer: at each limit the conditional distribution leaves 2.5 % beyond what was seen."""
     for (a, c), (n1, n2) in read_tables(name):
         _, low, high, _ = exact_odds_ratio((a, c), (n1, n2))
-        if 0 < low:
+        if low > 0:
             assert math.isclose(nchypergeom_fisher.sf(a - 1, n1 + n2, a + c, n1, low), 0.025, rel_tol=1e-6)
         if 0 < high < math.inf:
             assert math.isclose(nchypergeom_fisher.cdf(a, n1 + n2, a + c, n1, high), 0.025, rel_tol=1e-6)

@@ -5,7 +5,7 @@
 suppressPackageStartupMessages({ library(metafor); library(lme4); library(numDeriv); library(parallel) })
 options(warn = 1, scipen = 0)
 root <- "tests/golden"
-args <- commandArgs(trailingOnly = TRUE)
+args <- if (exists("golden_parts")) golden_parts else commandArgs(trailingOnly = TRUE)   # check.R sets "none"
 doing <- function(part) length(args) == 0 || part %in% args
 cores <- max(1L, min(2L, detectCores()))
 
@@ -376,18 +376,21 @@ glmm_rows <- function(add, d) {
     l <- max(0, 2 * (f$ll - f$f0$ll))
     add(M, "LRT_tau2", l, "2*(fit$ll-fit$f0$ll)"); add(M, "LRT_tau2_p", if (l > 0) pchisq(l, 1, lower.tail = FALSE) / 2 else 1, "pchisq(LRT,1,lower.tail=FALSE)/2; 1 if LRT is 0")
   }
-  cl <- "glmer(cbind(events,patients-events)~1+(1|study),d,binomial,nAGQ=25,control=glmerctl)"
-  r <- attempt(glmer(cbind(events, patients - events) ~ 1 + (1 | study), data = d, family = binomial, nAGQ = 25, control = glmerctl))
-  l4 <- rep(NA, 5); if (r$ok) l4 <- c(fixef(r$v), sqrt(vcov(r$v)[1, 1]), VarCorr(r$v)$study[1], P$const + c(logLik(r$v)), suppressWarnings(sqrt(vcov(r$v, use.hessian = FALSE)[1, 1])))
-  q4 <- c("mu", "se", "tau2", "loglik", "se_rx")
-  c4 <- c("fixef", "sqrt(vcov(.)[1,1])", "VarCorr(.)$study[1]", "sum(dbinom(y,n,y/n,log=TRUE))+logLik(.)", "sqrt(vcov(.,use.hessian=FALSE)[1,1])")
-  for (i in 1:5) add("glmm-lme4", q4[i], l4[i], if (i == 1) cl else c4[i], if (i == 1) r$note else "")
+  for (nq in c(100, 25)) {
+    cl <- sprintf("glmer(cbind(events,patients-events)~1+(1|study),d,binomial,nAGQ=%d,control=glmerctl)", nq)
+    r <- attempt(glmer(cbind(events, patients - events) ~ 1 + (1 | study), data = d, family = binomial, nAGQ = nq, control = glmerctl))
+    l4 <- rep(NA, 5); if (r$ok) l4 <- c(fixef(r$v), sqrt(vcov(r$v)[1, 1]), VarCorr(r$v)$study[1], P$const + c(logLik(r$v)), suppressWarnings(sqrt(vcov(r$v, use.hessian = FALSE)[1, 1])))
+    q4 <- c("mu", "se", "tau2", "loglik", "se_rx")
+    c4 <- c("fixef", "sqrt(vcov(.)[1,1])", "VarCorr(.)$study[1]", "sum(dbinom(y,n,y/n,log=TRUE))+logLik(.)", "sqrt(vcov(.,use.hessian=FALSE)[1,1])")
+    if (nq == 100) l4b <- l4
+    for (i in 1:5) add(if (nq == 25) "glmm-lme4" else "glmm-lme4-nagq100", q4[i], l4[i], if (i == 1) cl else c4[i], if (i == 1) r$note else "")
+  }
   cm <- "rma.glmm(measure='PLO',xi=events,ni=patients,data=d,nAGQ=25,control=glmmctl)"
   r <- attempt(rma.glmm(measure = "PLO", xi = events, ni = patients, data = d, nAGQ = 25, control = glmmctl))
   mf <- rep(NA, 6); if (r$ok) mf <- c(r$v$b[1], r$v$se, r$v$tau2, r$v$fit.stats["ll", 1], r$v$QE.LRT, r$v$QE.Wld)
   qm <- c("mu", "se", "tau2", "loglik", "QE_LRT", "QE_Wald"); cc <- c("$b", "$se", "$tau2", "$fit.stats['ll','ML']", "$QE.LRT", "$QE.Wld")
-  for (i in 1:6) add("glmm-metafor", qm[i], mf[i], if (i == 1) cm else cc[i], if (i == 1) r$note else "")
-  list(exact = res, lme4 = l4[1:4], metafor = mf[1:4])
+  for (i in 1:6) add("glmm-metafor", qm[i], mf[i], if (i == 1) cm else cc[i], if (i == 1) r$note else if (i == 4 && r$ok) "uses deviance() of the glmer fit, which is conditional: not the marginal log-likelihood unless tau2 = 0" else "")
+  list(exact = res, lme4 = l4[1:4], lme4.nagq100 = l4b[1:4], metafor = mf[1:4])
 }
 rma_methods <- c("EE", "DL", "REML", "ML", "PM", "HE", "SJ", "EB")
 escalc4 <- function(d) list(
@@ -676,8 +679,10 @@ if (doing("grouped")) {
   cat("grouped:", round(proc.time()[3] - t0), "s\n")
 }
 
-v <- sapply(c("metafor", "lme4", "metadat", "numDeriv", "BiasedUrn"), function(p) as.character(packageVersion(p)))
-write.csv(data.frame(software = c("R", names(v)), version = c(as.character(getRversion()), v)), file.path(root, "versions.csv"), row.names = FALSE, quote = FALSE)
+if (!"none" %in% args) {
+  v <- sapply(c("metafor", "lme4", "metadat", "numDeriv", "BiasedUrn"), function(p) as.character(packageVersion(p)))
+  write.csv(data.frame(software = c("R", names(v)), version = c(as.character(getRversion()), v)), file.path(root, "versions.csv"), row.names = FALSE, quote = FALSE)
+}
 if (!is.null(agree) && length(args) == 0) {
   for (q in c("mu", "se", "tau2", "loglik")) agree[[q]] <- ifelse(is.na(agree[[q]]), "NA", sprintf("%.1e", agree[[q]]))
   write.csv(agree, file.path(root, "agreement.csv"), row.names = FALSE, quote = FALSE)

@@ -90,8 +90,12 @@ def contrast_rows(rows: pd.DataFrame, analysis: str, contrasts: Sequence[dict], 
         if not both:
             table.append(base | {"kind": WITHIN, "status": "no study has both levels"})
         single = block[~block["study"].isin(both)]
-        for kind, part in ((BETWEEN, single), (TOGETHER, block)):
-            table.append(base | _model_row(part, kind, first, second, level))
+        table.append(base | _model_row(single, BETWEEN, first, second, level))
+        if both and single.empty:
+            same = {"kind": TOGETHER, **_totals(block, first), "status": "no study beside those that have both levels"}
+            table.append(base | same)
+        else:
+            table.append(base | _model_row(block, TOGETHER, first, second, level))
     return table
 
 

@@ -4,8 +4,10 @@ import numpy as np
 from scipy.special import expit, stdtrit
 
 
-def prediction_interval(mean: float, se: float, tau2: float, k: int, level: float = 0.95) -> tuple[float, float]:
-    """Give the prediction interval of a pooled logit, as proportions.
+def prediction_interval(
+    mean: float, se: float, tau2: float, k: int, level: float = 0.95, back=expit
+) -> tuple[float, float]:
+    """Give the prediction interval of a pooled logit, or another transformed proportion, as proportions.
 
     Parameters
     ----------
@@ -16,6 +18,8 @@ def prediction_interval(mean: float, se: float, tau2: float, k: int, level: floa
     k : int
         Studies.
     level : float
+    back : callable
+        From the scale of the mean to a proportion; logits without one.
 
     Returns
     -------
@@ -29,5 +33,11 @@ def prediction_interval(mean: float, se: float, tau2: float, k: int, level: floa
     """
     if k < 3:
         return np.nan, np.nan
-    half = stdtrit(k - 1, (1 + level) / 2) * np.sqrt(tau2 + se**2)
-    return float(expit(mean - half)), float(expit(mean + half))
+    half = prediction_half_width(se, tau2, k, level)
+    return float(back(mean - half)), float(back(mean + half))
+
+
+def prediction_half_width(se, tau2, k, level: float = 0.95) -> np.ndarray:
+    """Give half the width of prediction intervals on the scale of ``se`` and ``tau2``; NaN below three studies."""
+    k = np.asarray(k)
+    return np.where(k < 3, np.nan, stdtrit(np.maximum(k, 2) - 1.0, (1 + level) / 2)) * np.sqrt(tau2 + np.square(se))

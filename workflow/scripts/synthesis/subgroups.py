@@ -75,6 +75,8 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     if len(groups) < 2:
         return CommonFit({}, Test(status="fewer than two groups to compare" if not out else note))
     y, n, study, group = y[inside], n[inside], study[inside], group[inside]
+    if len(y) <= len(groups):
+        return CommonFit({}, Test(status="one study a group: differences between groups and between studies are one"))
     design = (group[:, None] == np.array(groups)).astype(float)
     full = fit(arms_of(y, n, study, design))
     null = fit(arms_of(y, n, study, np.ones((len(y), 1))))

@@ -124,7 +124,6 @@ def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
     """Give the comparisons of levels: within studies, between studies, and both."""
     labels = {WITHIN: "inside one study", BETWEEN: "between studies", TOGETHER: "within and between"}
     shown = [row for row in contrasts if row["estimate"]]
-    silent = [row for row in contrasts if not row["estimate"]]
     head = ["Outcome", "Comparison", "Where", "First", "Second", "Measure", "Estimate", "P"]
     lines = [_line(head), _line(["---"] * 3 + ["---:"] * 2 + ["---"] + ["---:"] * 2)]
     for row in shown:
@@ -135,14 +134,18 @@ def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
         lines.append(
             _line([names.analyses[row["analysis"]]["label"], pair, where, *cells, row["measure"], effect(row), p])
         )
-    missing = sorted({f"{names.analyses[row['analysis']]['label']} ({row['kind']})" for row in silent})
     note = (
         "The comparison inside a study is exact (conditional odds ratio; Newcombe's interval for the difference in "
         "percentage points) and stands apart from the model over studies, in which arms of one study share its effect."
-        if shown
-        else "No study has counts for both levels of a comparison."
     )
-    return "\n".join(lines) + f"\n\n{note}" + (f" Not possible for: {'; '.join(missing)}." if missing else "")
+    between = {row["analysis"] for row in shown if row["kind"] == BETWEEN}
+    without = [names.analyses[a]["label"] for a in dict.fromkeys(r["analysis"] for r in shown) if a not in between]
+    if without:
+        note += f" No comparison between studies alone is possible for: {'; '.join(without)}."
+    others = [a for a in names.analyses if a not in {row["analysis"] for row in shown}]
+    if others:
+        note += " No other outcome has counts for both levels."
+    return "\n".join(lines) + f"\n\n{note}" if shown else "No study has counts for both levels of a comparison."
 
 
 def effect(row: Row) -> str:
@@ -162,9 +165,9 @@ def evidence(rows: Sequence[Row], names: Names) -> str:
     once = sum(r["second_reading"] != "agree" for r in pooled)
     silent = sum(r["window"] == "unstated" for r in pooled)
     return (
-        f"{len(pooled)} counts of {studies} studies are pooled. {abstracts} of them stand in an abstract, {derived} "
-        f"were derived from a printed percentage or by subtraction, {once} were read once or not confirmed by a second "
-        f"reader, and for {silent} the source does not say in how many days events were counted. "
+        f"Pooled: {len(pooled)} counts of {studies} studies. Read in an abstract: {abstracts}. Derived from a printed "
+        f"percentage or by subtraction: {derived}. Read once, or not confirmed by a second reader: {once}. Without a "
+        f"word on how many days events were counted: {silent}. "
         f"{names.review['limits']}"
     )
 

@@ -1,0 +1,491 @@
+"""Forest plots are checked by what is on them: texts, places, overlaps, marks. Never by pixels.
+
+The numbers are made up or pooled crudely here: what a model gives is tested elsewhere, what a figure prints is tested
+here. Studies and counts of ``SMALL`` are those of a published set of four cohorts.
+"""
+
+import hashlib
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from math import nan
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+from synthesis import formatting as fmt
+from synthesis.figures import layout
+from synthesis.figures.forest import ForestText, axis_upper, describe_forest, draw_forest, read_plot
+from synthesis.figures.save import save_figure, save_pages
+from synthesis.proportions import clopper_pearson
+
+LEVELS = {"a": "Product A", "b": "Product B", "c": "Product C", "d": "Product D"}
+TEXT = ForestText(
+    title="Thrombosis",
+    model_line="Random-effects logistic model (binomial likelihood, ML). 95% CI: Wald on the logit scale. "
+    "Study intervals: Clopper–Pearson. Prediction interval: t with k − 1 degrees of freedom.",
+    version_line="Data version 26.11.0 · 0123456 · 2026-11-23",
+    group_label="Product",
+    levels=LEVELS,
+)
+SMALL = [
+    ("Johnsrud 2021", 8, 127),
+    ("Hashmi 2020", 16, 148),
+    ("Schorr 2023", 10, 140),
+    ("Melody 2022", 2, 97),
+]
+SPLIT = [
+    ("Johnsrud 2021", 6, 89, "a"),
+    ("Johnsrud 2021", 2, 38, "b"),
+    ("Melody 2022", 2, 97, "a"),
+    ("Hashmi 2020", 16, 148, "mixed"),
+    ("Schorr 2023", 10, 140, "mixed"),
+]
+
+
+def make_rows(studies, subset="all", **columns):
+    """Make a block of rows.csv from (label, events, patients[, group])."""
+    rows = pd.DataFrame([(*s, "")[:4] for s in studies], columns=["label", "events", "patients", "group"])
+    rows["ci_low"], rows["ci_high"] = clopper_pearson(rows["events"], rows["patients"])
+    rows["proportion"] = rows["events"] / rows["patients"]
+    rows["study"] = rows["label"].str.lower().str.replace(" ", "")
+    rows["year"] = pd.to_numeric(rows["label"].str[-4:], errors="coerce")
+    given = {"arm": "all", "arm_label": "all", "window": "unstated", "basis": "stated", "use": "yes"} | columns
+    return rows.assign(subset=subset, **given)
+
+
+def make_estimate(rows, subset="all", group="", **values):
+    """Make a row of estimates.csv: a made-up interval around the crude proportion."""
+    k, studies = len(rows), rows["study"].nunique()
+    events, patients = int(rows["events"].sum()), int(rows["patients"].sum())
+    row = dict.fromkeys(["ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2", "q", "q_df", "q_p"], nan)
+    row |= {"test": nan, "test_df": nan, "test_p": nan, "status": "ok", "estimate": events / patients}
+    p = row["estimate"]
+    if studies == 1:
+        low, high = clopper_pearson(events, patients)
+        row |= {"ci_low": float(low), "ci_high": float(high), "status": "one study: not pooled"}
+    elif events == 0:
+        row |= {"ci_low": 0.0, "ci_high": 1 - 0.05 ** (1 / patients), "status": "no events: exact upper limit only"}
+    elif events == patients:
+        row |= {"ci_low": 0.05 ** (1 / patients), "ci_high": 1.0, "status": "all events: exact lower limit only"}
+    else:
+        odds = p / (1 - p) * np.exp([-0.45, 0.45, -1.3, 1.3])
+        row |= dict(zip(["ci_low", "ci_high", "pi_low", "pi_high"], odds / (1 + odds), strict=True))
+        row |= {"tau2": 0.2117, "i2": 43.21, "q": 14.101, "q_df": k - 1, "q_p": 0.0791}
+        row |= {"pi_low": nan, "pi_high": nan} if k < 3 else {}
+    base = {"subset": subset, "group": group, "model": "glmm", "k": k, "studies": studies}
+    return base | {"events": events, "patients": patients} | row | values
+
+
+def make_estimates(rows, split=None, test=None, **overall):
+    """Make estimates.csv for a block of all studies and, perhaps, a split one."""
+    table = [make_estimate(rows, **overall)]
+    if split is not None:
+        table += [make_estimate(part, "product", group) for group, part in split.groupby("group")]
+        none = {"estimate": nan, "ci_low": nan, "ci_high": nan, "pi_low": nan, "pi_high": nan, "tau2": nan, "q": nan}
+        table.append(make_estimate(split, "product", "") | none | (test or {"status": "fewer than two pools"}))
+    return pd.DataFrame(table)
+
+
+def many(k, seed=1):
+    """Give k studies, with counts of all lengths."""
+    rng = np.random.default_rng(seed)
+    patients = np.sort(rng.integers(8, 1500, k))
+    events = rng.binomial(patients, rng.beta(2, 22, k))
+    return [
+        (f"{'ABCDEFGHIJKL'[i % 12]}uthor {2000 + i % 25}", int(e), int(n))
+        for i, (e, n) in enumerate(zip(events, patients, strict=True))
+    ]
+
+
+def small():
+    """Give the four cohorts: rows, split rows, estimates."""
+    rows = make_rows(SMALL, window=[90, 100, "unstated", "unstated"])
+    split = make_rows(SPLIT, "product", window=[90, 90, "unstated", 100, "unstated"])
+    split["basis"] = ["derived", "derived", "stated", "stated", "stated"]
+    return rows, split, make_estimates(rows, split)
+
+
+def long_name():
+    """Give a 60-character name, one in Arabic, and what a careless parser stumbles over."""
+    names = ["Abcdefghij-Klmnopqrstuvw, Xyzabcdefghi & Jklmnopqrstuvw 2021", "دراسة القاهرة 2022"]
+    names += ["Cost $5 and $6 <b> 2020", "Line\nbreak\t2019", "\u202eReversed 2018"]
+    rows = make_rows([(name, 3 + i, 60) for i, name in enumerate(names)])
+    return rows, make_estimates(rows)
+
+
+def all_zero():
+    """Give an outcome that nobody had."""
+    rows = make_rows([("Able 2001", 0, 30), ("Baker 2002", 0, 18), ("Clark 2003", 0, 115)])
+    return rows, make_estimates(rows)
+
+
+def extremes():
+    """Give a tiny study with nothing but events beside large ones with few."""
+    rows = make_rows([*many(11), ("Zebra 2024", 6, 6)])
+    return rows, make_estimates(rows)
+
+
+def grouped(k):
+    """Give k studies over four products, one of them with a single study, and a test."""
+    studies = [(*s, "d" if i == 3 else "abc"[i % 3]) for i, s in enumerate(many(k))]
+    rows, split = make_rows(studies), make_rows(studies, "product")
+    test = {"test": 1.312, "test_df": 2, "test_p": 0.5189, "status": "not a pool, left out: d"}
+    return rows, split, make_estimates(rows, split, test)
+
+
+def cases():
+    """Give every plot of the specification's list: name, block, estimates, by."""
+    rows, split, estimates = small()
+    yield "4 studies", rows, estimates, None
+    yield "4 studies, split", split, estimates, "product"
+    for k in (1, 2, 12, 60):
+        rows = make_rows(many(k))
+        yield f"{k} studies", rows, make_estimates(rows), None
+    for k in (12, 60):
+        rows, split, estimates = grouped(k)
+        yield f"{k} studies, split", split, estimates, "product"
+    yield "long name", *long_name(), None
+    yield "all zero", *all_zero(), None
+    yield "extremes", *extremes(), None
+    everybody = make_rows([("Able 2001", 12, 12), ("Baker 2002", 40, 40)])
+    yield "all events", everybody, make_estimates(everybody), None
+    rare = make_rows([("Able 2001", 3, 1204), ("Baker 2002", 41, 120400), ("Clark 2003", 0, 900)])
+    yield "rare", rare, make_estimates(rare), None
+    yield "empty", rare[:0], make_estimates(rare)[:0], None
+
+
+CASES = {case[0]: case[1:] for case in cases()}
+
+
+def texts(figures):
+    """Give every text on the pages, in order of drawing."""
+    return [t.get_text() for figure in figures for t in figure.findobj(Text) if t.get_text()]
+
+
+def draw(name, text=TEXT, **options):
+    """Draw a case."""
+    block, estimates, by = CASES[name]
+    return draw_forest(block, estimates, text, by=by, **options)
+
+
+def plot_of(name, upper=1.0, text=TEXT):
+    """Read a case into lines."""
+    block, estimates, by = CASES[name]
+    return read_plot(block, estimates, text, by, upper)
+
+
+@pytest.mark.parametrize("preset", ["default", "slide"])
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_overlaps_or_leaves_the_page(name, preset):
+    for figure in draw(name, preset=preset):
+        assert layout.find_overlaps(figure) == []
+        assert layout.find_off_page(figure) == []
+
+
+def test_the_checks_can_fail():
+    page = layout.Page(50, 20)
+    page.text(5, 10, "one", size=8, color="black")
+    page.text(7, 10, "two", size=8, color="black")
+    page.text(48, 15, "three", size=8, color="black")
+    assert layout.find_overlaps(page.figure) == [("one", "two")]
+    assert layout.find_off_page(page.figure) == ["three"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_number_is_the_formatted_one(name):
+    block, estimates, by = CASES[name]
+    printed = texts(draw(name))
+    shown = [*block["proportion"], *(estimates["estimate"] if by else estimates["estimate"][:1])]
+    decimals = fmt.decimals_for(shown)
+    expected = []
+    pools = estimates[estimates["estimate"].notna() & (estimates["studies"] > 1)]
+    for row in [*block.rename(columns={"proportion": "estimate"}).to_dict("records"), *pools.to_dict("records")]:
+        if row["subset"] == "product" and by is None:
+            continue
+        full = fmt.format_percent_interval(row["estimate"], row["ci_low"], row["ci_high"], decimals)
+        expected += [fmt.format_count(row["events"]), fmt.format_count(row["patients"]), *full.split(" ", 1)]
+    for number in set(expected):
+        assert printed.count(number) >= expected.count(number), number
+
+
+def test_printed_estimate_and_interval_touch_and_stay_one_string():
+    printed = texts(draw("4 studies"))
+    i = printed.index("10.8")
+    assert f"{printed[i]} {printed[i + 1]}" == "10.8 (6.3–17.0)"
+
+
+def test_counts_and_estimates_share_right_edges():
+    (figure,) = draw("4 studies, split")
+    at = {"Events": 59, "Patients": 74}
+    for heading, numbers in {"Events": ["6", "8", "16", "26"], "Patients": ["89", "186", "288"]}.items():
+        edges = {round(t.get_position()[0], 6) for t in figure.findobj(Text) if t.get_text() in (heading, *numbers)}
+        assert edges == {at[heading]}
+
+
+def test_long_names_are_cut_and_kept_in_full(tmp_path):
+    block, estimates, _ = CASES["long name"]
+    (figure,) = draw("long name")
+    cut = next(t for t in figure.findobj(Text) if t.get_text().endswith("…"))
+    name = block["label"].iloc[0]
+    assert layout.text_width(cut.get_text(), 7.5) <= 44
+    assert name.startswith(cut.get_text()[:-1])
+    save_figure(figure, tmp_path / "f", ["svg"], *describe_forest(block, estimates, TEXT))
+    titles = [e.text for e in ET.parse(tmp_path / "f.svg").iter("{http://www.w3.org/2000/svg}title")]
+    assert name in titles
+
+
+def test_names_are_printed_as_they_are():
+    printed = texts(draw("long name"))
+    assert "Cost $5 and $6 <b> 2020" in printed
+    assert "Line break 2019" in printed
+    assert "Reversed 2018" in printed
+
+
+def test_panels_follow_the_configured_order_and_leftovers_come_last():
+    names = [line.label for line in plot_of("4 studies, split").lines if line.kind == "group"]
+    assert names == ["Product A", "Product B", "Several, not separable"]
+    _, split, estimates = small()
+    split["group"] = ["b", "zeta", "", "not reported", "mixed"]
+    names = [n.label for n in read_plot(split, estimates, TEXT, "product").lines if n.kind == "group"]
+    assert names == ["Product B", "zeta", "Several, not separable", "Not reported", "Not reported"]
+
+
+def test_one_study_is_not_pooled():
+    kinds = [(n.kind, n.label) for n in plot_of("4 studies, split").lines]
+    i = kinds.index(("group", "Product B"))
+    assert kinds[i + 1 : i + 3] == [("study", "Johnsrud 2021"), ("remark", "1 study: not pooled")]
+    last = plot_of("1 studies").blocks[-1]
+    assert [n.label for n in last if n.label] == ["One study: not pooled"]
+    assert not any(n.kind in ("overall", "summary") for n in plot_of("1 studies").lines)
+
+
+def test_a_study_with_several_arms_is_explained():
+    (figure,) = draw("4 studies, split")
+    notes = " ".join(texts([figure]))
+    assert "1 study gives several arms; the overall pool counts each study once." in notes
+    assert "No study: Product C, Product D." in notes
+    assert "† Count derived from a printed percentage or by subtraction." in notes
+    assert texts([figure]).count("Johnsrud 2021†") == 2
+
+
+def test_arms_of_one_study_in_one_panel_have_names():
+    _, split, estimates = small()
+    split["group"], split["arm_label"] = "a", ["first", "second", "all", "all", "all"]
+    labels = [n.label for n in read_plot(split, estimates, TEXT, "product").lines if n.kind == "study"]
+    assert labels[1:3] == ["Johnsrud 2021, first", "Johnsrud 2021, second"]
+
+
+def test_all_zero_has_no_diamond_but_an_upper_limit():
+    plot = plot_of("all zero")
+    overall = next(n for n in plot.lines if n.kind == "overall")
+    assert (overall.estimate, overall.interval) == ("0.0", "(0.0–1.8)")
+    assert np.isnan(overall.mid)
+    assert np.isnan(plot.reference)
+    assert any("exact one-sided 95% limit" in note for note, _ in plot.notes)
+
+
+def test_an_interval_beyond_the_axis_ends_in_an_arrow_and_prints_its_true_limits():
+    figures = draw("4 studies", upper=0.10)
+    printed = texts(figures)
+    assert "(6.3–17.0)" in printed
+    assert any("Arrow: interval extends beyond the axis." in t for t in printed)
+    triangles = [a for a in figures[0].findobj(lambda a: a.get_label() == "mark") if len_of(a) == 4]
+    assert len(triangles) == 3
+    assert not any("Arrow" in t for t in texts(draw("4 studies", upper=0.20)))
+
+
+def len_of(artist):
+    """Give the corners of a mark (a closed triangle has four points)."""
+    return len(artist.get_xy()) if hasattr(artist, "get_xy") else 0
+
+
+def test_a_study_of_nothing_but_events_is_whole_at_100_per_cent():
+    (figure,) = draw("extremes", upper=1.0)
+    assert "100.0" in texts([figure])
+    assert not any("Arrow" in t for t in texts([figure]))
+
+
+def test_axis_end():
+    assert layout.axis_end([0.12, 0.17], [0.104]) == 0.20
+    assert layout.axis_end([0.04] * 9 + [0.9], []) == 0.15  # one in ten may run over
+    assert layout.axis_end([0.04], [0.83]) == 1.0
+    assert layout.axis_end([], []) == 0.05
+    assert layout.axis_end([0.1], [0.3]) == 0.30
+    for end in layout.AXIS_ENDS:
+        ticks = layout.axis_ticks(end / 100)
+        assert 4 <= len(ticks) <= 6
+        assert (ticks[0], ticks[-1]) == (0, end)
+
+
+def test_one_axis_for_all_plots_of_an_analysis():
+    rows, split, estimates = small()
+    both = pd.concat([rows, split])
+    assert axis_upper(both, estimates, TEXT) == 0.20
+    wide = estimates.copy()
+    wide.loc[wide["group"] == "a", "ci_high"] = 0.33
+    assert axis_upper(both, wide, TEXT) == 0.40
+    assert axis_upper(rows, wide, TEXT) == 0.20, "a split that is not drawn does not count"
+
+
+def test_prediction_interval_is_drawn_from_enough_studies_on():
+    assert not any(n.kind == "prediction" for n in plot_of("4 studies").lines)
+    assert any("No prediction interval is drawn below 5 studies." in n for n, _ in plot_of("4 studies").notes)
+    line = next(n for n in plot_of("12 studies").lines if n.kind == "prediction")
+    estimate = CASES["12 studies"][1].iloc[0]
+    assert line.interval == f"({fmt.format_percent_range(estimate['pi_low'], estimate['pi_high'])})"
+    assert (line.low, line.high) == (estimate["pi_low"], estimate["pi_high"])
+
+
+def test_caveats_stand_only_where_they_are_true():
+    flat = "τ² was estimated at 0"
+    rows = make_rows(many(12))
+    notes = [note for note, _ in read_plot(rows, make_estimates(rows, tau2=0.0), TEXT, None).notes]
+    assert any(flat in note for note in notes)
+    assert not any(flat in note for note, _ in plot_of("12 studies").notes)
+    assert any("1 study with no events is included without correction." in n for n, _ in plot_of("rare").notes)
+    half = replace(TEXT, corrected=True)
+    assert any("half an event added" in note for note, _ in plot_of("rare", text=half).notes)
+    assert not any("no events" in note for note, _ in plot_of("4 studies").notes)
+
+
+def test_a_pool_that_failed_says_so():
+    rows, _, _ = small()
+    estimates = make_estimates(rows, estimate=nan, ci_low=nan, ci_high=nan, status="did not converge: flat")
+    plot = read_plot(rows, estimates, TEXT, None)
+    assert next(n for n in plot.lines if n.kind == "overall").estimate == "–"
+    assert any("Not pooled: did not converge: flat." in note for note, _ in plot.notes)
+
+
+def test_lines_below_the_axis_in_order():
+    notes = [note for note, _ in plot_of("12 studies, split").notes]
+    assert notes[0] == "Heterogeneity: τ² = 0.21 (logit scale); I² = 43%; χ² = 14.10, df = 11, P = 0.08"
+    assert notes[1] == "Test for subgroup differences: χ² = 1.31, df = 2, P = 0.52 (3 of 4 groups compared)"
+    assert notes[2].startswith("Random-effects logistic model")
+    assert notes[2].endswith("Square area: number of patients.")
+    assert notes[-1] == TEXT.version_line
+    impossible = [note for note, _ in plot_of("4 studies, split").notes][1]
+    assert impossible == "Test for subgroup differences: not possible (fewer than two pools)"
+
+
+@pytest.mark.parametrize("sort", ["year", "label", "estimate", "patients"])
+def test_order_of_studies_does_not_depend_on_the_file(sort):
+    block, estimates, _ = CASES["60 studies"]
+    text = replace(TEXT, sort=sort)
+    shuffled = block.sample(frac=1, random_state=3)
+    assert read_plot(block, estimates, text, None).lines == read_plot(shuffled, estimates, text, None).lines
+
+
+def test_sorting():
+    def order(sort):
+        lines = plot_of("4 studies", text=replace(TEXT, sort=sort)).lines
+        return [line.label.split()[0] for line in lines if line.kind == "study"]
+
+    assert order("year") == ["Hashmi", "Johnsrud", "Melody", "Schorr"]
+    assert order("patients") == ["Hashmi", "Schorr", "Johnsrud", "Melody"]
+    assert order("estimate") == ["Melody", "Johnsrud", "Schorr", "Hashmi"]
+
+
+@pytest.mark.parametrize(("name", "pages"), [("60 studies", 2), ("60 studies, split", 3)])
+def test_long_plots_continue_on_another_page(name, pages):
+    figures = draw(name)
+    assert len(figures) == pages
+    labels = [line.label for line in plot_of(name).lines if line.kind == "study"]
+    printed = texts(figures)
+    assert sorted(t for t in printed if t in set(labels)) == sorted(labels)
+    for figure in figures:
+        assert {"Study", "Events", "Patients"} <= set(texts([figure]))
+        assert figure.get_figheight() * 25.4 <= 297
+    assert f"Continued on page 2 of {pages}" in texts(figures[:1])
+
+
+def test_unused_rows_are_not_drawn():
+    block, estimates, _ = CASES["4 studies"]
+    extra = block.iloc[:1].assign(label="Unused 1999", use="no")
+    assert "Unused 1999" not in texts(draw_forest(pd.concat([block, extra]), estimates, TEXT))
+
+
+def test_alt_text_tells_the_message():
+    block, estimates, by = CASES["12 studies, split"]
+    title, desc = describe_forest(block, estimates, TEXT, by=by)
+    overall = estimates.iloc[0]
+    assert title == "Forest plot: Thrombosis by product"
+    assert "12 studies (k = 12)" in desc
+    assert fmt.format_count(overall["patients"]) in desc
+    limits = fmt.format_percent_range(overall["ci_low"], overall["ci_high"])
+    assert f"{fmt.format_percent(overall['estimate'])}% (95% CI {limits})" in desc
+    assert "95% prediction interval" in desc
+    assert "Product D" in desc and "not pooled" in desc
+    zero = describe_forest(*CASES["all zero"][:2], TEXT)[1]
+    assert "0.0% (95% CI 0.0–1.8)" in zero
+    assert "One study: not pooled." in describe_forest(*CASES["1 studies"][:2], TEXT)[1]
+
+
+def save(folder, name="4 studies, split", formats=("svg", "pdf", "png"), **options):
+    """Draw and save a case; give the digest of each file."""
+    block, estimates, by = CASES[name]
+    title, desc = describe_forest(block, estimates, TEXT, by=by)
+    paths = save_pages(draw(name, **options), folder / "thrombosis" / "forest", formats, title, desc)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def test_two_runs_give_the_same_bytes(tmp_path):
+    first = save(tmp_path / "one")
+    assert list(first) == ["forest.svg", "forest.pdf", "forest.png"]
+    assert save(tmp_path / "two") == first
+    assert not [p for p in tmp_path.rglob(".*") if p.is_file()], "a half-written file is left"
+
+
+def test_the_users_settings_change_nothing(tmp_path):
+    import matplotlib as mpl
+
+    first = save(tmp_path / "one", formats=["svg"])
+    with mpl.rc_context({"font.family": ["serif"], "savefig.dpi": 50, "savefig.bbox": "tight", "svg.fonttype": "path"}):
+        assert save(tmp_path / "two", formats=["svg"]) == first
+
+
+def test_svg_is_valid_searchable_and_described(tmp_path):
+    save(tmp_path, "long name", ["svg"])
+    source = (tmp_path / "thrombosis" / "forest.svg").read_text(encoding="utf-8")
+    root = ET.fromstring(source)
+    svg = "{http://www.w3.org/2000/svg}"
+    assert root.get("role") == "img"
+    described = [root.find(svg + name).get("id") for name in ("title", "desc")]
+    assert root.get("aria-labelledby").split() == described
+    words = [e.text for e in root.iter(svg + "text")]
+    assert "Cost $5 and $6 <b> 2020" in words
+    assert "دراسة القاهرة 2022" in words
+    assert "font-family: Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', sans-serif" in source
+    ids = [e.get("id") for e in root.iter() if e.get("id")]
+    assert len(ids) == len(set(ids))
+    assert all(i.startswith("thrombosis-forest-") for i in ids)
+    assert "20" + "26-" not in source.replace(TEXT.version_line, ""), "no clock"
+
+
+def test_pages_left_over_are_removed(tmp_path):
+    save(tmp_path, "60 studies", ["svg"])
+    folder = tmp_path / "thrombosis"
+    assert sorted(p.name for p in folder.iterdir()) == ["forest.svg", "forest_2.svg"]
+    save(tmp_path, "4 studies", ["svg"])
+    assert [p.name for p in folder.iterdir()] == ["forest.svg"]
+
+
+def test_unknown_format_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"jpeg.*expected one of svg, pdf, png"):
+        save(tmp_path, formats=["jpeg"])
+
+
+def test_grey_palette_and_slide_draw_the_same_texts():
+    assert texts(draw("4 studies", palette="grey")) == texts(draw("4 studies"))
+    (slide,) = draw("4 studies", preset="slide")
+    assert tuple(round(v * 25.4) for v in slide.get_size_inches()) == (254, 143)
+
+
+def test_drawing_does_not_import_pyplot():
+    code = "import sys, synthesis.figures.forest, synthesis.figures.save; assert 'matplotlib.pyplot' not in sys.modules"
+    scripts = str(Path(layout.__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,17 @@
+"""Draw the forest plots of one analysis."""
+
+from pathlib import Path
+
+from synthesis.figures.forests import draw_forests_file
+
+draw_forests_file(
+    snakemake.input.rows,
+    snakemake.input.estimates,
+    Path(snakemake.output[0]).parent,
+    title=snakemake.params.title,
+    note=snakemake.params.note,
+    splits=snakemake.params.splits,
+    review=snakemake.params.review,
+    models=snakemake.params.models,
+    figures=snakemake.params.figures,
+)

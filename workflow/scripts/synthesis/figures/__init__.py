@@ -1,0 +1,1 @@
+"""Figures: each draws what the tables in ``results/`` say and fits nothing."""

@@ -1,0 +1,640 @@
+"""Where things stand on a page: millimetres from the top left corner, measured text, axis limits, and checks."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
+from math import isfinite, nan
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon, Rectangle
+from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D
+
+from .style import FONT, FONT_FILES, MM_PER_INCH, MM_PER_POINT, Palette, Preset, fixed_settings
+
+ELLIPSIS = "…"
+MARK = "mark"  # label of what carries data, so that checks can tell it from rules and grid lines
+CUT = "cut_"  # gids of shortened texts begin so; their labels hold the full ones
+
+PAD, ARROW = 1.5, 1.6  # mm between the edge of a panel and its axis; length of an arrow
+
+MARGIN, RIGHT, AXIS = 2.0, 178.0, 12.0  # mm: left and right edge of what is printed, height of axis with its title
+HEIGHTS = {"gap": 0.5, "remark": 0.75, "rule": 0.35}  # in rows; every other line is one
+STEP = 0.3  # lines between dark and grey notes
+CAP_HEIGHT = 0.729  # of DejaVu Sans, in em: centres capitals and figures on their row
+
+# The axis ends at one of these percentages: ticks below are round for each.
+AXIS_ENDS = {5: 1, 10: 2, 15: 5, 20: 5, 25: 5, 30: 10, 40: 10, 50: 10, 60: 20, 80: 20, 100: 20}
+
+
+def clean_text(text: object) -> str:
+    """Make a name safe to print on one line: no line breaks, tabs, control or direction-switching characters.
+
+    >>> clean_text("Smith\\n2020")
+    'Smith 2020'
+    """
+    spaced = "".join(" " if ch.isspace() else ch for ch in str(text))
+    kept = "".join(ch for ch in spaced if unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return " ".join(kept.split())
+
+
+@lru_cache
+def font(size: float, weight: str = "normal") -> FontProperties:
+    """Give the font Matplotlib carries along, by file, so that no installed font of that name comes before it."""
+    return FontProperties(family=[FONT], size=size, weight=weight, fname=FONT_FILES[weight])
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Measure one line of text, in mm."""
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font(size, weight), False)
+    return float(width) * MM_PER_POINT
+
+
+def cut_text(text: str, width: float, size: float, weight: str = "normal", tail: str = "") -> str:
+    """Shorten a text with an ellipsis so that it and its tail (a dagger) fit a width in mm."""
+    if text_width(text + tail, size, weight) <= width:
+        return text + tail
+    for end in range(len(text), 0, -1):
+        shorter = text[:end].rstrip(" ,;–-") + ELLIPSIS + tail
+        if text_width(shorter, size, weight) <= width:
+            return shorter
+    return ELLIPSIS + tail
+
+
+def wrap_text(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
+    """Break a paragraph into lines of at most a width in mm; a word longer than a line is broken too.
+
+    An equation stays together: ``k − 1``, ``P = 0.34``.
+    """
+    lines, line = [], ""
+    bound = re.sub(r" ([=<>−]) ", "\u00a0\\1\u00a0", clean_text(text))
+    for word in (part.replace("\u00a0", " ") for part in bound.split(" ")):
+        longer = f"{line} {word}".strip()
+        if text_width(longer, size, weight) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while text_width(word, size, weight) > width:
+            end = next(e for e in range(len(word), 0, -1) if text_width(word[:e], size, weight) <= width or e == 1)
+            lines.append(word[:end])
+            word = word[end:]
+        line = word
+    return [*lines, line] if line else lines
+
+
+class Page:
+    """A figure in millimetres; ``y`` runs down from the top edge.
+
+    Parameters
+    ----------
+    width, height : float
+        Of the page, in mm.
+    """
+
+    def __init__(self, width: float, height: float):
+        size = (width / MM_PER_INCH, height / MM_PER_INCH)
+        self.figure = Figure(figsize=size, dpi=300, facecolor="white")  # at 100 dpi, hinting would widen small type
+        FigureCanvasAgg(self.figure)
+        self.transform = Affine2D().scale(1 / width, -1 / height).translate(0, 1) + self.figure.transFigure
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float,
+        color: str,
+        align: str = "left",
+        bold: bool = False,
+        full: str = "",
+    ) -> Text:
+        """Write one line on its baseline; ``full`` is what was cut."""
+        weight = "bold" if bold else "normal"
+        artist = Text(
+            x,
+            y,
+            text,
+            color=color,
+            ha=align,
+            va="baseline",
+            fontproperties=font(size, weight),
+            parse_math=False,
+            transform=self.transform,
+        )
+        if full and full != text:
+            artist.set_gid(f"{CUT}{len(self.figure.artists)}")
+            artist.set_label(full)
+        return self.figure.add_artist(artist)
+
+    def line(
+        self, x: Sequence[float], y: Sequence[float], *, width: float, color: str, zorder: float, **kwargs
+    ) -> Line2D:
+        """Draw a line ``width`` points thick, with butt ends."""
+        artist = Line2D(
+            x,
+            y,
+            linewidth=width,
+            color=color,
+            zorder=zorder,
+            solid_capstyle="butt",
+            dash_capstyle="butt",
+            transform=self.transform,
+            **kwargs,
+        )
+        return self.figure.add_artist(artist)
+
+    def polygon(
+        self, corners: Sequence[tuple[float, float]], *, color: str, zorder: float, edge: str = "none", width: float = 0
+    ) -> Polygon:
+        """Fill a polygon that carries data."""
+        artist = Polygon(
+            corners,
+            closed=True,
+            facecolor=color,
+            edgecolor=edge,
+            linewidth=width,
+            joinstyle="miter",
+            zorder=zorder,
+            label=MARK,
+            transform=self.transform,
+        )
+        return self.figure.add_artist(artist)
+
+    def blank(self, left: float, top: float, width: float, height: float, zorder: float) -> None:
+        """Clear a rectangle of the grid, so that text on it reads well."""
+        self.figure.add_artist(
+            Rectangle((left, top), width, height, facecolor="white", zorder=zorder, transform=self.transform)
+        )
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The part of a page that shows proportions, with its marks.
+
+    Parameters
+    ----------
+    page : Page
+    left, right, top, bottom : float
+        Edges, in mm; the axis stands at the bottom.
+    upper : float
+        Where the axis ends, as a proportion.
+    palette : Palette
+    scale : float
+        Of marks against the default page.
+    """
+
+    page: Page
+    left: float
+    right: float
+    top: float
+    bottom: float
+    upper: float
+    palette: Palette
+    scale: float = 1.0
+
+    def x(self, value: float) -> float:
+        """Give the place of a proportion; 0 stands off the edge, so that a mark at 0 is whole."""
+        pad = PAD * self.scale
+        return self.left + pad + min(max(value / self.upper, 0), 1) * (self.right - self.left - 2 * pad)
+
+    def beyond(self, value: float) -> bool:
+        """Say whether a proportion lies past the end of the axis."""
+        return value > self.upper * (1 + 1e-9)
+
+    def grid(self, *, size: float, title: str) -> None:
+        """Draw grid lines, axis, ticks and its title."""
+        page, c, s = self.page, self.palette, self.scale
+        page.line([self.x(0), self.x(self.upper)], [self.bottom] * 2, width=0.6 * s, color=c.text, zorder=2.2)
+        for tick in axis_ticks(self.upper):
+            x = self.x(tick / 100)
+            page.line([x, x], [self.top, self.bottom], width=0.5 * s, color=c.grid, zorder=1)
+            page.line([x, x], [self.bottom, self.bottom + 0.9 * s], width=0.6 * s, color=c.text, zorder=2.2)
+            page.text(x, self.bottom + 3.7 * s, str(tick), size=size, color=c.text, align="center")
+        middle = (self.x(0) + self.x(self.upper)) / 2
+        page.text(middle, self.bottom + 7.7 * s, title, size=size, color=c.text, align="center")
+
+    def reference(self, value: float) -> None:
+        """Draw a dashed vertical at a pooled value, behind the marks."""
+        x, s = self.x(value), self.scale
+        dashes = {"linestyle": (0, (3.2, 2.2))}
+        self.page.line([x, x], [self.top, self.bottom], width=0.7 * s, color=self.palette.overall, zorder=2, **dashes)
+
+    def interval(self, y: float, low: float, high: float) -> None:
+        """Draw an interval; where it runs over the end of the axis, an arrow."""
+        c, s, end = self.palette.study, self.scale, self.x(self.upper)
+        if not self.beyond(low):
+            line = self.page.line([self.x(low), self.x(high)], [y, y], width=0.9 * s, color=c, zorder=4)
+            line.set_label(MARK)
+        if self.beyond(high):
+            tip, half = end + PAD * s, ARROW * s / 2
+            self.page.polygon([(tip - ARROW * s, y - half), (tip, y), (tip - ARROW * s, y + half)], color=c, zorder=5)
+
+    def square(self, y: float, value: float, side: float) -> None:
+        """Draw a study's square, unless it lies past the end of the axis: there its arrow stands for it."""
+        if self.beyond(value):
+            return
+        x, h = self.x(value), side * self.scale / 2
+        corners = [(x - h, y - h), (x + h, y - h), (x + h, y + h), (x - h, y + h)]
+        self.page.polygon(corners, color=self.palette.study, zorder=6, edge="white", width=0.3 * self.scale)
+
+    def diamond(self, y: float, low: float, value: float, high: float, *, overall: bool) -> None:
+        """Draw a pooled value with its interval; the dark edge makes the light fill visible."""
+        c, h = self.palette, (1.75 if overall else 1.35) * self.scale
+        corners = [(self.x(low), y), (self.x(value), y - h), (self.x(high), y), (self.x(value), y + h)]
+        fill = c.overall if overall else c.subgroup
+        self.page.polygon(corners, color=fill, zorder=6, edge=c.edge, width=0.5 * self.scale)
+
+    def bar(self, y: float, low: float, high: float) -> None:
+        """Draw a prediction interval: flat, so that nobody takes it for a confidence interval."""
+        h, left, right = 0.55 * self.scale, self.x(low), self.x(high)
+        corners = [(left, y - h), (right, y - h), (right, y + h), (left, y + h)]
+        self.page.polygon(corners, color=self.palette.prediction, zorder=5)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table with its mark.
+
+    Parameters
+    ----------
+    kind : {"group", "study", "summary", "overall", "prediction", "remark", "rule", "gap"}
+    label, events, patients, estimate, interval, window : str
+        As printed.
+    low, mid, high : float
+        The mark, as proportions; NaN draws none.
+    side : float
+        Of a study's square, in mm.
+    dagger : bool
+        Whether the count was derived.
+    """
+
+    kind: str
+    label: str = ""
+    events: str = ""
+    patients: str = ""
+    estimate: str = ""
+    interval: str = ""
+    window: str = ""
+    low: float = nan
+    mid: float = nan
+    high: float = nan
+    side: float = 0.0
+    dagger: bool = False
+
+    @property
+    def height(self) -> float:
+        """Give the height in rows."""
+        return HEIGHTS.get(self.kind, 1.0)
+
+    @property
+    def weight(self) -> str:
+        """Give the weight of its type."""
+        return "bold" if self.kind in ("group", "summary", "overall") else "normal"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What is drawn: a table with a panel, and notes below.
+
+    Parameters
+    ----------
+    title : str
+    headings : dict of str
+        Of the columns: study, events, patients, estimate, interval, window (blank leaves that column out).
+    axis : str
+        Title of the axis.
+    blocks : tuple of tuple of Line
+        What stays together on a page; the last one is the pool of all studies.
+    notes : tuple of (str, bool)
+        Paragraphs, and whether they are printed dark.
+    reference : float
+        Where the dashed line stands; NaN for none.
+    """
+
+    title: str
+    headings: Mapping[str, str]
+    axis: str
+    blocks: tuple[tuple[Line, ...], ...]
+    notes: tuple[tuple[str, bool], ...]
+    reference: float = nan
+
+    @property
+    def lines(self) -> list[Line]:
+        """Give the lines of all blocks."""
+        return [line for block in self.blocks for line in block]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Places in mm: left edges of names, panel and intervals; right edges of panel, counts and estimates.
+
+    An estimate ends where its interval begins, so that decimals and brackets stand below each other and both still
+    read as one string; the widest of them ends at the right edge of the column.
+    """
+
+    group: float
+    study: float
+    events: float
+    patients: float
+    left: float
+    right: float
+    estimate: float
+    interval: float
+    window: float | None
+    label: float
+
+
+def fit_columns(plot: Plot, preset: Preset) -> Columns:
+    """Place the columns: fixed on the page, except that what is unusually wide takes room from the panel.
+
+    Without a sixth column its room goes to the panel, and the percentages end at the right margin.
+    """
+    mm, size = preset.mm, preset.body
+    window = bool(plot.headings["window"]) and any(line.window not in ("", "–") for line in plot.lines)
+    percent, right = (mm(161), mm(135)) if window else (mm(178), mm(152))
+
+    def widest(name: str) -> float:
+        widths = [text_width(getattr(line, name), size, line.weight) for line in plot.lines]
+        return max([text_width(plot.headings[name], size, "bold"), *widths])
+
+    interval = percent - widest("interval")
+    estimate = interval - text_width(" ", size, "bold")
+    return Columns(
+        group=mm(2),
+        study=mm(5),
+        events=mm(59),
+        patients=mm(74),
+        left=mm(79),
+        right=min(right, estimate - widest("estimate") - mm(1.5)),
+        estimate=estimate,
+        interval=interval,
+        window=mm(178) if window else None,
+        label=min(mm(44), mm(59 - 5 - 1) - widest("events")),  # 44: a name of about 30 letters
+    )
+
+
+def paginate(blocks: Sequence[Sequence[Line]], rows: float, last: float) -> list[list[Line]]:
+    """Cut blocks into pages of at most ``rows`` rows, ``last`` on the last one; a long block continues with its name.
+
+    Returns
+    -------
+    list of list of Line
+        Blocks stay whole where they fit on a page; longer ones are cut into even parts.
+    """
+    pages: list[list[list[Line]]] = [[]]
+    for i, block in enumerate(blocks):
+        final = i == len(blocks) - 1
+        if _rows(*pages[-1], block) <= (last if final else rows):
+            pages[-1].append(list(block))
+        elif final:
+            # The pool of all studies does not stand alone when the panel before it can come along.
+            along = len(pages[-1]) > 1 and _rows(pages[-1][-1], block) <= last
+            pages.append([*([pages[-1].pop()] if along else []), list(block)])
+        else:
+            follows = _rows(blocks[-1]) + rows - last if i == len(blocks) - 2 else 0
+            pages += [[part] for part in _cut_block(block, rows, follows)]
+    flat = [[line for block in page for line in block] for page in pages]
+    return [page[:-1] if page[-1].kind == "gap" else page for page in flat if page] or [[]]
+
+
+def _cut_block(block: Sequence[Line], rows: float, ending: float) -> list[list[Line]]:
+    """Cut a block into parts of even length, leaving room for what must follow the last one."""
+    if _rows(block) <= rows:
+        return [list(block)]
+    count = int(np.ceil((_rows(block) + ending) / (rows - 1)))
+    name = [replace(block[0], label=f"{block[0].label} (continued)")] if block[0].kind == "group" else []
+    ends = np.linspace(0, _rows(block) + ending, count + 1)[1:]
+    parts: list[list[Line]] = [[]]
+    at = 0.0
+    for line in block:
+        at += line.height
+        if at > ends[len(parts) - 1] and len(parts) < count and line.kind in ("study", "group"):
+            parts.append([*name])
+        parts[-1].append(line)
+    return parts
+
+
+def _rows(*blocks: Sequence[Line]) -> float:
+    return sum(line.height for block in blocks for line in block)
+
+
+def draw_pages(plot: Plot, upper: float, preset: Preset, palette: Palette) -> list[Figure]:
+    """Draw a plot on as many pages as it needs; head and axis are repeated, notes stand on the last."""
+    columns, s = fit_columns(plot, preset), preset.scale
+    notes = [
+        (line, dark)
+        for paragraph, dark in plot.notes
+        for line in wrap_text(paragraph, preset.mm(RIGHT - MARGIN), preset.notes)
+    ]
+    below = (AXIS + MARGIN) * s
+    rows = last = preset.rows_per_page
+    if preset.height:
+        rows = (preset.height - preset.head - below) / preset.row
+        last = max(rows - (len(notes) + STEP) * preset.leading / preset.row, 4)
+    parts = paginate(plot.blocks, rows, last)
+    figures = []
+    for number, lines in enumerate(parts, 1):
+        final = number == len(parts)
+        here = notes if final else [(f"Continued on page {number + 1} of {len(parts)}", False)]
+        height = preset.head + _rows(lines) * preset.row + below + (len(here) + STEP) * preset.leading
+        page = Page(preset.width, max(height, preset.height or 0))
+        table = Table(page, plot, columns, upper, preset, palette)
+        table.draw(lines, here, f" ({number} of {len(parts)})" if len(parts) > 1 else "")
+        figures.append(page.figure)
+    return figures
+
+
+@dataclass(frozen=True)
+class Table:
+    """Draws the lines of one page."""
+
+    page: Page
+    plot: Plot
+    columns: Columns
+    upper: float
+    preset: Preset
+    palette: Palette
+
+    def draw(self, lines: Sequence[Line], notes: Sequence[tuple[str, bool]], suffix: str) -> None:
+        """Draw head, lines, axis and notes, from the top down."""
+        p, c = self.preset, self.columns
+        self.head(suffix)
+        bottom = p.head + _rows(lines) * p.row + 0.6 * p.scale
+        panel = Panel(self.page, c.left, c.right, p.head - 0.4 * p.scale, bottom, self.upper, self.palette, p.scale)
+        panel.grid(size=p.body, title=self.plot.axis)
+        if isfinite(self.plot.reference):
+            panel.reference(self.plot.reference)
+        y = p.head
+        for line in lines:
+            self.line(panel, line, y, y + line.height * p.row / 2)
+            y += line.height * p.row
+        y = bottom + (AXIS + 0.6) * p.scale
+        was_dark = False
+        for text, dark in notes:
+            y += STEP * p.leading if was_dark and not dark else 0
+            color = self.palette.text if dark else self.palette.notes
+            self.page.text(p.mm(MARGIN), y, text, size=p.notes, color=color)
+            y, was_dark = y + p.leading, dark
+
+    def head(self, suffix: str) -> None:
+        """Draw title and column headings with the rule below them; long headings stand on two lines."""
+        p, c, plot, s = self.preset, self.columns, self.plot, self.preset.body / 7.5
+        room = p.mm(RIGHT - MARGIN)
+        title = cut_text(plot.title, room, p.title, "bold", suffix)
+        self.page.text(
+            p.mm(MARGIN), 5.4 * s, title, size=p.title, color=self.palette.text, bold=True, full=plot.title + suffix
+        )
+        places = [
+            ("study", c.group, "left", 40),
+            ("events", c.events, "right", 14),
+            ("patients", c.patients, "right", 14),
+            ("estimate", c.estimate, "right", 14),
+            ("interval", c.interval, "left", 30),
+            *([("window", c.window, "right", 14)] if c.window else []),
+        ]
+        for name, x, align, width in places:
+            words = plot.headings[name]
+            fits = text_width(words, p.body, "bold") <= p.mm(width)
+            lines = [words] if fits else wrap_text(words.replace("-", "- "), p.mm(width), p.body, "bold")[:2]
+            for i, text in enumerate(reversed(lines)):
+                y = p.head - (2.6 + 3.3 * i) * s
+                self.page.text(x, y, text, size=p.body, color=self.palette.text, align=align, bold=True)
+        rule = p.head - 1.1 * s
+        self.page.line([p.mm(MARGIN), p.mm(RIGHT)], [rule] * 2, width=0.8, color=self.palette.rule, zorder=3)
+
+    def line(self, panel: Panel, line: Line, top: float, middle: float) -> None:
+        """Draw one line: its words, its numbers, its mark."""
+        p, c = self.preset, self.columns
+        if line.kind == "rule":
+            y = middle - 0.2 * p.scale
+            color = self.palette.light_rule
+            self.page.line([p.mm(MARGIN), p.mm(RIGHT)], [y, y], width=0.6, color=color, zorder=3)
+        if line.kind == "remark":
+            self.remark(line, top, middle)
+        if line.kind in ("rule", "remark", "gap"):
+            return
+        bold, y = line.weight == "bold", middle + CAP_HEIGHT / 2 * p.body * MM_PER_POINT
+        x = c.study if line.kind == "study" else c.group
+        room = c.left - x - p.mm(2) if line.kind == "group" else c.label + (0 if line.kind == "study" else c.study - x)
+        mark = "†" if line.dagger else ""
+        label = cut_text(line.label, room, p.body, line.weight, mark)
+        style = {"size": p.body, "color": self.palette.text, "bold": bold}
+        self.page.text(x, y, label, full=line.label + mark, **style)
+        places = (
+            (c.events, line.events, "right"),
+            (c.patients, line.patients, "right"),
+            (c.estimate, line.estimate, "right"),
+            (c.interval, line.interval, "left"),
+            (c.window, line.window, "right"),
+        )
+        for x, text, align in places:
+            if x and text:
+                self.page.text(x, y, text, align=align, **style)
+        self.mark(panel, line, middle)
+
+    def remark(self, line: Line, top: float, middle: float) -> None:
+        """Draw a small grey line below a panel; the grid stops where it runs into the panel."""
+        p, c = self.preset, self.columns
+        y = middle + CAP_HEIGHT / 2 * p.small * MM_PER_POINT - 0.4 * p.scale
+        self.page.text(c.study, y, line.label, size=p.small, color=self.palette.notes)
+        end = c.study + text_width(line.label, p.small) + p.mm(1)
+        if end > c.left:
+            self.page.blank(c.left, top, end - c.left, line.height * p.row, zorder=2.5)
+
+    def mark(self, panel: Panel, line: Line, y: float) -> None:
+        """Draw the mark of a line where it has one."""
+        if not isfinite(line.low) or not isfinite(line.high):
+            return
+        if line.kind == "study":
+            panel.interval(y, line.low, line.high)
+            panel.square(y, line.mid, line.side)
+        elif line.kind == "prediction":
+            panel.bar(y, line.low, line.high)
+        else:
+            panel.diamond(y, line.low, line.mid, line.high, overall=line.kind == "overall")
+
+
+def axis_end(study_limits: Iterable[float], must_hold: Iterable[float]) -> float:
+    """Choose where an axis of proportions ends.
+
+    Parameters
+    ----------
+    study_limits : iterable of float
+        Upper limits of the studies, 0 to 1; one in ten may run over the end (it gets an arrow), so that one tiny
+        study does not press all others against zero.
+    must_hold : iterable of float
+        Limits of pooled values, which are never cut.
+
+    Returns
+    -------
+    float
+        A proportion: the smallest of 5, 10, 15, … 100 per cent that holds them.
+    """
+    limits = np.array([v for v in study_limits if np.isfinite(v)])
+    pooled = [v for v in must_hold if np.isfinite(v)]
+    need = 100 * max([float(np.quantile(limits, 0.9)) if limits.size else 0.0, *pooled])
+    # 1e-9: the limit itself may be a round number that floating point puts a hair above.
+    return next((end for end in AXIS_ENDS if need <= end + 1e-9), 100) / 100
+
+
+def axis_ticks(end: float) -> list[int]:
+    """Give 4 to 6 ticks in per cent, for an end that ``axis_end`` chose or any other.
+
+    >>> axis_ticks(0.15), axis_ticks(0.6)
+    ([0, 5, 10, 15], [0, 20, 40, 60])
+    """
+    per_cent = round(100 * end)
+    step = AXIS_ENDS.get(per_cent) or max(1, -(-per_cent // 5))
+    return list(range(0, per_cent + 1, step))
+
+
+def find_overlaps(figure: Figure, slack: float = 0.1) -> list[tuple[str, str]]:
+    """Find texts that touch each other or a mark.
+
+    Parameters
+    ----------
+    figure : Figure
+    slack : float
+        What two boxes may share, in mm (an outline's rounding).
+
+    Returns
+    -------
+    list of (str, str)
+        Empty when all is well.
+    """
+    with fixed_settings():
+        texts = _texts(figure)
+    marks = [("mark", a.get_window_extent()) for a in figure.findobj(lambda a: a.get_label() == MARK)]
+    by_slack = slack / MM_PER_INCH * figure.dpi
+    pairs = [*combinations(texts, 2), *((text, mark) for text in texts for mark in marks)]
+    return [(a[0], b[0]) for a, b in pairs if _shared(a[1], b[1]) > by_slack]
+
+
+def find_off_page(figure: Figure, margin: float = 1.0) -> list[str]:
+    """Find texts and marks that come within ``margin`` mm of the edge of the page, or leave it."""
+    edge = margin / MM_PER_INCH * figure.dpi
+    box = figure.bbox.padded(-edge)
+    marks = [("mark", a.get_window_extent()) for a in figure.findobj(lambda a: a.get_label() == MARK)]
+    with fixed_settings():
+        texts = _texts(figure)
+    return [name for name, b in [*texts, *marks] if b.x0 < box.x0 or b.y0 < box.y0 or b.x1 > box.x1 or b.y1 > box.y1]
+
+
+def _texts(figure: Figure) -> list[tuple[str, object]]:
+    return [(t.get_text(), t.get_window_extent()) for t in figure.findobj(Text) if t.get_text().strip()]
+
+
+def _shared(a, b) -> float:
+    """Give the shorter side of what two boxes share; negative when they are apart."""
+    return min(min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0))

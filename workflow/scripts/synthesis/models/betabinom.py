@@ -1,0 +1,484 @@
+"""The beta-binomial model by maximum likelihood, for one data set or for a stack of them.
+
+Studies' proportions follow a Beta(a, b). With the mean p = a / (a + b) and φ = 1 / (a + b), a study contributes
+
+    Σ_{j<y} log(p + jφ) + Σ_{j<n−y} log(1 − p + jφ) − Σ_{j<n} log(1 + jφ)
+
+and the binomial coefficient. Written so, nothing cancels as φ → 0, where the model is the binomial one; the form with
+``betaln`` is a difference of numbers of size a log a, and loses all digits there. The overdispersion that is reported
+is ρ = φ / (1 + φ) = 1 / (a + b + 1), the correlation of two patients of one study. Newton's method climbs in logit(p)
+and log(φ), from a small and a large start, and the best interior maximum is compared with the boundary ρ = 0.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import chdtri, digamma, expit, gammaln, logit, ndtri, polygamma, stdtrit
+
+from ..heterogeneity import likelihood_ratio_q
+from .result import OK, Pooled
+
+SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
+SEPARATED = "no events, or nothing but events: the mean has no finite maximum"
+ALL_OR_NOTHING = "every study has all events or none: overdispersion grows to 1"
+
+PLAIN = 256  # terms of a sum that are taken one by one
+GAUSS = 12  # nodes that stand for a run of up to as many terms as precede it: relative error below 1e-15
+STARTS = (0.05, 1.0)  # φ; two starts and the boundary found every maximum of 3,000 random data sets
+STEPS = 80
+HALVINGS = 30
+SETTLED = 1e-11  # largest Newton step at a maximum
+ROUNDING = 1e-15  # of a likelihood or score, for each patient in the data set
+FLAT = 1e-4  # φ × patients below which the likelihood is a straight line in φ
+CEILING = 1e9  # φ from which ρ is 1
+CHUNK = 2_000_000  # numbers in an array of a stack
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums over j of a stack of data sets, as weights on shared nodes.
+
+    Parameters
+    ----------
+    yes, no, all : tuple of ndarray
+        Nodes j, shape (nodes,), and how many studies of each data set have more events (non-events, patients) than j,
+        shape (data sets, nodes), times the terms that a node stands for.
+    crude : ndarray of shape (data sets,)
+        Total events over total patients.
+    largest, patients : ndarray of shape (data sets,)
+        Patients of the largest study, and of all.
+    constant : ndarray of shape (data sets,)
+        Logarithms of the binomial coefficients.
+    """
+
+    yes: tuple[np.ndarray, np.ndarray]
+    no: tuple[np.ndarray, np.ndarray]
+    all: tuple[np.ndarray, np.ndarray]
+    crude: np.ndarray
+    largest: np.ndarray
+    patients: np.ndarray
+    constant: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Sums":
+        """Keep some of the data sets."""
+        parts = ((x, weight[rows]) for x, weight in (self.yes, self.no, self.all))
+        return Sums(*parts, self.crude[rows], self.largest[rows], self.patients[rows], self.constant[rows])
+
+    def falls(self, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+        """Say where a log likelihood is lower than another by more than rounding."""
+        return ~(new >= old - 1e-13 * np.abs(old) - 10 * ROUNDING * self.patients)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Maxima of a stack of data sets; NaN where ``ok`` is false.
+
+    Parameters
+    ----------
+    estimate, ci_low, ci_high : ndarray of shape (data sets,)
+        Mean proportion with its Wald interval, formed on the logit scale.
+    se : ndarray
+        Of the logit of the mean.
+    rho : ndarray
+        Overdispersion, 0 ≤ ρ < 1.
+    loglik : ndarray
+        With the binomial coefficients.
+    k : ndarray of int
+        Studies in use.
+    ok : ndarray of bool
+        Two studies or more, some events but not only events, not all or nothing in every study, and a maximum found.
+    """
+
+    estimate: np.ndarray
+    ci_low: np.ndarray
+    ci_high: np.ndarray
+    se: np.ndarray
+    rho: np.ndarray
+    loglik: np.ndarray
+    k: np.ndarray
+    ok: np.ndarray
+
+
+def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95) -> Pooled:
+    """Pool proportions with the beta-binomial model.
+
+    Parameters
+    ----------
+    events, patients : ndarray of int, shape (k,)
+        At least two rows, neither without any event nor with nothing but events in all.
+    study : ndarray of shape (k,)
+        One row a study: this model knows no shared study effect.
+    level : float
+        Confidence level of all intervals.
+
+    Returns
+    -------
+    Pooled
+        ``estimate`` is the mean of the studies' proportions (population-averaged, not the median study of ``glmm``)
+        with a Wald interval on the logit scale; ``se`` is on the logit scale. ``tau2`` holds the overdispersion ρ,
+        between 0 and 1, with its profile-likelihood interval. There is no I² on this scale.
+
+    Notes
+    -----
+    The logit of a Beta(a, b) proportion has mean ψ(a) − ψ(b) and variance ψ′(a) + ψ′(b). The prediction interval puts
+    t(k − 1) around that mean, with the variance of the estimated mean added, as on the logit scale of the other models.
+    It is a normal approximation on that scale, and wide when a or b is far below 1.
+
+    References
+    ----------
+    Griffiths DA. Biometrics 1973;29:637–48 (likelihood and ρ); Kuss O. Stat Med 2015;34:1097–116 (for rare events).
+    """
+    y, n = np.asarray(events, float), np.asarray(patients, float)
+    counts = {
+        "model": "betabinom",
+        "k": len(y),
+        "studies": len(np.unique(study)),
+        "events": int(y.sum()),
+        "patients": int(n.sum()),
+    }
+    if counts["studies"] < counts["k"]:
+        return Pooled(**counts, status=SEVERAL_ARMS)
+    if y.sum() in (0, n.sum()):
+        return Pooled(**counts, status=SEPARATED)
+    if np.all((y == 0) | (y == n)) and not np.all(n == 1):
+        return Pooled(**counts, status=ALL_OR_NOTHING)
+    sums = gather_sums(y[None], n[None], np.ones((1, len(y)), bool))
+    best = _maximise(sums)
+    eta, phi, se, loglik = (float(values[0]) for values in (best.eta, best.phi, best.se, best.loglik))
+    if not best.settled[0]:
+        return Pooled(**counts, status="did not converge: no maximum was reached")
+    half = ndtri((1 + level) / 2) * se
+    low, high = _profile_phi(sums, best, chdtri(1, 1 - level) / 2)
+    pi = _prediction_interval(eta, phi, se, len(y), level)
+    q, q_df, q_p = likelihood_ratio_q(y, n)
+    return Pooled(
+        **counts,
+        estimate=float(expit(eta)),
+        ci_low=float(expit(eta - half)),
+        ci_high=float(expit(eta + half)),
+        pi_low=pi[0],
+        pi_high=pi[1],
+        se=se,
+        tau2=phi / (1 + phi),
+        tau2_low=low / (1 + low),
+        tau2_high=high / (1 + high) if np.isfinite(high) else 1.0,
+        q=q,
+        q_df=q_df,
+        q_p=q_p,
+        status=OK,
+        loglik=loglik,
+        steps=int(best.steps[0]),
+    )
+
+
+def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level: float = 0.95) -> Batch:
+    """Fit the model to many data sets at once, without a loop over them.
+
+    Parameters
+    ----------
+    events, patients : array_like of int, shape (studies,) or (data sets, studies)
+        One set of studies for all, or one for each.
+    mask : array_like of bool, shape (data sets, studies)
+        Which studies a data set has.
+    level : float
+
+    Returns
+    -------
+    Batch
+        The numbers of :func:`pool_betabinom`.
+
+    Examples
+    --------
+    Leave out each study in turn:
+
+    >>> batch = fit_batch([1, 3, 0, 4], [30, 41, 16, 48], ~np.eye(4, dtype=bool))
+    >>> batch.estimate.round(4).tolist()
+    [0.0667, 0.0532, 0.0672, 0.046]
+    """
+    mask = np.asarray(mask, bool)
+    y, n = (np.broadcast_to(np.atleast_2d(np.asarray(counts, float)), mask.shape) for counts in (events, patients))
+    k, total, size = mask.sum(axis=1), (mask * y).sum(axis=1), (mask * n).sum(axis=1)
+    mixed = np.any(mask & (y > 0) & (y < n), axis=1) | np.all(~mask | (n == 1), axis=1)
+    usable = np.flatnonzero((k >= 2) & (total > 0) & (total < size) & mixed)
+    estimate, se, rho, loglik = np.full((4, len(mask)), np.nan)
+    ok = np.zeros(len(mask), bool)
+    start = 0
+    while start < len(usable):
+        rows = usable[start : start + _chunk(y[usable[start:]], n[usable[start:]])]
+        best = _maximise(gather_sums(y[rows], n[rows], mask[rows]))
+        found = rows[best.settled]
+        estimate[found], se[found] = best.eta[best.settled], best.se[best.settled]
+        rho[found] = best.phi[best.settled] / (1 + best.phi[best.settled])
+        loglik[found], ok[found] = best.loglik[best.settled], True
+        start += len(rows)
+    half = ndtri((1 + level) / 2) * se
+    return Batch(expit(estimate), expit(estimate - half), expit(estimate + half), se, rho, loglik, k, ok)
+
+
+def _chunk(y: np.ndarray, n: np.ndarray) -> int:
+    """Give how many data sets to fit together, so that no array grows beyond memory.
+
+    Studies of more than ``PLAIN`` patients bring nodes of their own: data sets that share no studies share no nodes.
+    """
+    shared = len(y) == 1 or bool((y == y[0]).all() and (n == n[0]).all())
+    nodes = min(n.max(), PLAIN) + GAUSS * (20 + (y.shape[1] if shared or n.max() <= PLAIN else 0))
+    if shared or n.max() <= PLAIN:
+        return max(1, int(CHUNK / nodes))
+    return max(1, int(nodes / (GAUSS * y.shape[1])))
+
+
+@cache
+def _run(terms: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give the Gauss rule of a sum over j = 0 … terms − 1: exact for polynomials of degree < 2 × ``GAUSS``.
+
+    The nodes are the zeros of the discrete Chebyshev (Gram) polynomials.
+
+    References
+    ----------
+    Gautschi W. Orthogonal polynomials: computation and approximation. Oxford 2004, table 1.2 (recurrence) and
+    section 3.1.1 (Golub–Welsch).
+    """
+    i = np.arange(1, GAUSS)
+    off = np.sqrt(i**2 * (float(terms) ** 2 - i**2) / (4 * (4 * i**2 - 1)))
+    values, vectors = np.linalg.eigh(np.diag(off, 1) + np.diag(off, -1))
+    return values + (terms - 1) / 2, terms * vectors[0] ** 2
+
+
+def sum_nodes(tops: np.ndarray, first: int = 0, plain: int = PLAIN) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give nodes that turn Σ_{j<top} f(j) into a short weighted sum, for every top at once.
+
+    Parameters
+    ----------
+    tops : ndarray
+        Upper limits, exclusive.
+    first : int
+        The j that sums begin with.
+    plain : int
+        Terms that are taken one by one. Later ones are gathered in runs no longer than what lies before them, where
+        log(p + jφ) is so smooth for any p and φ that ``GAUSS`` nodes carry it to the last digit.
+
+    Returns
+    -------
+    x, weight, begins : ndarray of shape (nodes,)
+        Nodes, the terms each stands for, and the j that its run begins with: it counts where ``top > begins``.
+    """
+    last = int(np.max(tops, initial=0))
+    single = np.arange(first, max(min(plain, last), first), dtype=float)
+    if last <= plain:
+        return single, np.ones_like(single), single
+    octaves = plain * 2.0 ** np.arange(np.ceil(np.log2(last / plain)))
+    edges = np.unique(np.concatenate([octaves, np.asarray(tops, float)[np.asarray(tops) > plain]])).astype(int)
+    x, weight, begins = [single], [np.ones_like(single)], [single]
+    for left, right in pairwise(edges):
+        short = right - left <= GAUSS
+        nodes, terms = (np.arange(right - left), np.ones(right - left)) if short else _run(int(right - left))
+        x.append(left + nodes)
+        weight.append(terms)
+        begins.append(np.full(len(nodes), left, float))
+    return np.concatenate(x), np.concatenate(weight), np.concatenate(begins)
+
+
+def gather_sums(y: np.ndarray, n: np.ndarray, mask: np.ndarray, plain: int = PLAIN) -> Sums:
+    """Gather the sums of a stack of data sets; all arguments of shape (data sets, studies)."""
+
+    def weigh(counts: np.ndarray, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        tops, index = np.unique(np.where(mask, counts, 0), return_inverse=True)
+        x, weight, begins = sum_nodes(tops, first, plain)
+        how_many = np.zeros((len(mask), len(tops)))
+        np.add.at(how_many, (np.arange(len(mask))[:, None], index.reshape(mask.shape)), 1)
+        # Studies with a top above the start of a run: the tail sum of the counts, looked up by where the run begins.
+        above = np.cumsum(how_many[:, ::-1], axis=1)[:, ::-1]
+        above = np.concatenate([above, np.zeros((len(mask), 1))], axis=1)
+        return x, above[:, np.searchsorted(tops, begins, side="right")] * weight
+
+    y, n = np.where(mask, y, 0.0), np.where(mask, n, 0.0)
+    constant = np.sum(gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1), axis=1)
+    return Sums(
+        weigh(y),
+        weigh(n - y),
+        weigh(n, first=1),  # j = 0 adds log 1
+        y.sum(axis=1) / n.sum(axis=1),
+        n.max(axis=1),
+        n.sum(axis=1),
+        constant,
+    )
+
+
+def log_likelihood(sums: Sums, eta: np.ndarray, phi: np.ndarray, derivatives: bool = True):
+    """Give the log likelihood with its score and Hessian in (logit p, log φ).
+
+    Parameters
+    ----------
+    sums : Sums
+    eta, phi : ndarray of shape (data sets,)
+        logit p, and φ = 1 / (a + b), 0 or more.
+    derivatives : bool
+
+    Returns
+    -------
+    value : ndarray of shape (data sets,)
+        Without the binomial coefficients.
+    score : ndarray of shape (data sets, 2)
+    hessian : ndarray of shape (data sets, 2, 2)
+    """
+    p, q, phi = expit(eta)[:, None], expit(-eta)[:, None], phi[:, None]
+    (ja, a), (jb, b), (jc, c) = sums.yes, sums.no, sums.all
+    u, v, w = p + ja * phi, q + jb * phi, 1 + jc * phi
+    value = _dot(a, np.log(u)) + _dot(b, np.log(v)) - _dot(c, np.log1p(jc * phi))
+    if not derivatives:
+        return value
+    # The share of jφ in each factor: its derivative in log φ is share × (1 − share), so nothing overflows or cancels.
+    su, sv, sw = ja * phi / u, jb * phi / v, jc * phi / w
+    ru, rv = a / u, b / v
+    in_p = ru.sum(axis=1) - rv.sum(axis=1)
+    in_phi = _dot(a, su) + _dot(b, sv) - _dot(c, sw)
+    in_pp = -_dot(ru, 1 / u) - _dot(rv, 1 / v)
+    in_pphi = -_dot(ru, su) + _dot(rv, sv)
+    in_phiphi = _dot(a, su * (1 - su)) + _dot(b, sv * (1 - sv)) - _dot(c, sw * (1 - sw))
+    slope, bend = (p * q)[:, 0], (q - p)[:, 0]
+    score = np.stack([slope * in_p, in_phi], axis=1)
+    cross = slope * in_pphi
+    hessian = np.array([[slope**2 * in_pp + slope * bend * in_p, cross], [cross, in_phiphi]])
+    return value, score, np.moveaxis(hessian, -1, 0)
+
+
+def _dot(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.einsum("dj,dj->d", weight, values)
+
+
+@dataclass(frozen=True)
+class _Maxima:
+    """Maxima of a stack: logit of the mean, φ, standard error of the logit, log likelihood, steps, whether found."""
+
+    eta: np.ndarray
+    phi: np.ndarray
+    se: np.ndarray
+    loglik: np.ndarray
+    steps: np.ndarray
+    settled: np.ndarray
+
+
+def _maximise(sums: Sums) -> _Maxima:
+    """Take the best of the binomial boundary and of the interior maxima, for each data set of a stack."""
+    eta, phi = logit(sums.crude), np.zeros_like(sums.crude)
+    value, steps = log_likelihood(sums, eta, phi, derivatives=False), np.zeros(len(eta), int)
+    settled = np.ones(len(eta), bool)
+    for start in STARTS:
+        eta1, phi1, value1, steps1, settled1 = _climb(sums, logit(sums.crude), np.full(len(eta), start))
+        better = value1 > value + 1e-12 * np.abs(value)
+        eta, phi, value = (np.where(better, new, old) for new, old in ((eta1, eta), (phi1, phi), (value1, value)))
+        settled = np.where(better, settled1, settled)
+        steps += steps1
+    _, _, hessian = log_likelihood(sums, eta, phi)
+    e, c, f = -hessian[:, 0, 0], -hessian[:, 0, 1], -hessian[:, 1, 1]
+    inside = phi > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        information = e - np.where(inside, c**2 / np.where(inside, f, 1), 0)
+        settled &= (information > 0) & (phi < CEILING)
+        se = 1 / np.sqrt(np.where(settled, information, np.nan))
+    return _Maxima(eta, phi, se, value + sums.constant, steps, settled)
+
+
+def _climb(sums: Sums, eta: np.ndarray, phi: np.ndarray):
+    """Climb by Newton's method with halving, all data sets of a stack side by side.
+
+    Returns
+    -------
+    eta, phi, value : ndarray of shape (data sets,)
+    steps : ndarray of int
+    settled : ndarray of bool
+        Also true where φ sinks to where the likelihood is a straight line down from φ = 0: no maximum inside.
+    """
+    theta, steps = np.stack([eta, np.log(phi)], axis=1), np.zeros(len(eta), int)
+    value, settled = np.full(len(eta), -np.inf), np.zeros(len(eta), bool)
+    active, data = np.arange(len(eta)), sums
+    for _ in range(STEPS):
+        here = theta[active]
+        now, score, hessian = log_likelihood(data, here[:, 0], np.exp(here[:, 1]))
+        value[active] = now
+        step = _uphill(score, hessian)
+        sunk = (np.exp(here[:, 1]) * data.largest < FLAT) & (score[:, 1] <= 0)
+        enough = SETTLED + ROUNDING * data.patients
+        done = sunk | (np.max(np.abs(step), axis=1) < enough) | (here[:, 1] > np.log(CEILING))
+        new, moved = _search(data, here, now, step, ~done)
+        settled[active[done]] = True
+        steps[active[moved]] += 1
+        theta[active[moved]] = new[moved]
+        if not moved.any():
+            break
+        active, data = active[moved], data.take(moved)
+    return theta[:, 0], np.exp(theta[:, 1]), value, steps, settled
+
+
+def _uphill(score: np.ndarray, hessian: np.ndarray) -> np.ndarray:
+    """Give Newton steps of at most 2 in a parameter that go uphill."""
+    values, vectors = np.linalg.eigh(-hessian)
+    size = np.maximum(np.abs(values), np.maximum(1e-10 * np.max(np.abs(values), axis=1, keepdims=True), 1e-300))
+    step = np.einsum("dij,dj->di", vectors, np.einsum("dij,di->dj", vectors, score) / size)
+    return step / np.maximum(1, np.max(np.abs(step), axis=1, keepdims=True) / 2)
+
+
+def _search(sums: Sums, here: np.ndarray, value: np.ndarray, step: np.ndarray, go: np.ndarray):
+    """Halve steps until the likelihood does not fall; give the new points and where there are such."""
+    new, moved = here.copy(), np.zeros(len(here), bool)
+    rows, data = np.flatnonzero(go), sums.take(go)
+    for _ in range(HALVINGS):
+        if not len(rows):
+            break
+        trial = here[rows] + step[rows]
+        up = log_likelihood(data, trial[:, 0], np.exp(trial[:, 1]), derivatives=False)
+        good = ~data.falls(up, value[rows])
+        new[rows[good]], moved[rows[good]] = trial[good], True
+        step[rows] /= 2
+        rows, data = rows[~good], data.take(~good)
+    return new, moved
+
+
+def _profile_phi(sums: Sums, best: _Maxima, drop: float) -> tuple[float, float]:
+    """Give the profile-likelihood interval of φ; the upper end is infinite where ρ = 1 is not excluded."""
+    top, peak = float(best.loglik[0] - sums.constant[0]) - drop, float(best.phi[0])
+    eta = best.eta.copy()
+
+    def above(phi: float) -> float:
+        value, eta[:] = _best_mean(sums, eta, np.array([phi]))
+        return value - top
+
+    low = 0.0 if peak == 0 or above(0.0) >= 0 else brentq(above, 0.0, peak, xtol=1e-300, rtol=1e-12)
+    end = 4 * max(peak, 1e-3 / sums.largest[0])
+    while above(end) > 0:
+        end *= 4
+        if end > CEILING:
+            return low, np.inf
+    start = max(peak, end / 4 if above(end / 4) > 0 else peak)
+    return low, brentq(above, start, end, xtol=1e-300, rtol=1e-12)
+
+
+def _best_mean(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[float, np.ndarray]:
+    """Maximise in the mean with φ held: the likelihood is concave in p, so that any local maximum is the one."""
+    for _ in range(STEPS):
+        value, score, hessian = log_likelihood(sums, eta, phi)
+        step = np.clip(score[:, 0] / np.maximum(np.abs(hessian[:, 0, 0]), 1e-12), -1, 1)
+        if np.abs(step[0]) < SETTLED + ROUNDING * sums.patients[0]:
+            break
+        for _ in range(HALVINGS):
+            trial = log_likelihood(sums, eta + step, phi, derivatives=False)
+            if not sums.falls(trial, value)[0]:
+                break
+            step = step / 2
+        eta = eta + step
+    return float(value[0]), eta
+
+
+def _prediction_interval(eta: float, phi: float, se: float, k: int, level: float) -> tuple[float, float]:
+    """Give t(k − 1) limits on the logit scale, as proportions; NaN below three studies."""
+    if k < 3:
+        return np.nan, np.nan
+    centre, variance = eta, se**2
+    if phi > 0:
+        a, b = expit(eta) / phi, expit(-eta) / phi
+        centre, variance = digamma(a) - digamma(b), variance + polygamma(1, a) + polygamma(1, b)
+    half = stdtrit(k - 1, (1 + level) / 2) * np.sqrt(variance)
+    return float(expit(centre - half)), float(expit(centre + half))
