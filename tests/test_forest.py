@@ -267,7 +267,7 @@ def test_a_study_with_several_arms_is_explained():
     (figure,) = draw("4 studies, split")
     notes = " ".join(texts([figure]))
     assert "1 study gives several arms; the overall pool counts each study once." in notes
-    assert "No study: Product C, Product D." in notes
+    assert "No separate data: Product C, Product D." in notes
     assert "† Count derived from a printed percentage or by subtraction." in notes
     assert texts([figure]).count("Johnsrud 2021†") == 2
 

@@ -23,12 +23,13 @@ GOLDEN = Path(__file__).parent / "golden"
 # Relative tolerance by kind, with the worst value seen over the whole grid when it was set.
 TOLERANCE = {
     "transformation": 1e-13,
-    "closed": 1e-10,
-    "iterated": 1e-8,
-    "q_profile": 1e-9,
+    "closed": 1e-11,  # 8.4e-14: Q of synthetic_extreme on the log scale
+    "iterated": 5e-9,  # 5.3e-10: ci_low of synthetic_large_n_rare, which is 2.9e-6
+    "q_profile": 1e-8,  # 4.5e-10, and 5.2e-8 where the limit is 8e-6: 4e-13, below the absolute one
 }
-# Below these a number is a zero with rounding on it: R stops REML, ML and EB when tau2 moves by less than 1e-13.
-ABSOLUTE = {"tau2": 1e-12, "i2": 2e-9, "q": 1e-12}
+# Or within these. R stops REML, ML and EB when tau2 moves by less than 1e-13, so its zeros have that on them; PyMARE
+# finds the Q-profile's limits to 2e-12.
+ABSOLUTE = {"tau2": 1e-12, "i2": 2e-9, "q": 1e-12, "tau2_low": 4e-12, "tau2_high": 4e-12}
 CLOSED = {"DL", "HE", "SJ"}
 
 IN_R = {"logit": "PLO", "arcsine": "PAS", "log": "PLN", "ft": "PFT"}
@@ -179,8 +180,8 @@ def test_special_data_sets_are_the_ones_named_so(name):
 # agree; here Fisher scoring stays at 0 (and so does PyMARE's search), where the other hill is higher. The likelihood
 # decides. The corner met first was of the same kind: raw proportions with one huge study without events.
 HILLS = [
-    ("logit", [0, 2, 0, 0, 0, 1, 13], [5, 15, 5, 7, 16, 36, 467], 0.0, -9.0926470334, 0.0406074, 6.0e-4),
-    ("ft", [0, 0, 0, 0, 0, 379, 21], [18, 432, 22, 8, 117, 62497, 1895], 0.0, 11.1389730061, 0.000446632, 3.9e-3),
+    ("logit", [0, 2, 0, 0, 0, 1, 13], [5, 15, 5, 7, 16, 36, 467], 0.0, -9.0926470334, 0.04060744102, 6.0e-4),
+    ("ft", [0, 0, 0, 0, 0, 379, 21], [18, 432, 22, 8, 117, 62497, 1895], 0.0, 11.1389730061, 0.0004466320498, 3.9e-3),
     ("log", [0, 14621], [208, 16038], 7.716415162, -5.0094948292, 7.716415162, 0.0),
 ]
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from .located import Located, check_model, read_located
+from .model_names import MODEL_NAMES
 from .problems import Problem, ProblemsError, one_of
 from .sheets import NOT_REPORTED, Name, Text, Whole
 
@@ -22,7 +23,7 @@ def _flag(value: Any) -> Any:
 
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-Model = Literal["glmm", "glmm-common", "logit-reml", "logit-reml-hk", "crude"]
+Model = Literal[MODEL_NAMES]
 
 
 class Part(BaseModel):
@@ -84,6 +85,7 @@ class Analysis(Part):
     ascertainment: tuple[Text, ...] = Field((), description="Which may meet; all when left out.")
     exclude_basis: tuple[Literal["derived", "reconstructed"], ...] = ()
     minimum_patients: Whole = 1
+    moderators: tuple[Slug, ...] = Field((), description="Continuous moderators for meta-regression.")
     note: Text | None = None
 
 
@@ -103,6 +105,79 @@ class Models(Part):
     level: float = Field(0.95, gt=0.5, lt=1)
     study_interval: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
     draw_prediction_from: Whole = Field(5, ge=3)
+
+
+class Moderator(Part):
+    """A continuous property of a study: a characteristic of its widest arm, or `year`."""
+
+    label: Text
+    unit: Text = ""
+    characteristic: Name | None = Field(None, description="The name in the sheets; left out: the year of publication.")
+
+
+class Sensitivity(Part):
+    """How the pool reacts to what is in it."""
+
+    exact_subsets_up_to: Whole = Field(14, ge=3, le=18, description="Studies up to which all subsets are fitted.")
+    sampled_subsets: Whole = 10000
+    bootstrap: Whole = 2000
+    permutations: Whole = 2000
+    seed: Whole = 1
+
+
+class Multiverse(Part):
+    """Which defensible choices are crossed."""
+
+    models: tuple[Model, ...] = Field(min_length=1)
+    windows: tuple[Whole, ...] = Field(min_length=1, description="Longest windows allowed, in days.")
+
+
+class Future(Part):
+    """What is said of a new study."""
+
+    thresholds: tuple[float, ...] = Field(description="Per cent: how probable is a true proportion above it?")
+    patients: Whole = Field(50, ge=1, description="Events are predicted for the next so many.")
+    study: Whole = Field(100, ge=1, description="Size of one more study whose gain is simulated.")
+    simulations: Whole = 2000
+    seed: Whole = 1
+
+
+class Rates(Part):
+    """Pooling per unit of time, for analyses whose windows are stated."""
+
+    days: float = Field(30.4375, gt=0, description="Days in the unit of time.")
+    unit: Text = "patient-month"
+    analyses: tuple[Slug, ...] = ()
+
+
+class PublishedPair(Part):
+    """A published pool and the analysis it stands beside."""
+
+    review: Text
+    outcome: Text
+    subgroup: Text
+    analysis: Slug
+    measure: Literal["proportion", "rate"]
+    note: Text
+
+
+class Published(Part):
+    """Published pools to stand beside ours."""
+
+    file: Text
+    pairs: tuple[PublishedPair, ...] = ()
+
+
+class Simulation(Part):
+    """Simulated reviews that show how the models behave."""
+
+    reviews: Whole = Field(200, ge=1, description="Simulated reviews a scenario.")
+    chunks: Whole = Field(4, ge=1, description="Jobs; the answer does not depend on how many.")
+    seed: Whole = 1
+    k: tuple[Whole, ...] = Field(min_length=1)
+    incidence: tuple[float, ...] = Field(min_length=1, description="Per cent of the median study.")
+    tau: tuple[float, ...] = Field(min_length=1)
+    models: tuple[Model, ...] = Field(min_length=1)
 
 
 class Figures(Part):
@@ -126,7 +201,14 @@ class Protocol(Part):
     tools: dict[str, dict[Name, Text]] = Field({}, description="Risk-of-bias tool → item → question.")
     analyses: dict[Slug, Analysis] = Field(min_length=1)
     contrasts: tuple[Contrast, ...] = ()
+    moderators: dict[Slug, Moderator] = {}
     models: Models
+    sensitivity: Sensitivity = Sensitivity()
+    multiverse: Multiverse = Multiverse(models=("glmm",), windows=(100,))
+    future: Future = Future(thresholds=(5, 10, 20))
+    rates: Rates = Rates()
+    published: Published | None = None
+    simulation: Simulation = Simulation(k=(5,), incidence=(5,), tau=(0.5,), models=("glmm",))
     figures: Figures
 
     def levels(self, variable: str) -> dict[str, str]:
@@ -196,6 +278,8 @@ def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
             known((*at, "outcomes", i), outcome, list(protocol.outcomes))
         for i, variable in enumerate(analysis.subgroups):
             known((*at, "subgroups", i), variable, splits)
+        for i, moderator in enumerate(analysis.moderators):
+            known((*at, "moderators", i), moderator, list(protocol.moderators))
         for i, way in enumerate(analysis.ascertainment):
             known((*at, "ascertainment", i), way, list(protocol.ascertainment))
     for i, contrast in enumerate(protocol.contrasts):
@@ -205,6 +289,10 @@ def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
                 known(("contrasts", i, side), getattr(contrast, side), list(protocol.levels(contrast.by)))
     for i, variable in enumerate(protocol.figures.forest_by):
         known(("figures", "forest_by", i), variable, splits)
+    for i, name in enumerate(protocol.rates.analyses):
+        known(("rates", "analyses", i), name, list(protocol.analyses))
+    for i, pair in enumerate(protocol.published.pairs if protocol.published else ()):
+        known(("published", "pairs", i, "analysis"), pair.analysis, list(protocol.analyses))
     problems += _check_parents(protocol, located)
     if protocol.models.primary in ("glmm-common", "crude"):
         message = f'"{protocol.models.primary}" cannot lead. Use glmm, logit-reml or logit-reml-hk.'

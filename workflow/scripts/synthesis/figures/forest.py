@@ -367,7 +367,7 @@ def write_notes(
     overall = find_pool(estimates, "all", "", text.primary)
     printer = Printer(text, 1, 1)
     heterogeneity = printer.heterogeneity(overall) if overall is not None and state_of(overall) == "pool" else ""
-    model = [text.model_line, f"Square area: number of {text.unit}." if len(rows) else ""]
+    model = [text.model_line, f"Square area: number of {text.unit}."] if len(rows) else []
     caveats = [
         *pool_caveats(overall, printer),
         *row_caveats(rows, text, "arm" if by else "study", overall),
@@ -429,7 +429,7 @@ def panel_caveats(rows: pd.DataFrame, text: ForestText, pool: pd.Series | None) 
         caveats.append(f"{count_of(several, 'study', 'studies')} {verb} several arms{once}.")
     present = set(rows["group"].fillna(""))
     absent = [clean_text(name) for level, name in text.levels.items() if level not in present]
-    return [*caveats, f"No study: {', '.join(absent)}."] if absent and len(rows) else caveats
+    return [*caveats, f"No separate data: {', '.join(absent)}."] if absent and len(rows) else caveats
 
 
 def mark_caveats(rows: pd.DataFrame, text: ForestText) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..models.names import DESCRIPTIONS
+from ..model_names import DESCRIPTIONS
 from ..pooling import read_rows
 from .forest import ForestText, axis_upper, describe_forest, draw_forest
 from .save import save_pages

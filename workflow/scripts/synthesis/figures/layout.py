@@ -262,6 +262,81 @@ class Panel:
         self.page.polygon(corners, color=self.palette.prediction, zorder=5)
 
 
+def axis_end(study_limits: Iterable[float], must_hold: Iterable[float]) -> float:
+    """Choose where an axis of proportions ends.
+
+    Parameters
+    ----------
+    study_limits : iterable of float
+        Upper limits of the studies, 0 to 1; one in ten may run over the end (it gets an arrow), so that one tiny
+        study does not press all others against zero.
+    must_hold : iterable of float
+        Limits of pooled values, which are never cut.
+
+    Returns
+    -------
+    float
+        A proportion: the smallest of 5, 10, 15, … 100 per cent that holds them.
+    """
+    limits = np.array([v for v in study_limits if np.isfinite(v)])
+    pooled = [v for v in must_hold if np.isfinite(v)]
+    need = 100 * max([float(np.quantile(limits, 0.9)) if limits.size else 0.0, *pooled])
+    # 1e-9: the limit itself may be a round number that floating point puts a hair above.
+    return next((end for end in AXIS_ENDS if need <= end + 1e-9), 100) / 100
+
+
+def axis_ticks(end: float) -> list[int]:
+    """Give 4 to 6 ticks in per cent, for an end that ``axis_end`` chose or any other.
+
+    >>> axis_ticks(0.15), axis_ticks(0.6)
+    ([0, 5, 10, 15], [0, 20, 40, 60])
+    """
+    per_cent = round(100 * end)
+    step = AXIS_ENDS.get(per_cent) or max(1, -(-per_cent // 5))
+    return list(range(0, per_cent + 1, step))
+
+
+def find_overlaps(figure: Figure, slack: float = 0.1) -> list[tuple[str, str]]:
+    """Find texts that touch each other or a mark.
+
+    Parameters
+    ----------
+    figure : Figure
+    slack : float
+        What two boxes may share, in mm (an outline's rounding).
+
+    Returns
+    -------
+    list of (str, str)
+        Empty when all is well.
+    """
+    with fixed_settings():
+        texts = _texts(figure)
+    marks = [("mark", a.get_window_extent()) for a in figure.findobj(lambda a: a.get_label() == MARK)]
+    by_slack = slack / MM_PER_INCH * figure.dpi
+    pairs = [*combinations(texts, 2), *((text, mark) for text in texts for mark in marks)]
+    return [(a[0], b[0]) for a, b in pairs if _shared(a[1], b[1]) > by_slack]
+
+
+def find_off_page(figure: Figure, margin: float = 1.0) -> list[str]:
+    """Find texts and marks that come within ``margin`` mm of the edge of the page, or leave it."""
+    edge = margin / MM_PER_INCH * figure.dpi
+    box = figure.bbox.padded(-edge)
+    marks = [("mark", a.get_window_extent()) for a in figure.findobj(lambda a: a.get_label() == MARK)]
+    with fixed_settings():
+        texts = _texts(figure)
+    return [name for name, b in [*texts, *marks] if b.x0 < box.x0 or b.y0 < box.y0 or b.x1 > box.x1 or b.y1 > box.y1]
+
+
+def _texts(figure: Figure) -> list[tuple[str, object]]:
+    return [(t.get_text(), t.get_window_extent()) for t in figure.findobj(Text) if t.get_text().strip()]
+
+
+def _shared(a, b) -> float:
+    """Give the shorter side of what two boxes share; negative when they are apart."""
+    return min(min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0))
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a table with its mark.
@@ -563,78 +638,3 @@ class Table:
             panel.bar(y, line.low, line.high)
         else:
             panel.diamond(y, line.low, line.mid, line.high, overall=line.kind == "overall")
-
-
-def axis_end(study_limits: Iterable[float], must_hold: Iterable[float]) -> float:
-    """Choose where an axis of proportions ends.
-
-    Parameters
-    ----------
-    study_limits : iterable of float
-        Upper limits of the studies, 0 to 1; one in ten may run over the end (it gets an arrow), so that one tiny
-        study does not press all others against zero.
-    must_hold : iterable of float
-        Limits of pooled values, which are never cut.
-
-    Returns
-    -------
-    float
-        A proportion: the smallest of 5, 10, 15, … 100 per cent that holds them.
-    """
-    limits = np.array([v for v in study_limits if np.isfinite(v)])
-    pooled = [v for v in must_hold if np.isfinite(v)]
-    need = 100 * max([float(np.quantile(limits, 0.9)) if limits.size else 0.0, *pooled])
-    # 1e-9: the limit itself may be a round number that floating point puts a hair above.
-    return next((end for end in AXIS_ENDS if need <= end + 1e-9), 100) / 100
-
-
-def axis_ticks(end: float) -> list[int]:
-    """Give 4 to 6 ticks in per cent, for an end that ``axis_end`` chose or any other.
-
-    >>> axis_ticks(0.15), axis_ticks(0.6)
-    ([0, 5, 10, 15], [0, 20, 40, 60])
-    """
-    per_cent = round(100 * end)
-    step = AXIS_ENDS.get(per_cent) or max(1, -(-per_cent // 5))
-    return list(range(0, per_cent + 1, step))
-
-
-def find_overlaps(figure: Figure, slack: float = 0.1) -> list[tuple[str, str]]:
-    """Find texts that touch each other or a mark.
-
-    Parameters
-    ----------
-    figure : Figure
-    slack : float
-        What two boxes may share, in mm (an outline's rounding).
-
-    Returns
-    -------
-    list of (str, str)
-        Empty when all is well.
-    """
-    with fixed_settings():
-        texts = _texts(figure)
-    marks = [("mark", a.get_window_extent()) for a in figure.findobj(lambda a: a.get_label() == MARK)]
-    by_slack = slack / MM_PER_INCH * figure.dpi
-    pairs = [*combinations(texts, 2), *((text, mark) for text in texts for mark in marks)]
-    return [(a[0], b[0]) for a, b in pairs if _shared(a[1], b[1]) > by_slack]
-
-
-def find_off_page(figure: Figure, margin: float = 1.0) -> list[str]:
-    """Find texts and marks that come within ``margin`` mm of the edge of the page, or leave it."""
-    edge = margin / MM_PER_INCH * figure.dpi
-    box = figure.bbox.padded(-edge)
-    marks = [("mark", a.get_window_extent()) for a in figure.findobj(lambda a: a.get_label() == MARK)]
-    with fixed_settings():
-        texts = _texts(figure)
-    return [name for name, b in [*texts, *marks] if b.x0 < box.x0 or b.y0 < box.y0 or b.x1 > box.x1 or b.y1 > box.y1]
-
-
-def _texts(figure: Figure) -> list[tuple[str, object]]:
-    return [(t.get_text(), t.get_window_extent()) for t in figure.findobj(Text) if t.get_text().strip()]
-
-
-def _shared(a, b) -> float:
-    """Give the shorter side of what two boxes share; negative when they are apart."""
-    return min(min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0))

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import gammaln, xlogy
 
 from ..quadrature import gauss_hermite
+from .logistic_normal import arms_of, fit
 
 COARSE, FINE = 15, (31, 61, 121, 241)  # nodes to climb with, then to raise until the answer is stable
 STABLE = 1e-9
@@ -93,7 +94,16 @@ def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray | None 
     for first in range(0, len(fits), per_chunk):
         part = fits[first : first + per_chunk]
         result[:, part] = _fit_chunk(y[part], n[part], mask[part])
+    for i in fits[~np.isfinite(result[0, fits])]:  # few: the single fit has more nodes and more starts
+        result[:, i] = _fit_one(y[i, mask[i]], n[i, mask[i]])
     return BatchFit(k, *result, ok=np.isfinite(result[0]))
+
+
+def _fit_one(y: np.ndarray, n: np.ndarray) -> list[float]:
+    best = fit(arms_of(y, n, np.arange(len(y)), np.ones((len(y), 1))))
+    if not best.converged:
+        return [np.nan] * 4
+    return [best.beta[0], np.sqrt(best.covariance[0, 0]), best.tau, best.loglik]
 
 
 def _fit_chunk(y: np.ndarray, n: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ NODES = (
 STEEP = 2.0  # τ from which the profile is integrated by the trapezoidal rule
 NEGLIGIBLE = 40.0  # a log-concave integrand has less than 1e-16 of its mass beyond
 STABLE = 1e-8  # largest change of a parameter between two numbers of nodes
+ARRIVED = 1e-10  # length of a Newton step that is an arrival: the error after it is its square
 GRADIENT = 1e-9  # largest score per patient at a maximum
 STEPS = 60
 HALVINGS = 12
@@ -293,8 +294,8 @@ def _climb(arms: Arms, theta: np.ndarray, rule: Rule, held: bool) -> tuple[np.nd
     value, score, hessian = log_likelihood(arms, theta[:-1], theta[-1], rule)
     for count in range(STEPS):
         step = _uphill(score[free], hessian[free, free])
-        small = np.max(np.abs(step)) < 1e-11 * max(1, np.max(np.abs(theta)))
-        if small or np.max(np.abs(score[free])) < enough or (not held and theta[-1] < 1e-7):
+        small = np.max(np.abs(step)) < ARRIVED * max(1, np.max(np.abs(theta)))
+        if small or (not held and theta[-1] < 1e-7):
             return theta, value, hessian, count, True
         for _ in range(HALVINGS):
             new = theta.copy()
@@ -304,8 +305,8 @@ def _climb(arms: Arms, theta: np.ndarray, rule: Rule, held: bool) -> tuple[np.nd
             if trial[0] >= value - 1e-13 * abs(value):
                 break
             step = step / 2
-        else:
-            return theta, value, hessian, count, False
+        else:  # no step goes up: rounding is all that is left where the score is small, too few nodes elsewhere
+            return theta, value, hessian, count, bool(np.max(np.abs(score[free])) < enough)
         theta, (value, score, hessian) = new, trial
     return theta, value, hessian, STEPS, False
 
