@@ -38,7 +38,7 @@ DEFAULT = HOUSES["default"]
 
 def is_missing(value: object) -> bool:
     """Say whether there is no number: None, NaN, NA or blank."""
-    return value is None or value == "" or bool(pd.isna(value))
+    return bool(pd.isna(value)) or value == ""
 
 
 def format_count(value: object) -> str:

@@ -15,6 +15,7 @@ from .files import read_table
 
 KEY = ("analysis", "subset", "group", "model")
 NUMBERS = ESTIMATES[ESTIMATES.index("k") : ESTIMATES.index("status")]
+FEW = 15  # a table a screen holds
 TOLERANCE = 1e-6  # relative; another processor moves the 12th digit, a changed count the 2nd
 
 Row = dict[str, str]
@@ -65,6 +66,15 @@ def _same(one: str, other: str, tolerance: float) -> bool:
         return False
     # Below 1e-9 a number is rounding error of a zero (a χ² of identical groups, a τ² on the boundary).
     return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-9)
+
+
+def overall(changes: list[Change]) -> list[Change]:
+    """Keep the pools over all studies with the first model of each analysis: what most readers look for."""
+    first: dict[str, Change] = {}
+    for change in changes:
+        if change.key[1] == "all":
+            first.setdefault(change.key[0], change)
+    return list(first.values()) or changes
 
 
 def movers(before: Iterable[Row], after: Iterable[Row]) -> list[str]:
@@ -142,6 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m synthesis.guard", description=main.__doc__)
     parser.add_argument("--against", default="HEAD", help="git commit to compare with (default: HEAD)")
     parser.add_argument("--fail", action="store_true", help="exit 1 when an estimate moved")
+    parser.add_argument("--all", action="store_true", help="show every estimate, subgroups and other models too")
     options = parser.parse_args(arguments)
     before = committed("results/estimates.csv", options.against)
     if before is None:
@@ -157,7 +168,10 @@ def main(arguments: list[str] | None = None) -> int:
         after = read_table(path) if Path(path).is_file() else []
         moved_by[analysis] = movers(committed(path, options.against) or [], after)
     print(f"Results changed: {len(changes)} pooled estimates differ from {options.against}.\n")
-    print(table(changes, moved_by))
+    shown = changes if options.all or options.fail or len(changes) <= FEW else overall(changes)
+    print(table(shown, moved_by))
+    if len(shown) < len(changes):
+        print(f"… and {len(changes) - len(shown)} in subgroups and other models: python -m synthesis.guard --all")
     print(
         "\nIf this is meant: look at each line, run `make readme`, and commit results/ and README.md together with "
         "what changed them.\nIf not: the lines above name the sheets to look at."

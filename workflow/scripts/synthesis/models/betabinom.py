@@ -7,7 +7,7 @@ Studies' proportions follow a Beta(a, b). With the mean p = a / (a + b) and φ =
 and the binomial coefficient. Written so, nothing cancels as φ → 0, where the model is the binomial one; the form with
 ``betaln`` is a difference of numbers of size a log a, and loses all digits there. The overdispersion that is reported
 is ρ = φ / (1 + φ) = 1 / (a + b + 1), the correlation of two patients of one study. Newton's method climbs in logit(p)
-and log(φ), from a small and a large start, and the best interior maximum is compared with the boundary ρ = 0.
+and log(φ), and the interior maximum is compared with the boundary ρ = 0.
 """
 
 from dataclasses import dataclass
@@ -25,16 +25,17 @@ SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
 SEPARATED = "no events, or nothing but events: the mean has no finite maximum"
 ALL_OR_NOTHING = "every study has all events or none: overdispersion grows to 1"
 
-PLAIN = 256  # terms of a sum that are taken one by one
+PLAIN = 64  # terms of a sum that are taken one by one
 GAUSS = 12  # nodes that stand for a run of up to as many terms as precede it: relative error below 1e-15
-STARTS = (0.05, 1.0)  # φ; two starts and the boundary found every maximum of 3,000 random data sets
+STARTS = (0.05, 1.0)  # φ; the second where the first led to ρ = 0, since 6 of 7 and 30 of 68 have two maxima
 STEPS = 80
 HALVINGS = 30
 SETTLED = 1e-11  # largest Newton step at a maximum
 ROUNDING = 1e-15  # of a likelihood or score, for each patient in the data set
 FLAT = 1e-4  # φ × patients below which the likelihood is a straight line in φ
 CEILING = 1e9  # φ from which ρ is 1
-CHUNK = 2_000_000  # numbers in an array of a stack
+CHUNK = 200_000  # numbers in an array of a stack: what a processor's cache holds
+LONG = 4096  # patients of a study up to which data sets that share nothing are summed term by term
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,9 @@ def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level:
     ok = np.zeros(len(mask), bool)
     start = 0
     while start < len(usable):
-        rows = usable[start : start + _chunk(y[usable[start:]], n[usable[start:]])]
-        best = _maximise(gather_sums(y[rows], n[rows], mask[rows]))
+        together, plain = _layout(y[usable], n[usable])
+        rows = usable[start : start + together]
+        best = _maximise(gather_sums(y[rows], n[rows], mask[rows], plain))
         found = rows[best.settled]
         estimate[found], se[found] = best.eta[best.settled], best.se[best.settled]
         rho[found] = best.phi[best.settled] / (1 + best.phi[best.settled])
@@ -218,16 +220,16 @@ def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level:
     return Batch(expit(estimate), expit(estimate - half), expit(estimate + half), se, rho, loglik, k, ok)
 
 
-def _chunk(y: np.ndarray, n: np.ndarray) -> int:
-    """Give how many data sets to fit together, so that no array grows beyond memory.
+def _layout(y: np.ndarray, n: np.ndarray) -> tuple[int, int]:
+    """Give how many data sets to fit together, and how many terms of a sum to take one by one.
 
-    Studies of more than ``PLAIN`` patients bring nodes of their own: data sets that share no studies share no nodes.
+    Runs begin and end at the counts of the data: data sets with the same studies share them, others would not.
     """
-    shared = len(y) == 1 or bool((y == y[0]).all() and (n == n[0]).all())
-    nodes = min(n.max(), PLAIN) + GAUSS * (20 + (y.shape[1] if shared or n.max() <= PLAIN else 0))
-    if shared or n.max() <= PLAIN:
-        return max(1, int(CHUNK / nodes))
-    return max(1, int(nodes / (GAUSS * y.shape[1])))
+    shared, largest = bool((y == y[0]).all() and (n == n[0]).all()), int(n.max())
+    if not shared and largest <= LONG:
+        return max(1, CHUNK // largest), LONG
+    runs = GAUSS * (y.shape[1] + int(np.log2(largest)))
+    return max(1, CHUNK // (PLAIN + runs)) if shared else 4, PLAIN
 
 
 @cache
@@ -307,42 +309,41 @@ def gather_sums(y: np.ndarray, n: np.ndarray, mask: np.ndarray, plain: int = PLA
     )
 
 
-def log_likelihood(sums: Sums, eta: np.ndarray, phi: np.ndarray, derivatives: bool = True):
-    """Give the log likelihood with its score and Hessian in (logit p, log φ).
+def log_likelihood(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    """Give the log likelihood, without the binomial coefficients.
 
     Parameters
     ----------
     sums : Sums
     eta, phi : ndarray of shape (data sets,)
         logit p, and φ = 1 / (a + b), 0 or more.
-    derivatives : bool
-
-    Returns
-    -------
-    value : ndarray of shape (data sets,)
-        Without the binomial coefficients.
-    score : ndarray of shape (data sets, 2)
-    hessian : ndarray of shape (data sets, 2, 2)
     """
     p, q, phi = expit(eta)[:, None], expit(-eta)[:, None], phi[:, None]
     (ja, a), (jb, b), (jc, c) = sums.yes, sums.no, sums.all
-    u, v, w = p + ja * phi, q + jb * phi, 1 + jc * phi
-    value = _dot(a, np.log(u)) + _dot(b, np.log(v)) - _dot(c, np.log1p(jc * phi))
-    if not derivatives:
-        return value
-    # The share of jφ in each factor: its derivative in log φ is share × (1 − share), so nothing overflows or cancels.
-    su, sv, sw = ja * phi / u, jb * phi / v, jc * phi / w
-    ru, rv = a / u, b / v
-    in_p = ru.sum(axis=1) - rv.sum(axis=1)
-    in_phi = _dot(a, su) + _dot(b, sv) - _dot(c, sw)
-    in_pp = -_dot(ru, 1 / u) - _dot(rv, 1 / v)
-    in_pphi = -_dot(ru, su) + _dot(rv, sv)
-    in_phiphi = _dot(a, su * (1 - su)) + _dot(b, sv * (1 - sv)) - _dot(c, sw * (1 - sw))
+    return _dot(a, np.log(p + ja * phi)) + _dot(b, np.log(q + jb * phi)) - _dot(c, np.log1p(jc * phi))
+
+
+def slopes(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the score, shape (data sets, 2), and the Hessian, shape (data sets, 2, 2), in (logit p, log φ).
+
+    Notes
+    -----
+    They are written with the share of jφ in each factor, jφ / (p + jφ), whose derivative in log φ is
+    share × (1 − share): nothing overflows or cancels, however small or large φ is.
+    """
+    p, q, phi = expit(eta)[:, None], expit(-eta)[:, None], phi[:, None]
+    (ja, a), (jb, b), (jc, c) = sums.yes, sums.no, sums.all
+    u, v = 1 / (p + ja * phi), 1 / (q + jb * phi)
+    su, sv, sw = ja * phi * u, jb * phi * v, jc * phi / (1 + jc * phi)
+    au, bv, as_, bs, cs = a * u, b * v, a * su, b * sv, c * sw
+    in_p = au.sum(axis=1) - bv.sum(axis=1)
+    in_pp = -_dot(au, u) - _dot(bv, v)
+    in_phi = as_.sum(axis=1) + bs.sum(axis=1) - cs.sum(axis=1)
+    in_phiphi = in_phi - _dot(as_, su) - _dot(bs, sv) + _dot(cs, sw)
     slope, bend = (p * q)[:, 0], (q - p)[:, 0]
-    score = np.stack([slope * in_p, in_phi], axis=1)
-    cross = slope * in_pphi
+    cross = slope * (_dot(bv, sv) - _dot(au, su))
     hessian = np.array([[slope**2 * in_pp + slope * bend * in_p, cross], [cross, in_phiphi]])
-    return value, score, np.moveaxis(hessian, -1, 0)
+    return np.stack([slope * in_p, in_phi], axis=1), np.moveaxis(hessian, -1, 0)
 
 
 def _dot(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -362,17 +363,18 @@ class _Maxima:
 
 
 def _maximise(sums: Sums) -> _Maxima:
-    """Take the best of the binomial boundary and of the interior maxima, for each data set of a stack."""
-    eta, phi = logit(sums.crude), np.zeros_like(sums.crude)
-    value, steps = log_likelihood(sums, eta, phi, derivatives=False), np.zeros(len(eta), int)
-    settled = np.ones(len(eta), bool)
+    """Take the better of the binomial boundary and of the maximum inside, for each data set of a stack."""
+    eta, phi, steps = logit(sums.crude), np.zeros_like(sums.crude), np.zeros(len(sums.crude), int)
+    value, settled = log_likelihood(sums, eta, phi), np.ones(len(eta), bool)
     for start in STARTS:
-        eta1, phi1, value1, steps1, settled1 = _climb(sums, logit(sums.crude), np.full(len(eta), start))
-        better = value1 > value + 1e-12 * np.abs(value)
-        eta, phi, value = (np.where(better, new, old) for new, old in ((eta1, eta), (phi1, phi), (value1, value)))
-        settled = np.where(better, settled1, settled)
-        steps += steps1
-    _, _, hessian = log_likelihood(sums, eta, phi)
+        rows = np.flatnonzero(phi == 0)
+        here = sums.take(rows)
+        eta1, phi1, value1, steps1, settled1 = _climb(here, logit(here.crude), np.full(len(rows), start))
+        steps[rows] += steps1
+        better = value1 > value[rows] + 1e-12 * np.abs(value[rows])
+        rows = rows[better]
+        eta[rows], phi[rows], value[rows], settled[rows] = (v[better] for v in (eta1, phi1, value1, settled1))
+    _, hessian = slopes(sums, eta, phi)
     e, c, f = -hessian[:, 0, 0], -hessian[:, 0, 1], -hessian[:, 1, 1]
     inside = phi > 0
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -393,23 +395,22 @@ def _climb(sums: Sums, eta: np.ndarray, phi: np.ndarray):
         Also true where φ sinks to where the likelihood is a straight line down from φ = 0: no maximum inside.
     """
     theta, steps = np.stack([eta, np.log(phi)], axis=1), np.zeros(len(eta), int)
-    value, settled = np.full(len(eta), -np.inf), np.zeros(len(eta), bool)
+    value, settled = log_likelihood(sums, eta, phi), np.zeros(len(eta), bool)
     active, data = np.arange(len(eta)), sums
     for _ in range(STEPS):
         here = theta[active]
-        now, score, hessian = log_likelihood(data, here[:, 0], np.exp(here[:, 1]))
-        value[active] = now
+        score, hessian = slopes(data, here[:, 0], np.exp(here[:, 1]))
         step = _uphill(score, hessian)
         sunk = (np.exp(here[:, 1]) * data.largest < FLAT) & (score[:, 1] <= 0)
         enough = SETTLED + ROUNDING * data.patients
         done = sunk | (np.max(np.abs(step), axis=1) < enough) | (here[:, 1] > np.log(CEILING))
-        new, moved = _search(data, here, now, step, ~done)
         settled[active[done]] = True
-        steps[active[moved]] += 1
-        theta[active[moved]] = new[moved]
-        if not moved.any():
-            break
+        new, found, moved = _search(data, here, value[active], step, ~done)
         active, data = active[moved], data.take(moved)
+        theta[active], value[active] = new[moved], found[moved]
+        steps[active] += 1
+        if not len(active):
+            break
     return theta[:, 0], np.exp(theta[:, 1]), value, steps, settled
 
 
@@ -422,19 +423,19 @@ def _uphill(score: np.ndarray, hessian: np.ndarray) -> np.ndarray:
 
 
 def _search(sums: Sums, here: np.ndarray, value: np.ndarray, step: np.ndarray, go: np.ndarray):
-    """Halve steps until the likelihood does not fall; give the new points and where there are such."""
-    new, moved = here.copy(), np.zeros(len(here), bool)
+    """Halve steps until the likelihood does not fall; give the new points, their values, and where there are such."""
+    new, found, moved = here.copy(), value.copy(), np.zeros(len(here), bool)
     rows, data = np.flatnonzero(go), sums.take(go)
     for _ in range(HALVINGS):
         if not len(rows):
             break
         trial = here[rows] + step[rows]
-        up = log_likelihood(data, trial[:, 0], np.exp(trial[:, 1]), derivatives=False)
+        up = log_likelihood(data, trial[:, 0], np.exp(trial[:, 1]))
         good = ~data.falls(up, value[rows])
-        new[rows[good]], moved[rows[good]] = trial[good], True
+        new[rows[good]], found[rows[good]], moved[rows[good]] = trial[good], up[good], True
         step[rows] /= 2
         rows, data = rows[~good], data.take(~good)
-    return new, moved
+    return new, found, moved
 
 
 def _profile_phi(sums: Sums, best: _Maxima, drop: float) -> tuple[float, float]:
@@ -458,17 +459,18 @@ def _profile_phi(sums: Sums, best: _Maxima, drop: float) -> tuple[float, float]:
 
 def _best_mean(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[float, np.ndarray]:
     """Maximise in the mean with φ held: the likelihood is concave in p, so that any local maximum is the one."""
+    value = log_likelihood(sums, eta, phi)
     for _ in range(STEPS):
-        value, score, hessian = log_likelihood(sums, eta, phi)
+        score, hessian = slopes(sums, eta, phi)
         step = np.clip(score[:, 0] / np.maximum(np.abs(hessian[:, 0, 0]), 1e-12), -1, 1)
         if np.abs(step[0]) < SETTLED + ROUNDING * sums.patients[0]:
             break
         for _ in range(HALVINGS):
-            trial = log_likelihood(sums, eta + step, phi, derivatives=False)
+            trial = log_likelihood(sums, eta + step, phi)
             if not sums.falls(trial, value)[0]:
                 break
             step = step / 2
-        eta = eta + step
+        eta, value = eta + step, trial
     return float(value[0]), eta
 
 
