@@ -37,11 +37,13 @@ class Review:
         shutil.copytree(ROOT / "workflow", self.folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "Snakefile", self.folder)
 
+    python = sys.executable
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Snakemake and give what it printed."""
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments]
+        command = [self.python, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", timeout=300
         )

@@ -2,6 +2,9 @@
 
 import re
 import shutil
+import sys
+import sysconfig
+import venv
 
 import pytest
 from conftest import Review
@@ -183,8 +186,13 @@ def test_figures_are_the_same_bytes_on_a_second_run(copy):
 
 
 def test_a_path_with_spaces_and_other_letters(tmp_path):
-    review = Review(tmp_path / "méta analyse — 血栓" / "a review")
+    """Of the review, and of the environment: Snakemake hands the interpreter's path to a shell without quotes."""
+    folder = tmp_path / "méta analyse — 血栓"
+    venv.create(folder / "an env", symlinks=True)
+    library = folder / "an env" / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    (library / "here.pth").write_text(sysconfig.get_path("purelib"))
+    review = Review(folder / "a review")
     review.add_engine()
-    jobs = review.build()
-    assert len(jobs) >= 10
+    review.python = str(folder / "an env" / "bin" / "python")
+    assert len(review.build()) >= 10
     assert review.build() == []

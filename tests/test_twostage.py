@@ -92,10 +92,10 @@ def test_events_and_non_events_mirror_each_other(measure, estimator):
 
 
 def test_freeman_tukey_can_leave_every_study_behind():
-    """The reason not to use it: Schwarzer et al. 2019. All studies at or below 0.03 %, the pool at 0."""
+    """The reason not to use it (Schwarzer et al. 2019): every study has events, and the pool is exactly 0."""
     x, n = np.array([3, 2, 1, 1]), np.array([90_000, 60_000, 40_000, 20])
     ft, logit = (one(x, n, measure=m, estimator="DL").estimate for m in ("ft", "logit"))
-    assert ft == 0 < x.min() / n.max() < logit
+    assert ft == 0 < (x / n).min() < logit < (x / n).max()
 
 
 @pytest.mark.parametrize("data", DATA)
@@ -224,7 +224,7 @@ def test_two_hundred_subsets_at_once_are_each_alone(data, measure):
     for j, (estimator, interval) in enumerate(kinds):
         options = {"measure": measure, "estimator": estimator, "interval": interval}
         batch = pool_batch(x, n, mask, **options)
-        for d in range(j % 10, 200, 10):  # every set is refitted alone by two of the 21 kinds
+        for d in range(j % 20, 200, 20):  # every set is refitted alone by one of the 21 kinds at least
             some = mask[d]
             single = pool_two_stage(x[some], n[some], np.flatnonzero(some), **options)
             assert_same(batch, d, single, x[some], n[some])
@@ -233,12 +233,12 @@ def test_two_hundred_subsets_at_once_are_each_alone(data, measure):
 @pytest.mark.parametrize("estimator", ["REML", "DL"])
 def test_every_one_of_two_hundred_subsets(estimator):
     x, n = RARE
-    mask = np.random.default_rng(3).random((200, len(x))) < 0.5
+    mask = np.random.default_rng(3).random((200, len(x))) < 0.25
     batch = pool_batch(x, n, mask, estimator=estimator)
     for d, some in enumerate(mask):
         single = pool_two_stage(x[some], n[some], np.flatnonzero(some), estimator=estimator)
         assert_same(batch, d, single, x[some], n[some])
-    assert 150 < batch.ok.sum() < 200
+    assert 100 < batch.ok.sum() < 200
 
 
 @pytest.mark.parametrize("estimator", ["REML", "ML", "DL", "HE"])

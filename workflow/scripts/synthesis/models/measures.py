@@ -115,7 +115,7 @@ def back_freeman_tukey(y, size):
 MEASURES = {
     measure.name: measure
     for measure in (
-        Measure("logit", "logit", logit_with_variance, back_logit, "Stijnen T et al. Stat Med 2010;29:3046–67"),
+        Measure("logit", "logit", logit_with_variance, back_logit, "Warton DI, Hui FKC. Ecology 2011;92:3–10"),
         Measure(
             "arcsine",
             "arcsine square-root",
