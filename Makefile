@@ -1,6 +1,6 @@
 # The few commands people need; `make help` lists them.
 .DEFAULT_GOAL := results
-.PHONY: help results check test lint rebuild schemas readme lock clean
+.PHONY: help results check test lint rebuild crosscheck schemas readme lock clean
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
@@ -33,6 +33,9 @@ lint: $(READY)
 rebuild: $(READY) ## Build every result again from nothing
 	@$(BIN)/snakemake --cores all --forceall
 	@$(BIN)/python -m synthesis.guard
+
+crosscheck: $(READY) ## Compute every estimate again in R (needs metafor and lme4) and fail where it differs
+	@$(BIN)/snakemake --cores all crosscheck
 
 schemas: $(READY) ## Write the JSON Schemas from the typed models
 	@$(BIN)/python -m synthesis.schemas

@@ -1,0 +1,66 @@
+"""The cross-check with R must be able to fail."""
+
+import shutil
+
+import pytest
+from conftest import ROOT, Review
+from synthesis.columns import ESTIMATES
+from synthesis.crosscheck import CrosscheckError, compare_with_r, crosscheck_file, unanswered
+from synthesis.files import read_table, write_table
+
+
+def ours(**values) -> dict:
+    blank = dict.fromkeys(ESTIMATES, "")
+    return blank | {"analysis": "a", "subset": "all", "model": "glmm", "estimate": "0.1", "status": "ok"} | values
+
+
+def theirs(value, quantity="estimate", model="glmm") -> dict:
+    return {"analysis": "a", "subset": "all", "group": "", "model": model, "quantity": quantity, "value": value}
+
+
+def test_a_difference_in_the_fourth_digit_is_found():
+    verdicts = [compare_with_r([ours()], [theirs(v)])[0]["verdict"] for v in ("0.1000001", "0.10002")]
+    assert verdicts == ["agrees", "differs"]
+
+
+def test_a_number_that_only_r_has_differs():
+    assert compare_with_r([ours(pi_low="")], [theirs("0.05", "pi_low")])[0]["verdict"] == "differs"
+
+
+def test_an_estimate_r_was_not_asked_for_is_listed():
+    rows = compare_with_r([ours(), ours(model="logit-reml")], [theirs("0.1")])
+    assert [r["model"] for r in unanswered(rows)] == ["logit-reml"]
+
+
+def test_the_comparison_is_written_before_it_fails(tmp_path):
+    write_table(tmp_path / "estimates.csv", [ours()], ESTIMATES)
+    write_table(tmp_path / "r.csv", [theirs("0.2")], ("analysis", "subset", "group", "model", "quantity", "value"))
+    (tmp_path / "software.txt").write_text("R 4\n")
+    out = tmp_path / "crosscheck.csv"
+    with pytest.raises(CrosscheckError, match="1 of 1 numbers disagree"):
+        crosscheck_file(*(str(tmp_path / f) for f in ("estimates.csv", "r.csv", "software.txt")), str(out))
+    assert read_table(out)[0]["verdict"] == "differs"
+
+
+def test_the_committed_cross_check_agrees_throughout():
+    rows = read_table(ROOT / "results" / "crosscheck.csv")
+    assert len(rows) > 500
+    assert {row["verdict"] for row in rows} <= {"agrees", "no answer from R"}
+
+
+@pytest.mark.slow
+@pytest.mark.workflow
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
+def test_the_target_runs_and_catches_a_wrong_estimate(tmp_path):
+    """`snakemake crosscheck` in the small review: green as built, red when a pooled number is changed by a per mille."""
+    review = Review(tmp_path / "review")
+    review.add_engine()
+    review.build("all", "crosscheck")
+    path = review.folder / "results" / "estimates.csv"
+    rows = read_table(path)
+    row = next(r for r in rows if r["model"] == "glmm" and r["subset"] == "all" and r["status"] == "ok")
+    row["estimate"] = str(float(row["estimate"]) * 1.001)
+    write_table(path, rows, ESTIMATES)
+    done = review.run("crosscheck")
+    assert done.returncode != 0
+    assert "numbers disagree with R" in done.stdout + done.stderr

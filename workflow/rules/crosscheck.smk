@@ -1,0 +1,40 @@
+# In:  results/<analysis>/rows.csv, results/estimates.csv
+# Out: results/crosscheck.csv (ours, R's, relative difference, verdict); only on request: `snakemake crosscheck`
+# Needs Rscript with metafor and lme4 (Debian: r-cran-metafor, r-cran-lme4).
+
+
+rule crosscheck:
+    """Compute every estimate again in R, and fail where it differs."""
+    input:
+        "results/crosscheck.csv",
+
+
+rule pool_in_r:
+    """Pool the rows of every analysis with R's own packages."""
+    input:
+        rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
+        script=str(SCRIPTS / "crosscheck.R"),
+    output:
+        reference=temp("logs/crosscheck/reference.csv"),
+        software=temp("logs/crosscheck/software.txt"),
+    params:
+        level=protocol.models.level,
+    log:
+        "logs/pool_in_r.log",
+    shell:
+        "Rscript {input.script:q} {output.reference:q} {params.level} {input.rows:q} > {output.software:q} 2> {log:q}"
+
+
+rule compare_with_r:
+    """Set R's numbers beside ours."""
+    input:
+        estimates=rules.gather_estimates.output.estimates,
+        reference=rules.pool_in_r.output.reference,
+        software=rules.pool_in_r.output.software,
+        library=library("compare_with_r.py"),
+    output:
+        "results/crosscheck.csv",
+    log:
+        "logs/compare_with_r.log",
+    script:
+        "../scripts/compare_with_r.py"

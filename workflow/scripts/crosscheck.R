@@ -1,0 +1,89 @@
+# A second programmer: every pooled number that R can express, computed again from rows.csv by R's own packages.
+#   Rscript crosscheck.R OUT.csv LEVEL ROWS.csv [ROWS.csv ...]
+# glmm and glmm-common: lme4::glmer with 100 nodes. logit, arcsine, log and ft: metafor::rma on escalc(). crude:
+# binom.test(). betabinom: the likelihood by lbeta(), maximised by optim(). metafor stops at 1e-5 in tau2 by default,
+# hence the control lists; its prediction interval is normal under test = "z", so intervals are put together here from
+# its mean, standard error and tau2 with t(k - 1).
+suppressPackageStartupMessages({ library(metafor); library(lme4) })
+args <- commandArgs(trailingOnly = TRUE)
+out <- args[1]; level <- as.numeric(args[2]); files <- args[-(1:2)]
+z <- qnorm((1 + level) / 2)
+tight <- list(threshold = 1e-13, maxiter = 10000, tol = 1e-12)
+glmer_control <- glmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-10, maxfun = 1e5), check.conv.singular = "ignore")
+found <- list()
+quiet <- function(expr) suppressWarnings(suppressMessages(expr))
+attempt <- function(expr) tryCatch(quiet(expr), error = function(e) NULL)
+put <- function(analysis, subset, group, model, values) {
+  found[[length(found) + 1]] <<- data.frame(analysis, subset, group, model, quantity = names(values), value = sprintf("%.17g", unlist(values)))
+}
+
+proportions <- function(mean, se, tau2, k, back = plogis, low = mean - z * se, high = mean + z * se, pi_se = se) {
+  half <- if (k > 2) qt((1 + level) / 2, k - 1) * sqrt(tau2 + pi_se^2) else NA
+  c(estimate = back(mean), ci_low = back(low), ci_high = back(high), pi_low = back(mean - half), pi_high = back(mean + half), se = se, tau2 = tau2)
+}
+fit_glmer <- function(d, formula) attempt(glmer(formula, d, binomial, nAGQ = 100, control = glmer_control))
+
+pool_glmm <- function(d, k) {
+  m <- fit_glmer(d, cbind(events, patients - events) ~ 1 + (1 | study)); if (is.null(m)) return(NULL)
+  tau2 <- VarCorr(m)$study[1]
+  q <- with(d, 2 * (sum(dbinom(events, patients, events / patients, log = TRUE)) - sum(dbinom(events, patients, sum(events) / sum(patients), log = TRUE))))
+  # At tau2 = 0 the information of glmer's joint Hessian is singular: the standard error is that of a common proportion.
+  se <- if (tau2 < 1e-8) with(d, 1 / sqrt(sum(events) * (1 - sum(events) / sum(patients)))) else sqrt(vcov(m)[1, 1])
+  c(proportions(fixef(m)[[1]], se, tau2, k), q = q, q_p = pchisq(q, nrow(d) - 1, lower.tail = FALSE))
+}
+measures <- list(logit = list("PLO", plogis), arcsine = list("PAS", function(x) sin(pmin(pmax(x, 0), pi / 2))^2), log = list("PLN", function(x) pmin(exp(x), 1)))
+tests <- c(wald = "z", hk = "knha", mhk = "adhoc")
+pool_two_stage <- function(d, k, measure, method, suffix) {
+  m <- measures[[measure]]
+  es <- quiet(if (measure == "arcsine") escalc("PAS", xi = events, ni = patients, data = d) else escalc(m[[1]], xi = events, ni = patients, data = d, add = 1/2, to = "only0"))
+  fit <- function(test) attempt(rma(es, method = method, test = test, control = tight))
+  if (is.null(fit("z"))) { tight$stepadj <<- 0.5; on.exit(tight$stepadj <<- NULL) }
+  r <- fit(tests[[suffix]]); if (is.null(r)) return(NULL)
+  c(proportions(r$b[1], r$se, r$tau2, k, m[[2]], r$ci.lb, r$ci.ub), i2 = r$I2, q = r$QE, q_p = r$QEp)
+}
+pool_betabinom <- function(d) {
+  nll <- function(t) { s <- exp(t[2]); a <- plogis(t[1]) * s; b <- s - a; -sum(with(d, lchoose(patients, events) + lbeta(events + a, patients - events + b) - lbeta(a, b))) }
+  best <- NULL
+  for (start in c(1, 3, 5)) { o <- attempt(optim(c(qlogis(sum(d$events) / sum(d$patients)), start), nll, method = "BFGS", control = list(reltol = 1e-15, maxit = 2000))); if (!is.null(o) && (is.null(best) || o$value < best$value)) best <- o }
+  if (is.null(best) || best$par[2] > 11) return(NULL) # no overdispersion: lbeta breaks down, the crude rate is the answer
+  c(estimate = plogis(best$par[1]), tau2 = 1 / (exp(best$par[2]) + 1))
+}
+pool_rows <- function(d, analysis, subset, group) {
+  k <- length(unique(d$study))
+  if (k < 2 || sum(d$events) %in% c(0, sum(d$patients))) return(invisible())
+  add <- function(model, values) if (!is.null(values)) put(analysis, subset, group, model, values)
+  b <- binom.test(sum(d$events), sum(d$patients), conf.level = level)
+  add("crude", c(estimate = b$estimate[[1]], ci_low = b$conf.int[1], ci_high = b$conf.int[2]))
+  add("glmm", pool_glmm(d, k))
+  if (nrow(d) > k) return(invisible())
+  add("betabinom", pool_betabinom(d))
+  for (measure in names(measures)) for (method in c("REML", "DL", "ML", "PM", "HE", "SJ")) for (suffix in names(tests)) {
+    name <- paste(c(measure, tolower(method), if (suffix != "wald") suffix), collapse = "-")
+    if (name %in% wanted) add(name, pool_two_stage(d, k, measure, method, suffix))
+  }
+}
+compare_groups <- function(d, analysis, subset) {
+  d <- d[!d$group %in% c("mixed", "not reported"), ]
+  y <- tapply(d$events, d$group, sum); n <- tapply(d$patients, d$group, sum)
+  d <- d[d$group %in% names(y)[y > 0 & y < n], ]; d$level <- factor(d$group, unique(d$group))
+  if (nlevels(d$level) < 2 || nrow(d) <= nlevels(d$level) || length(unique(d$study)) < 2) return(invisible())
+  full <- fit_glmer(d, cbind(events, patients - events) ~ 0 + level + (1 | study)); null <- fit_glmer(d, cbind(events, patients - events) ~ 1 + (1 | study))
+  if (is.null(full) || is.null(null)) return(invisible())
+  for (i in seq_len(nlevels(d$level))) put(analysis, subset, levels(d$level)[i], "glmm-common", c(estimate = plogis(fixef(full)[[i]])))
+  lr <- max(0, 2 * (as.numeric(logLik(full)) - as.numeric(logLik(null))))
+  put(analysis, subset, "", "glmm-common", c(test = lr, test_p = pchisq(lr, nlevels(d$level) - 1, lower.tail = FALSE)))
+}
+wanted <- c("logit-reml", "logit-reml-hk", "logit-reml-mhk", "logit-dl", "logit-dl-hk", "logit-dl-mhk", "logit-ml", "logit-pm", "logit-he", "logit-sj", "arcsine-reml", "arcsine-reml-hk", "arcsine-reml-mhk", "log-reml", "log-reml-hk")
+for (file in files) {
+  d <- read.csv(file, stringsAsFactors = FALSE, colClasses = c(group = "character", study = "character"))
+  d <- d[d$use == "yes", ]; analysis <- basename(dirname(file)); d$group[is.na(d$group)] <- ""
+  pool_rows(d[d$subset == "all", ], analysis, "all", "")
+  for (subset in setdiff(unique(d$subset), "all")) {
+    block <- d[d$subset == subset, ]
+    for (group in unique(block$group)) pool_rows(block[block$group == group, ], analysis, subset, group)
+    compare_groups(block, analysis, subset)
+  }
+}
+write.csv(do.call(rbind, found), out, row.names = FALSE)
+v <- sapply(c("metafor", "lme4"), function(p) as.character(packageVersion(p)))
+cat(sprintf("R %s, metafor %s, lme4 %s\n", getRversion(), v[["metafor"]], v[["lme4"]]))

@@ -1,0 +1,130 @@
+"""Compare every pooled number with the one R gives, and say which disagree."""
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from .files import read_table, write_table
+
+COLUMNS = (
+    "analysis",
+    "subset",
+    "group",
+    "model",
+    "quantity",
+    "ours",
+    "r",
+    "relative_difference",
+    "tolerance",
+    "verdict",
+    "software",
+)
+CLOSED = 1e-6  # closed forms, relative
+ITERATED = 1e-4  # iterated estimates, relative
+ABSOLUTE = 1e-6  # a τ² or a χ² below this is a zero found by another road
+CLOSED_MODELS = ("crude",)
+IN_R = ("crude", "glmm", "glmm-common", "betabinom", "logit-", "arcsine-", "log-")  # what R has an answer for
+NO_ANSWER = 0.02  # share of a model's estimates that R may fail on before that is a failure of the check
+
+
+class CrosscheckError(Exception):
+    """Raised with the numbers that disagree."""
+
+
+def crosscheck_file(estimates_csv: str, reference_csv: str, software_txt: str, crosscheck_csv: str) -> None:
+    """Compare ``estimates.csv`` with what R wrote; write the comparison, then fail when a number disagrees.
+
+    Raises
+    ------
+    CrosscheckError
+        With every number beyond its tolerance.
+    """
+    software = Path(software_txt).read_text(encoding="utf-8").strip()
+    with open(reference_csv, encoding="utf-8", newline="") as file:
+        reference = list(csv.DictReader(file))
+    rows = compare_with_r(read_table(estimates_csv), reference)
+    write_table(crosscheck_csv, (row | {"software": software} for row in rows), COLUMNS)
+    bad = [row for row in rows if row["verdict"] == "differs"] + unanswered(rows)
+    if bad:
+        lines = [
+            " ".join(r[key] for key in COLUMNS[:5]) + f": ours {r['ours']}, R {r.get('r', 'gives nothing')}"
+            for r in bad
+        ]
+        raise CrosscheckError(f"{len(bad)} of {len(rows)} numbers disagree with R:\n" + "\n".join(lines))
+
+
+def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -> list[dict]:
+    """Set each number of R beside ours.
+
+    Parameters
+    ----------
+    estimates : iterable of mapping
+        Rows of ``estimates.csv``.
+    reference : iterable of mapping
+        analysis, subset, group, model, quantity, value.
+
+    Returns
+    -------
+    list of dict
+        One a number that both have, or that only R has while our status is ``ok``.
+    """
+    ours = {(r["analysis"], r["subset"], r["group"], r["model"]): r for r in estimates}
+    rows = []
+    for theirs in reference:
+        key = theirs["analysis"], theirs["subset"], theirs["group"], theirs["model"]
+        mine = ours.get(key)
+        if mine is None or not (mine["status"] == "ok" or mine["test_p"]):
+            continue
+        quantity, r = theirs["quantity"], _number(theirs["value"])
+        value = _number(mine[quantity])
+        if math.isnan(r) and math.isnan(value):
+            continue
+        tolerance = CLOSED if theirs["model"] in CLOSED_MODELS or quantity.startswith("q") else ITERATED
+        agrees = math.isclose(value, r, rel_tol=tolerance, abs_tol=ABSOLUTE)
+        rows.append(
+            {
+                **dict(zip(("analysis", "subset", "group", "model"), key, strict=True)),
+                "quantity": quantity,
+                "ours": value,
+                "r": r,
+                "relative_difference": abs(value - r) / max(abs(r), ABSOLUTE),
+                "tolerance": tolerance,
+                "verdict": "agrees" if agrees else "differs",
+            }
+        )
+    answered = {(r["analysis"], r["subset"], r["group"], r["model"]) for r in rows}
+    for key, mine in ours.items():
+        if mine["status"] == "ok" and mine["estimate"] and key[3].startswith(IN_R) and key not in answered:
+            names = dict(zip(("analysis", "subset", "group", "model"), key, strict=True))
+            value = _number(mine["estimate"])
+            rows.append(names | {"quantity": "estimate", "ours": value, "verdict": "no answer from R"})
+    return rows
+
+
+def unanswered(rows: Iterable[Mapping]) -> list[Mapping]:
+    """Give the estimates without an answer from R, for models where they are more than a rare failure of its fits."""
+    rows = list(rows)
+    found: list[Mapping] = []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        mine = [row for row in rows if row["model"] == model]
+        silent = [row for row in mine if row["verdict"] == "no answer from R"]
+        if len(silent) > NO_ANSWER * len({(r["analysis"], r["subset"], r["group"]) for r in mine}):
+            found += silent
+    return found
+
+
+def worst(rows: Iterable[Mapping]) -> dict[str, Mapping]:
+    """Give the row with the largest relative difference of each model."""
+    found: dict[str, Mapping] = {}
+    for row in rows:
+        best = found.get(row["model"])
+        if not row["r"]:
+            continue
+        if best is None or float(row["relative_difference"]) > float(best["relative_difference"]):
+            found[row["model"]] = row
+    return found
+
+
+def _number(text: str) -> float:
+    return math.nan if text in ("", "NA", "NaN") else float(text)
