@@ -5,7 +5,7 @@ import shutil
 import pytest
 from conftest import ROOT, Review
 from synthesis.columns import ESTIMATES
-from synthesis.crosscheck import CrosscheckError, compare_with_r, crosscheck_file, unanswered
+from synthesis.crosscheck import CrosscheckError, compare_with_r, compare_with_r_file, crosscheck_file, unanswered
 from synthesis.files import read_table, write_table
 
 
@@ -32,13 +32,14 @@ def test_an_estimate_r_was_not_asked_for_is_listed():
     assert [r["model"] for r in unanswered(rows)] == ["logit-reml"]
 
 
-def test_the_comparison_is_written_before_it_fails(tmp_path):
+def test_the_comparison_stays_when_the_check_fails(tmp_path):
     write_table(tmp_path / "estimates.csv", [ours()], ESTIMATES)
     write_table(tmp_path / "r.csv", [theirs("0.2")], ("analysis", "subset", "group", "model", "quantity", "value"))
     (tmp_path / "software.txt").write_text("R 4\n")
     out = tmp_path / "crosscheck.csv"
+    compare_with_r_file(*(str(tmp_path / f) for f in ("estimates.csv", "r.csv", "software.txt")), str(out))
     with pytest.raises(CrosscheckError, match="1 of 1 numbers disagree"):
-        crosscheck_file(*(str(tmp_path / f) for f in ("estimates.csv", "r.csv", "software.txt")), str(out))
+        crosscheck_file(str(out))
     assert read_table(out)[0]["verdict"] == "differs"
 
 
@@ -52,7 +53,7 @@ def test_the_committed_cross_check_agrees_throughout():
 @pytest.mark.workflow
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
 def test_the_target_runs_and_catches_a_wrong_estimate(tmp_path):
-    """`snakemake crosscheck` in the small review: green as built, red when a pooled number is changed by a per mille."""
+    """`snakemake crosscheck` in the small review: green as built, red when one estimate is moved by a per mille."""
     review = Review(tmp_path / "review")
     review.add_engine()
     review.build("all", "crosscheck")
@@ -64,3 +65,4 @@ def test_the_target_runs_and_catches_a_wrong_estimate(tmp_path):
     done = review.run("crosscheck")
     assert done.returncode != 0
     assert "numbers disagree with R" in done.stdout + done.stderr
+    assert (review.folder / "results" / "crosscheck.csv").is_file()

@@ -40,6 +40,17 @@ def estimates(review) -> dict:
     return {(r["analysis"], r["subset"], r["group"], r["model"]): r["estimate"] for r in rows}
 
 
+# What one analysis goes through, from its sheets to its figures.
+STAGES = {
+    "select_rows",
+    "pool_analysis",
+    "examine_pool",
+    "regress_analysis",
+    "pool_multiverse",
+    "draw_forests",
+}
+
+
 def of(jobs: list[str], analysis: str) -> list[str]:
     return [job for job in jobs if job.endswith(f" {analysis}")]
 
@@ -54,7 +65,7 @@ def test_a_changed_count_runs_only_what_uses_it(copy):
     before = estimates(copy)
     copy.edit("studies/adams2001.yaml", "events: 2, patients: 120", "events: 3, patients: 120")  # high fever
     jobs = copy.build()
-    assert of(jobs, "high_fever") == ["draw_forests high_fever", "pool_analysis high_fever", "select_rows high_fever"]
+    assert {job.split()[0] for job in of(jobs, "high_fever")} == STAGES
     assert of(jobs, "fever") == of(jobs, "rash") == []
     after = estimates(copy)
     moved = {key[0] for key in before if before[key] != after[key]}
@@ -64,7 +75,8 @@ def test_a_changed_count_runs_only_what_uses_it(copy):
 
 def test_a_changed_characteristic_runs_no_pool(copy):
     copy.edit("studies/adams2001.yaml", "value: 60", "value: 61")
-    assert copy.build() == ["collect_sheets"]
+    jobs = copy.build()
+    assert {job.split()[0] for job in jobs} <= {"collect_sheets", "regress_analysis", "write_methods"}
     assert "61" in copy.read("results/data/characteristics.csv")
 
 
@@ -75,7 +87,7 @@ def test_a_new_sheet_runs_only_what_it_feeds_and_a_removed_one_is_gone(copy):
     new.write_text(text)
     jobs = copy.build()
     assert of(jobs, "high_fever") == []
-    assert len(of(jobs, "fever")) == len(of(jobs, "rash")) == 3
+    assert len(of(jobs, "fever")) == len(of(jobs, "rash")) == len(STAGES)
     assert "evans2005" in copy.read("results/fever/rows.csv")
     assert "Evans 2005" in copy.read("results/fever/forest.svg")
     new.unlink()

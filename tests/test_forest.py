@@ -18,7 +18,9 @@ import pytest
 from matplotlib.text import Text
 from synthesis import formatting as fmt
 from synthesis.figures import layout
-from synthesis.figures.forest import ForestText, axis_upper, describe_forest, draw_forest, read_plot
+from synthesis.figures.alt import describe_forest
+from synthesis.figures.forest import axis_upper, draw_forest, read_plot
+from synthesis.figures.lines import ForestText
 from synthesis.figures.save import save_figure, save_pages
 from synthesis.proportions import clopper_pearson
 

@@ -1,8 +1,13 @@
 """Numbers as text, against the table of the figure specification and against what a reader would write."""
 
 import doctest
+import subprocess
+import sys
+from decimal import Decimal
 from math import inf, nan
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from synthesis import formatting as fmt
@@ -12,6 +17,21 @@ JAMA, BMJ = fmt.HOUSES["jama"], fmt.HOUSES["bmj"]
 
 def test_examples_in_the_module():
     assert doctest.testmod(fmt).failed == 0
+
+
+@pytest.mark.parametrize(
+    "value", [None, nan, -nan, np.nan, np.float32("nan"), Decimal("nan"), pd.NA, pd.NaT, "", *(0, 0.0, -1, inf, "0")]
+)
+def test_missing_is_what_pandas_calls_so_and_blank(value):
+    assert fmt.is_missing(value) is (bool(pd.isna(value)) or value == "")
+
+
+def test_printing_a_number_does_not_import_pandas():
+    """It takes 0.8 s, and most jobs that print need nothing else of it."""
+    code = "import sys, synthesis.formatting; assert not {'pandas', 'numpy'} & set(sys.modules)"
+    scripts = str(Path(fmt.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

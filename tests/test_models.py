@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from synthesis.heterogeneity import likelihood_ratio_q
+from synthesis.model_names import DESCRIPTIONS
 from synthesis.models import ALL_EVENTS, MODELS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, pool
 from synthesis.models.logistic_normal import arms_of, fit, fixed_fit, log_likelihood
 from synthesis.proportions import clopper_pearson, one_sided_upper
@@ -102,3 +103,11 @@ def test_tau_zero_is_logistic_regression():
 
 def test_one_sided_upper_limit_of_a_large_zero():
     assert one_sided_upper(10**6) == pytest.approx(2.9957e-6, rel=1e-3)  # the rule of three
+
+
+def test_words_and_functions_name_the_same_models():
+    """Figures and the config read the words, pooling the functions: neither may know a model the other does not."""
+    assert set(MODELS) | {"glmm-common"} == set(DESCRIPTIONS)
+    for name, model in MODELS.items():
+        assert model.description == DESCRIPTIONS[name]
+        assert model.reference

@@ -3,12 +3,6 @@
 # Needs Rscript with metafor and lme4 (Debian: r-cran-metafor, r-cran-lme4).
 
 
-rule crosscheck:
-    """Compute every estimate again in R, and fail where it differs."""
-    input:
-        "results/crosscheck.csv",
-
-
 rule pool_in_r:
     """Pool the rows of every analysis with R's own packages."""
     input:
@@ -17,10 +11,10 @@ rule pool_in_r:
     output:
         reference=temp("logs/crosscheck/reference.csv"),
         software=temp("logs/crosscheck/software.txt"),
-    params:
-        level=protocol.models.level,
     log:
         "logs/pool_in_r.log",
+    params:
+        level=protocol.models.level,
     shell:
         "Rscript {input.script:q} {output.reference:q} {params.level} {input.rows:q} > {output.software:q} 2> {log:q}"
 
@@ -38,3 +32,13 @@ rule compare_with_r:
         "logs/compare_with_r.log",
     script:
         "../scripts/compare_with_r.py"
+
+
+rule crosscheck:
+    """Fail where an estimate differs from R's."""
+    input:
+        rules.compare_with_r.output,
+    log:
+        "logs/crosscheck.log",
+    script:
+        "../scripts/crosscheck.py"

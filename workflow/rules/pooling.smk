@@ -15,6 +15,7 @@ rule pool_analysis:
     threads: 1
     params:
         models=list(dict.fromkeys([protocol.models.primary, *protocol.models.sensitivity])),
+        subgroup_models=list(dict.fromkeys([protocol.models.primary, *protocol.models.subgroups])),
         level=protocol.models.level,
         contrasts=lambda wildcards: [
             contrast.model_dump()

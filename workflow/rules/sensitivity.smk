@@ -1,20 +1,25 @@
 # In:  results/<analysis>/rows.csv
-# Out: results/<analysis>/influence.csv (one or two studies out, cumulative), subsets.csv (every subset), bootstrap.csv
+# Out: results/<analysis>/fits.csv and effects.csv (details of the primary fit), influence.csv (one or two studies out,
+#      cumulative), subsets.csv (every subset), bootstrap.csv, small_study.csv (Egger, Peters: at ten studies and more)
+# One job an analysis: all of it needs the same rows and the same imports.
 
 
-rule vary_studies:
-    """Pool an analysis again with other studies in it."""
+rule examine_pool:
+    """Look at the overall pool from all sides: average patient, each study, other studies in it, small studies."""
     input:
         rows=rules.select_rows.output.rows,
-        library=library("vary_studies.py"),
+        library=library("examine_pool.py"),
     output:
+        fits="results/{analysis}/fits.csv",
+        effects="results/{analysis}/effects.csv",
         influence="results/{analysis}/influence.csv",
         subsets="results/{analysis}/subsets.csv",
         bootstrap="results/{analysis}/bootstrap.csv",
+        small_study="results/{analysis}/small_study.csv",
+    log:
+        "logs/examine_pool/{analysis}.log",
     params:
         level=protocol.models.level,
         settings=protocol.sensitivity.model_dump(mode="json"),
-    log:
-        "logs/vary_studies/{analysis}.log",
     script:
-        "../scripts/vary_studies.py"
+        "../scripts/examine_pool.py"

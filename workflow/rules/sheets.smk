@@ -3,6 +3,9 @@
 # Sheets are ancient(): editing a comment must not run anything. The digest of what a rule uses, as a parameter and as
 # a stamp file, notices every change that matters.
 
+# Written while the rules are read: Snakemake lists folders before it asks input functions, and would miss new files.
+STAMPS = {name: stamp(name, index.digest(name)) for name in ANALYSES}
+
 
 rule collect_sheets:
     """Write all sheets as six tidy tables."""
@@ -29,7 +32,7 @@ rule select_rows:
     """Select the rows of an analysis; list every other candidate with the reason it stays out."""
     input:
         sheets=lambda wildcards: ancient(index.feeds(wildcards.analysis)),
-        digest=lambda wildcards: stamp(wildcards.analysis, index.digest(wildcards.analysis)),
+        digest=lambda wildcards: STAMPS[wildcards.analysis],
         library=library("select_rows.py"),
     output:
         rows="results/{analysis}/rows.csv",

@@ -1,5 +1,5 @@
-"""Compare every estimate with R's."""
+"""Set every estimate beside R's."""
 
-from synthesis.crosscheck import crosscheck_file
+from synthesis.crosscheck import compare_with_r_file
 
-crosscheck_file(snakemake.input.estimates, snakemake.input.reference, snakemake.input.software, snakemake.output[0])
+compare_with_r_file(snakemake.input.estimates, snakemake.input.reference, snakemake.input.software, snakemake.output[0])

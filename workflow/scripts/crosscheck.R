@@ -45,7 +45,8 @@ pool_betabinom <- function(d) {
   nll <- function(t) { s <- exp(t[2]); a <- plogis(t[1]) * s; b <- s - a; -sum(with(d, lchoose(patients, events) + lbeta(events + a, patients - events + b) - lbeta(a, b))) }
   best <- NULL
   for (start in c(1, 3, 5)) { o <- attempt(optim(c(qlogis(sum(d$events) / sum(d$patients)), start), nll, method = "BFGS", control = list(reltol = 1e-15, maxit = 2000))); if (!is.null(o) && (is.null(best) || o$value < best$value)) best <- o }
-  if (is.null(best) || best$par[2] > 11) return(NULL) # no overdispersion: lbeta breaks down, the crude rate is the answer
+  if (is.null(best)) return(NULL)
+  if (best$par[2] > 11) return(c(estimate = sum(d$events) / sum(d$patients), tau2 = 0)) # no overdispersion: lbeta() breaks down, the crude rate is the answer
   c(estimate = plogis(best$par[1]), tau2 = 1 / (exp(best$par[2]) + 1))
 }
 pool_rows <- function(d, analysis, subset, group) {
@@ -54,7 +55,8 @@ pool_rows <- function(d, analysis, subset, group) {
   add <- function(model, values) if (!is.null(values)) put(analysis, subset, group, model, values)
   b <- binom.test(sum(d$events), sum(d$patients), conf.level = level)
   add("crude", c(estimate = b$estimate[[1]], ci_low = b$conf.int[1], ci_high = b$conf.int[2]))
-  add("glmm", pool_glmm(d, k))
+  v <- pool_glmm(d, k); add("glmm", v)
+  if (!is.null(v)) { half <- qt((1 + level) / 2, k - 1) * v[["se"]]; m <- qlogis(v[["estimate"]]); v[["ci_low"]] <- plogis(m - half); v[["ci_high"]] <- plogis(m + half); if ("glmm-t" %in% wanted && subset == "all") add("glmm-t", v) }
   if (nrow(d) > k) return(invisible())
   add("betabinom", pool_betabinom(d))
   for (measure in names(measures)) for (method in c("REML", "DL", "ML", "PM", "HE", "SJ")) for (suffix in names(tests)) {
@@ -73,7 +75,7 @@ compare_groups <- function(d, analysis, subset) {
   lr <- max(0, 2 * (as.numeric(logLik(full)) - as.numeric(logLik(null))))
   put(analysis, subset, "", "glmm-common", c(test = lr, test_p = pchisq(lr, nlevels(d$level) - 1, lower.tail = FALSE)))
 }
-wanted <- c("logit-reml", "logit-reml-hk", "logit-reml-mhk", "logit-dl", "logit-dl-hk", "logit-dl-mhk", "logit-ml", "logit-pm", "logit-he", "logit-sj", "arcsine-reml", "arcsine-reml-hk", "arcsine-reml-mhk", "log-reml", "log-reml-hk")
+wanted <- c("glmm-t", "logit-reml", "logit-reml-hk", "logit-reml-mhk", "logit-dl", "logit-dl-hk", "logit-dl-mhk", "logit-ml", "logit-pm", "logit-he", "logit-sj", "arcsine-reml", "arcsine-reml-hk", "arcsine-reml-mhk", "log-reml", "log-reml-hk")
 for (file in files) {
   d <- read.csv(file, stringsAsFactors = FALSE, colClasses = c(group = "character", study = "character"))
   d <- d[d$use == "yes", ]; analysis <- basename(dirname(file)); d$group[is.na(d$group)] <- ""

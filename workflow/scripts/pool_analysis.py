@@ -8,6 +8,7 @@ pool_analysis_file(
     snakemake.output.contrasts,
     analysis=snakemake.wildcards.analysis,
     models=snakemake.params.models,
+    subgroup_models=snakemake.params.subgroup_models,
     level=snakemake.params.level,
     contrasts=snakemake.params.contrasts,
 )

@@ -32,26 +32,29 @@ class CrosscheckError(Exception):
     """Raised with the numbers that disagree."""
 
 
-def crosscheck_file(estimates_csv: str, reference_csv: str, software_txt: str, crosscheck_csv: str) -> None:
-    """Compare ``estimates.csv`` with what R wrote; write the comparison, then fail when a number disagrees.
+def compare_with_r_file(estimates_csv: str, reference_csv: str, software_txt: str, crosscheck_csv: str) -> None:
+    """Set ``estimates.csv`` beside what R wrote."""
+    software = Path(software_txt).read_text(encoding="utf-8").strip()
+    with open(reference_csv, encoding="utf-8", newline="") as file:
+        reference = list(csv.DictReader(file))
+    rows = compare_with_r(read_table(estimates_csv), reference)
+    write_table(crosscheck_csv, (row | {"software": software} for row in rows), COLUMNS)
+
+
+def crosscheck_file(crosscheck_csv: str) -> None:
+    """Fail when a number disagrees. A step of its own, since Snakemake removes what a failed step wrote.
 
     Raises
     ------
     CrosscheckError
         With every number beyond its tolerance.
     """
-    software = Path(software_txt).read_text(encoding="utf-8").strip()
-    with open(reference_csv, encoding="utf-8", newline="") as file:
-        reference = list(csv.DictReader(file))
-    rows = compare_with_r(read_table(estimates_csv), reference)
-    write_table(crosscheck_csv, (row | {"software": software} for row in rows), COLUMNS)
+    rows = read_table(crosscheck_csv)
     bad = [row for row in rows if row["verdict"] == "differs"] + unanswered(rows)
     if bad:
-        lines = [
-            " ".join(r[key] for key in COLUMNS[:5]) + f": ours {r['ours']}, R {r.get('r', 'gives nothing')}"
-            for r in bad
-        ]
+        lines = [" ".join(r[key] for key in COLUMNS[:5]) + f": ours {r['ours']}, R {r['r'] or 'nothing'}" for r in bad]
         raise CrosscheckError(f"{len(bad)} of {len(rows)} numbers disagree with R:\n" + "\n".join(lines))
+    print(f"All {len(rows)} numbers agree with {rows[0]['software']}.")
 
 
 def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -> list[dict]:

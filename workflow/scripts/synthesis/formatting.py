@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from math import floor, inf, isfinite, isinf, log10
 
-import pandas as pd
-
 MISSING = "–"
 DASH = "–"
 MINUS = "−"
@@ -37,8 +35,17 @@ DEFAULT = HOUSES["default"]
 
 
 def is_missing(value: object) -> bool:
-    """Say whether there is no number: None, NaN, NA or blank."""
-    return bool(pd.isna(value)) or value == ""
+    """Say whether there is no number: None, NaN, NA or blank.
+
+    >>> [is_missing(value) for value in (None, float("nan"), "", 0, "0")]
+    [True, True, True, False, False]
+    """
+    if value is None or isinstance(value, str):
+        return not value
+    try:
+        return bool(value != value)  # only what is no number differs from itself
+    except TypeError:  # pandas' NA is neither equal nor unequal; found so, no job waits for pandas to print a number
+        return True
 
 
 def format_count(value: object) -> str:

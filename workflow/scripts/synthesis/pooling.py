@@ -29,17 +29,20 @@ def pool_analysis_file(
     *,
     analysis: str,
     models: Sequence[str],
+    subgroup_models: Sequence[str],
     level: float,
     contrasts: Sequence[dict],
 ) -> None:
     """Read the rows of an analysis, pool them, write estimates and contrasts."""
     rows = read_rows(rows_csv)
     rows = rows[rows["use"] == "yes"]
-    write_table(estimates_csv, pool_analysis(rows, analysis, models, level), ESTIMATES)
+    write_table(estimates_csv, pool_analysis(rows, analysis, models, subgroup_models, level), ESTIMATES)
     write_table(contrasts_csv, contrast_rows(rows, analysis, contrasts, level), CONTRASTS)
 
 
-def pool_analysis(rows: pd.DataFrame, analysis: str, models: Sequence[str], level: float = 0.95) -> list[dict]:
+def pool_analysis(
+    rows: pd.DataFrame, analysis: str, models: Sequence[str], subgroup_models: Sequence[str], level: float = 0.95
+) -> list[dict]:
     """Pool an analysis: over all studies, and within each subgroup.
 
     Parameters
@@ -47,8 +50,8 @@ def pool_analysis(rows: pd.DataFrame, analysis: str, models: Sequence[str], leve
     rows : DataFrame
         The used rows of ``rows.csv``.
     analysis : str
-    models : sequence of str
-        Names in the table of models, the primary one first.
+    models, subgroup_models : sequence of str
+        Names in the table of models, the primary one first: over all studies, and within subgroups.
     level : float
 
     Returns
@@ -58,7 +61,7 @@ def pool_analysis(rows: pd.DataFrame, analysis: str, models: Sequence[str], leve
     """
     table = [_row(analysis, "all", "", _pool(rows[rows["subset"] == "all"], m, level)) for m in models]
     for variable in [s for s in dict.fromkeys(rows["subset"]) if s != "all"]:
-        table += _pool_subgroups(rows[rows["subset"] == variable], analysis, variable, models, level)
+        table += _pool_subgroups(rows[rows["subset"] == variable], analysis, variable, subgroup_models, level)
     return table
 
 

@@ -102,13 +102,14 @@ class Models(Part):
 
     primary: Model
     sensitivity: tuple[Model, ...] = ()
+    subgroups: tuple[Model, ...] = Field(("glmm", "logit-reml", "crude"), description="Models that pool subgroups.")
     level: float = Field(0.95, gt=0.5, lt=1)
     study_interval: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
     draw_prediction_from: Whole = Field(5, ge=3)
 
 
 class Moderator(Part):
-    """A continuous property of a study: a characteristic of its widest arm, or `year`."""
+    """A continuous property of a study: the year, or a characteristic of the pooled arm or of an arm that holds it."""
 
     label: Text
     unit: Text = ""
@@ -174,9 +175,11 @@ class Simulation(Part):
     reviews: Whole = Field(200, ge=1, description="Simulated reviews a scenario.")
     chunks: Whole = Field(4, ge=1, description="Jobs; the answer does not depend on how many.")
     seed: Whole = 1
-    k: tuple[Whole, ...] = Field(min_length=1)
-    incidence: tuple[float, ...] = Field(min_length=1, description="Per cent of the median study.")
-    tau: tuple[float, ...] = Field(min_length=1)
+    k: tuple[Annotated[Whole, Field(ge=2)], ...] = Field(min_length=1)
+    incidence: tuple[Annotated[float, Field(gt=0, lt=100)], ...] = Field(
+        min_length=1, description="Per cent of the median study."
+    )
+    tau: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=1)
     models: tuple[Model, ...] = Field(min_length=1)
 
 
@@ -294,8 +297,8 @@ def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
     for i, pair in enumerate(protocol.published.pairs if protocol.published else ()):
         known(("published", "pairs", i, "analysis"), pair.analysis, list(protocol.analyses))
     problems += _check_parents(protocol, located)
-    if protocol.models.primary in ("glmm-common", "crude"):
-        message = f'"{protocol.models.primary}" cannot lead. Use glmm, logit-reml or logit-reml-hk.'
+    if protocol.models.primary == "crude":
+        message = '"crude" cannot lead: it ignores that studies differ. Use glmm, or another model.'
         problems.append(located.problem(("models", "primary"), message))
     return problems
 

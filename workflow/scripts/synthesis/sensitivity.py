@@ -8,11 +8,11 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, ndtri, stdtrit
+from scipy.special import expit
 
 from .files import write_table
 from .models import OK, pool
-from .models.batch import BatchFit, fit_batch
+from .models.batch import fit_batch
 from .pooling import read_rows
 
 POOL = ("k", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "status")
@@ -68,7 +68,7 @@ def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95) -> li
     """
     y, n = rows["events"].to_numpy(int), rows["patients"].to_numpy(int)
     batch = fit_batch(y, n, masks)
-    table = _pool_columns(batch, level)
+    table = batch.proportions(level)
     found = []
     for i, mask in enumerate(masks):
         counts = {"k": int(mask.sum()), "events": int(y[mask].sum()), "patients": int(n[mask].sum())}
@@ -78,23 +78,6 @@ def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95) -> li
             one = pool(MODEL, y[mask], n[mask], rows["study"][mask], level)
             found.append(counts | {key: getattr(one, key) for key in POOL[3:]})
     return found
-
-
-def _pool_columns(batch: BatchFit, level: float) -> dict[str, np.ndarray]:
-    """Turn logits into proportions with their intervals."""
-    with np.errstate(invalid="ignore"):
-        half = ndtri((1 + level) / 2) * batch.se
-        reach = stdtrit(np.maximum(batch.k - 1, 1), (1 + level) / 2) * np.sqrt(batch.tau**2 + batch.se**2)
-    reach = np.where(batch.k >= 3, reach, np.nan)
-    return {
-        "estimate": expit(batch.mean),
-        "ci_low": expit(batch.mean - half),
-        "ci_high": expit(batch.mean + half),
-        "pi_low": expit(batch.mean - reach),
-        "pi_high": expit(batch.mean + reach),
-        "se": batch.se,
-        "tau2": batch.tau**2,
-    }
 
 
 def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:

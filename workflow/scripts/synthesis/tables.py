@@ -26,6 +26,7 @@ STUDY = (
     "note",
 )
 SIDES = ("exposed", "unexposed")
+KEPT_OUT = ("exclude", "sensitivity_only")
 
 
 def study_row(sheet: Sheet) -> dict:
@@ -69,8 +70,7 @@ def outcome_rows(sheet: Sheet) -> list[dict]:
             "study": sheet.id,
             **row.model_dump(),
             "window": "unstated" if row.window is None else row.window,
-            "exclude": sheet.reason(sheet.exclude, row.outcome, row.arm),
-            "sensitivity_only": sheet.reason(sheet.sensitivity_only, row.outcome, row.arm),
+            **{key: sheet.reason(getattr(sheet, key), row.outcome, row.arm) for key in KEPT_OUT},
         }
         for row in sheet.outcomes
     ]
@@ -84,7 +84,8 @@ def comparison_rows(sheet: Sheet) -> list[dict]:
         cells = {
             f"{side}_{key}": getattr(getattr(table, side), key) for side in SIDES for key in ("events", "patients")
         }
-        rows.append({"study": sheet.id, **row, **cells})
+        kept_out = {key: sheet.reason(getattr(sheet, key), table.outcome, table.arm) for key in KEPT_OUT}
+        rows.append({"study": sheet.id, **row, **cells, **kept_out})
     return rows
 
 
@@ -121,9 +122,9 @@ def collect_sheets_file(sheet_paths: Iterable[str], folder: str, *, attributes: 
         ),
         "outcomes": (
             [row for s in sheets for row in outcome_rows(s)],
-            ("study", *Outcome.model_fields, "exclude", "sensitivity_only"),
+            ("study", *Outcome.model_fields, *KEPT_OUT),
         ),
-        "comparisons": ([row for s in sheets for row in comparison_rows(s)], ("study", *plain, *cells)),
+        "comparisons": ([row for s in sheets for row in comparison_rows(s)], ("study", *plain, *cells, *KEPT_OUT)),
         "characteristics": (
             [row for s in sheets for row in characteristic_rows(s)],
             ("study", *Characteristic.model_fields),

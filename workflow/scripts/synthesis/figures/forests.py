@@ -8,7 +8,9 @@ import pandas as pd
 
 from ..model_names import DESCRIPTIONS
 from ..pooling import read_rows
-from .forest import ForestText, axis_upper, describe_forest, draw_forest
+from .alt import describe_forest
+from .forest import axis_upper, draw_forest
+from .lines import ForestText
 from .save import save_pages
 
 INTERVALS = {"clopper-pearson": "Clopper–Pearson", "wilson": "Wilson"}
@@ -50,10 +52,10 @@ def draw_forests_file(
         "version_line": version_line(rows, review),
         "note": note,
         "primary": primary,
-        "test_model": "glmm-common" if primary == "glmm" else primary,
+        "test_model": "glmm-common" if primary.startswith("glmm") else primary,
         "draw_prediction_from": models["draw_prediction_from"],
         "sort": figures["sort"],
-        "corrected": primary != "glmm",
+        "corrected": primary.startswith(("logit", "log-")),
     }
     plots = {"forest": (None, ForestText(**base))}
     for variable, split in splits.items():
@@ -73,11 +75,10 @@ def model_line(estimates: pd.DataFrame, models: Mapping) -> str:
     level = f"{100 * float(models['level']):g}%"
     overall = estimates[(estimates["subset"] == "all") & (estimates["model"] == models["primary"])]
     df = int(overall["studies"].iloc[0]) - 1 if len(overall) else 0
+    interval = {"glmm": "Wald on the logit scale", "glmm-t": f"t on the logit scale, {df} df"}.get(models["primary"])
     parts = [
-        f"{DESCRIPTIONS[models['primary']]}.",
-        f"{level} CI: Wald on the logit scale."
-        if models["primary"] != "logit-reml-hk"
-        else f"{level} CI: t on the logit scale.",
+        f"{DESCRIPTIONS[models['primary']].split(', interval from')[0]}.",
+        *([f"{level} CI: {interval}."] if interval else []),  # the other descriptions name their interval
         f"Study intervals: {INTERVALS[models['study_interval']]}.",
     ]
     if df + 1 >= models["draw_prediction_from"]:

@@ -1,21 +1,19 @@
 """The table of models, and the rules that hold for all of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from ..model_names import DESCRIPTIONS
 from ..proportions import clopper_pearson, one_sided_upper
+from .bayes import pool_bayes
+from .betabinom import pool_betabinom
 from .crude import pool_crude
 from .glmm import pool_glmm
-from .result import OK, Pooled
-from .twostage import pool_logit_reml
-
-ONE_STUDY = "one study: not pooled"
-NO_EVENTS = "no events: exact upper limit only"
-ALL_EVENTS = "all events: exact lower limit only"
-NO_STUDIES = "no studies"
+from .result import ALL_EVENTS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, Pooled
+from .twostage import two_stage_models
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,8 @@ class Model:
         As ``estimates.csv`` prints it.
     description : str
         In the field's terms, for figures and reports.
+    reference : str
+        The paper it comes from.
     scale : str
         The scale of ``se`` and ``tau2``; blank when there are none.
     pool : callable
@@ -36,28 +36,27 @@ class Model:
 
     name: str
     description: str
+    reference: str
     scale: str
     pool: Callable[..., Pooled]
 
 
+REFERENCE_GLMM = "Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67"
+REFERENCE_BAYES = "Röver C et al. Res Synth Methods 2021;12:448–74 (prior on τ)"
+REFERENCE_BETA = "Kuss O. Stat Med 2015;34:1097–116"
+
 MODELS = {
     model.name: model
     for model in (
-        Model(
-            "glmm",
-            "Random-effects logistic model (binomial likelihood, maximum likelihood by adaptive Gauss–Hermite "
-            "quadrature)",
-            "logit",
-            pool_glmm,
+        Model("glmm", DESCRIPTIONS["glmm"], REFERENCE_GLMM, "logit", pool_glmm),
+        Model("glmm-t", DESCRIPTIONS["glmm-t"], REFERENCE_GLMM, "logit", partial(pool_glmm, interval="t")),
+        Model("betabinom", DESCRIPTIONS["betabinom"], REFERENCE_BETA, "overdispersion", pool_betabinom),
+        Model("bayes", DESCRIPTIONS["bayes"], REFERENCE_BAYES, "logit", pool_bayes),
+        *(
+            Model(name, variant.description, variant.reference, variant.scale, variant.pool)
+            for name, variant in two_stage_models().items()
         ),
-        Model("logit-reml", "Inverse variance on the logit scale, REML, Wald interval", "logit", pool_logit_reml),
-        Model(
-            "logit-reml-hk",
-            "Inverse variance on the logit scale, REML, Hartung–Knapp interval",
-            "logit",
-            partial(pool_logit_reml, interval="hk"),
-        ),
-        Model("crude", "Total events over total patients, exact interval", "", pool_crude),
+        Model("crude", DESCRIPTIONS["crude"], "Clopper CJ, Pearson ES. Biometrika 1934;26:404–13", "", pool_crude),
     )
 }
 
@@ -85,20 +84,18 @@ def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
     total, size, studies = int(y.sum()), int(n.sum()), len(np.unique(study))
     blank = Pooled(model, len(y), studies, total, size)
     if len(y) == 0:
-        return _with(blank, status=NO_STUDIES)
+        return replace(blank, status=NO_STUDIES)
     if studies == 1:
         low, high = clopper_pearson(total, size, level)
-        return _with(blank, estimate=total / size, ci_low=float(low), ci_high=float(high), status=ONE_STUDY)
+        return replace(blank, estimate=total / size, ci_low=float(low), ci_high=float(high), status=ONE_STUDY)
     if total == 0:
-        return _with(blank, estimate=0.0, ci_low=0.0, ci_high=one_sided_upper(size, level), status=NO_EVENTS)
+        return replace(blank, estimate=0.0, ci_low=0.0, ci_high=one_sided_upper(size, level), status=NO_EVENTS)
     if total == size:
         low = 1 - one_sided_upper(size, level)
-        return _with(blank, estimate=1.0, ci_low=low, ci_high=1.0, status=ALL_EVENTS)
-    return MODELS[model].pool(y, n, study, level)
-
-
-def _with(blank: Pooled, **values) -> Pooled:
-    return Pooled(**{**blank.__dict__, **values})
+        return replace(blank, estimate=1.0, ci_low=low, ci_high=1.0, status=ALL_EVENTS)
+    pooled = MODELS[model].pool(y, n, study, level)
+    # Two studies say nothing of where a third would lie; a prior would be all that speaks.
+    return pooled if studies >= 3 else replace(pooled, pi_low=np.nan, pi_high=np.nan)
 
 
 __all__ = ["ALL_EVENTS", "MODELS", "NO_EVENTS", "NO_STUDIES", "OK", "ONE_STUDY", "Model", "Pooled", "pool"]

@@ -8,8 +8,9 @@ moments of the nodes by one matrix product. Data sets leave the list as they con
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln, xlogy
+from scipy.special import expit, gammaln, ndtri, stdtrit, xlogy
 
+from ..prediction import prediction_half_width
 from ..quadrature import gauss_hermite
 from .logistic_normal import arms_of, fit
 
@@ -40,6 +41,33 @@ class BatchFit:
     tau: np.ndarray
     loglik: np.ndarray
     ok: np.ndarray
+
+    def proportions(self, level: float = 0.95, interval: str = "z") -> dict[str, np.ndarray]:
+        """Give what ``estimates.csv`` prints, as the single fit would.
+
+        Parameters
+        ----------
+        level : float
+        interval : {"z", "t"}
+            As in :func:`synthesis.models.glmm.pool_glmm`.
+
+        Returns
+        -------
+        dict
+            estimate, ci_low, ci_high, pi_low, pi_high, se, tau2; NaN where ``ok`` is false.
+        """
+        tail, df = (1 + level) / 2, np.maximum(self.k - 1, 1)
+        half = (ndtri(tail) if interval == "z" else stdtrit(df, tail)) * self.se
+        wide = prediction_half_width(self.se, self.tau**2, self.k, level)
+        return {
+            "estimate": expit(self.mean),
+            "ci_low": expit(self.mean - half),
+            "ci_high": expit(self.mean + half),
+            "pi_low": expit(self.mean - wide),
+            "pi_high": expit(self.mean + wide),
+            "se": self.se,
+            "tau2": self.tau**2,
+        }
 
 
 @dataclass

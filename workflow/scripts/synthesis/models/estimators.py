@@ -270,7 +270,7 @@ ESTIMATORS = {
             "Hedges",
         ),
         Estimator("SJ", "Sidik–Jonkman", "Sidik K, Jonkman JN. J R Stat Soc C 2005;54:367–84", _sidik_jonkman),
-        # Morris's empirical Bayes and Paule–Mandel solve the same equation (Viechtbauer et al. Psychol Methods 2015;20:360–74).
+        # The same equation as Paule–Mandel's: Viechtbauer W et al. Psychol Methods 2015;20:360–74.
         Estimator("EB", "empirical Bayes (= Paule–Mandel)", "Morris CN. J Am Stat Assoc 1983;78:47–55", _paule_mandel),
     )
 }

@@ -1,7 +1,7 @@
 """The primary model: binomial–normal random-intercept logistic regression by maximum likelihood."""
 
 import numpy as np
-from scipy.special import chdtri, expit, ndtri
+from scipy.special import chdtri, expit, ndtri, stdtrit
 
 from ..heterogeneity import i2, likelihood_ratio_q
 from ..prediction import prediction_interval
@@ -10,7 +10,9 @@ from .logistic_normal import arms_of, fit, profile_tau2
 from .result import OK, Pooled
 
 
-def pool_glmm(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95) -> Pooled:
+def pool_glmm(
+    events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95, interval: str = "z"
+) -> Pooled:
     """Pool proportions with the binomial–normal model.
 
     Parameters
@@ -21,6 +23,8 @@ def pool_glmm(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level
         Rows of one study share its effect.
     level : float
         Confidence level of all intervals.
+    interval : {"z", "t"}
+        Wald interval with the normal quantile, or with that of t(k − 1): wider, and nearer its level with few studies.
 
     Returns
     -------
@@ -34,11 +38,12 @@ def pool_glmm(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level
     """
     arms = arms_of(events, patients, study, np.ones((len(events), 1)))
     best = fit(arms)
-    counts = _counts("glmm", events, patients, study)
+    counts = _counts("glmm" if interval == "z" else "glmm-t", events, patients, study)
     if not best.converged:
         return Pooled(**counts, status=f"did not converge: {best.message}")
     mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), best.tau**2
-    half = ndtri((1 + level) / 2) * se
+    tail = (1 + level) / 2
+    half = (ndtri(tail) if interval == "z" else stdtrit(counts["studies"] - 1, tail)) * se
     low, high = profile_tau2(arms, best, chdtri(1, 1 - level) / 2)
     pi = prediction_interval(mean, se, tau2, counts["studies"], level)
     q, q_df, q_p = likelihood_ratio_q(events, patients)

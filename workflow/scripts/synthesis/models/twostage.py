@@ -18,10 +18,8 @@ from ..heterogeneity import i2
 from ..prediction import prediction_half_width, prediction_interval
 from .estimators import ESTIMATORS, estimate_tau2, weighted_fit
 from .measures import MEASURES
-from .result import OK, Pooled
+from .result import OK, ONE_STUDY, SEVERAL_ARMS, Pooled
 
-ONE_STUDY = "one study: not pooled"
-SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
 NO_WIDTH = "identical studies: the Hartung–Knapp interval has no width"
 NOT_CONVERGED = "did not converge: the search for τ² ran out of steps"
 
@@ -281,10 +279,3 @@ def _q_profile(y, v, level: float) -> tuple[float, float]:
         warnings.simplefilter("ignore")  # of few studies: the status and the report say so instead
         limits = q_profile(y[:, None], v[:, None], np.ones((len(y), 1)), alpha=1 - level)
     return float(limits["ci_l"]), float(limits["ci_u"])
-
-
-def pool_logit_reml(
-    events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95, interval: str = ""
-) -> Pooled:
-    """Pool logits by REML; the name the table of models used before ``two_stage_models``."""
-    return pool_two_stage(events, patients, study, level, interval=interval or "wald")

@@ -1,0 +1,70 @@
+# hypofibrinogenaemia/reproduce.R: the headline numbers of hypofibrinogenaemia/estimates.csv, computed again in R.
+# Written by the workflow from hypofibrinogenaemia/rows.csv and hypofibrinogenaemia/estimates.csv; do not edit.
+# Run: Rscript reproduce.R    Needs: lme4 and metafor
+title <- "Hypofibrinogenaemia (about below 1.5 g/L)"
+level <- 0.95
+rows <- data.frame(
+  study = c("kyoto2026", "legend2023", "wang2020", "xu2021"),
+  events = c(28, 11, 23, 22),
+  patients = c(111, 51, 100, 46)
+)
+
+# Set R's numbers beside those of the workflow; collect what differs by more than 1e-4 of its size.
+differing <- character(0)
+compare <- function(model, r, ours) {
+  difference <- abs(r - ours)
+  allowed <- 1e-4 * abs(ours) + ifelse(names(ours) == "tau2", 1e-6, 1e-12)
+  relative <- difference / pmax(abs(ours), 1e-6)
+  line <- "%-14s %-12s R %.10g  workflow %.10g  relative difference %.1e\n"
+  cat(sprintf(line, model, names(ours), r, ours, relative), sep = "")
+  bad <- is.na(difference) | difference > allowed
+  differing <<- c(differing, paste(model, names(ours))[bad])
+}
+cat(title, "\n")
+
+# Each study with its Clopper-Pearson interval.
+interval <- mapply(function(x, n) binom.test(x, n, conf.level = level)$conf.int, rows$events, rows$patients)
+compare("study", interval[1, ], setNames(c(0.17462327138131634, 0.11289059974974346, 0.1517316113010475, 0.3288786869273401), paste(rows$study, "low")))
+compare("study", interval[2, ], setNames(c(0.3435406660227845, 0.3532140635095191, 0.3248587327751031, 0.6305435264300165), paste(rows$study, "high")))
+
+# Confidence limits by the normal or t quantile; the prediction interval by t with (studies - 1) degrees of freedom.
+k <- length(unique(rows$study))
+pool <- function(mean, se, tau2, low, high, back) {
+  half <- if (k > 2) qt((1 + level) / 2, k - 1) * sqrt(tau2 + se^2) else NA
+  logits <- c(estimate = mean, ci_low = low, ci_high = high, pi_low = mean - half, pi_high = mean + half)
+  c(back(logits), tau2 = tau2)
+}
+
+# Random-intercept logistic model by maximum likelihood, 100 quadrature nodes, optimised to the last digits.
+suppressPackageStartupMessages(library(lme4))
+tight <- glmerControl("bobyqa", optCtrl = list(rhoend = 1e-10, maxfun = 1e5), check.conv.singular = "ignore")
+model <- cbind(events, patients - events) ~ 1 + (1 | study)
+fit <- suppressWarnings(glmer(model, rows, binomial, nAGQ = 100, control = tight))
+mean <- fixef(fit)[[1]]
+tau2 <- VarCorr(fit)$study[1]
+# Without heterogeneity the model is one common proportion, and glmer's joint information is singular.
+common <- sum(rows$events) / sum(rows$patients)
+se <- if (tau2 < 1e-8) 1 / sqrt(sum(rows$events) * (1 - common)) else sqrt(vcov(fit)[1, 1])
+
+half <- qnorm((1 + level) / 2) * se
+ours <- c(estimate = 0.2807986274139643, ci_low = 0.19947085924575808, ci_high = 0.3795632450291454,
+    pi_low = 0.08898105791527491, pi_high = 0.60948143034394, tau2 = 0.1370690324980013)
+compare("glmm", pool(mean, se, tau2, mean - half, mean + half, plogis)[names(ours)], ours)
+
+half <- qt((1 + level) / 2, k - 1) * se
+ours <- c(estimate = 0.2807986274139643, ci_low = 0.1584613439198547, ci_high = 0.4473741447928189,
+    pi_low = 0.08898105791527491, pi_high = 0.60948143034394, tau2 = 0.1370690324980013)
+compare("glmm-t", pool(mean, se, tau2, mean - half, mean + half, plogis)[names(ours)], ours)
+
+# Two-stage inverse variance: REML for tau2, test = "knha".
+suppressPackageStartupMessages(library(metafor))
+sizes <- escalc(xi = events, ni = patients, data = rows, measure = "PLO", add = 1/2, to = "only0")
+tight <- list(threshold = 1e-13, maxiter = 10000, stepadj = 0.5)
+fit <- rma(yi, vi, data = sizes, method = "REML", test = "knha", level = 100 * level, control = tight)
+back <- plogis
+ours <- c(estimate = 0.2840790308438475, ci_low = 0.14209750533113297, ci_high = 0.4873382976300992,
+    pi_low = 0.06640161133943127, pi_high = 0.6888375664980954, tau2 = 0.21640146488712292)
+compare("logit-reml-hk", pool(fit$b[1], fit$se, fit$tau2, fit$ci.lb, fit$ci.ub, back)[names(ours)], ours)
+
+if (length(differing)) stop("R and the workflow differ: ", paste(differing, collapse = ", "))
+cat("R and the workflow agree to 1e-4.\n")

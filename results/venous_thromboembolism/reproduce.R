@@ -1,0 +1,70 @@
+# venous_thromboembolism/reproduce.R: the headline numbers of venous_thromboembolism/estimates.csv, computed again in R.
+# Written by the workflow from venous_thromboembolism/rows.csv and venous_thromboembolism/estimates.csv; do not edit.
+# Run: Rscript reproduce.R    Needs: lme4 and metafor
+title <- "Venous thromboembolism"
+level <- 0.95
+rows <- data.frame(
+  study = c("hashmi2020", "johnsrud2021", "melody2022", "schorr2023"),
+  events = c(16, 7, 2, 9),
+  patients = c(148, 127, 97, 140)
+)
+
+# Set R's numbers beside those of the workflow; collect what differs by more than 1e-4 of its size.
+differing <- character(0)
+compare <- function(model, r, ours) {
+  difference <- abs(r - ours)
+  allowed <- 1e-4 * abs(ours) + ifelse(names(ours) == "tau2", 1e-6, 1e-12)
+  relative <- difference / pmax(abs(ours), 1e-6)
+  line <- "%-14s %-12s R %.10g  workflow %.10g  relative difference %.1e\n"
+  cat(sprintf(line, model, names(ours), r, ours, relative), sep = "")
+  bad <- is.na(difference) | difference > allowed
+  differing <<- c(differing, paste(model, names(ours))[bad])
+}
+cat(title, "\n")
+
+# Each study with its Clopper-Pearson interval.
+interval <- mapply(function(x, n) binom.test(x, n, conf.level = level)$conf.int, rows$events, rows$patients)
+compare("study", interval[1, ], setNames(c(0.0630690182356502, 0.02244475135223838, 0.0025068297638172732, 0.02981431490565206), paste(rows$study, "low")))
+compare("study", interval[2, ], setNames(c(0.16961944995120018, 0.11026813925997554, 0.07250214992639115, 0.1185257628955421), paste(rows$study, "high")))
+
+# Confidence limits by the normal or t quantile; the prediction interval by t with (studies - 1) degrees of freedom.
+k <- length(unique(rows$study))
+pool <- function(mean, se, tau2, low, high, back) {
+  half <- if (k > 2) qt((1 + level) / 2, k - 1) * sqrt(tau2 + se^2) else NA
+  logits <- c(estimate = mean, ci_low = low, ci_high = high, pi_low = mean - half, pi_high = mean + half)
+  c(back(logits), tau2 = tau2)
+}
+
+# Random-intercept logistic model by maximum likelihood, 100 quadrature nodes, optimised to the last digits.
+suppressPackageStartupMessages(library(lme4))
+tight <- glmerControl("bobyqa", optCtrl = list(rhoend = 1e-10, maxfun = 1e5), check.conv.singular = "ignore")
+model <- cbind(events, patients - events) ~ 1 + (1 | study)
+fit <- suppressWarnings(glmer(model, rows, binomial, nAGQ = 100, control = tight))
+mean <- fixef(fit)[[1]]
+tau2 <- VarCorr(fit)$study[1]
+# Without heterogeneity the model is one common proportion, and glmer's joint information is singular.
+common <- sum(rows$events) / sum(rows$patients)
+se <- if (tau2 < 1e-8) 1 / sqrt(sum(rows$events) * (1 - common)) else sqrt(vcov(fit)[1, 1])
+
+half <- qnorm((1 + level) / 2) * se
+ours <- c(estimate = 0.06110398515925316, ci_low = 0.03656595198348702, ci_high = 0.10039270454689642,
+    pi_low = 0.01509936538536764, pi_high = 0.21646832642425975, tau2 = 0.13068092634829506)
+compare("glmm", pool(mean, se, tau2, mean - half, mean + half, plogis)[names(ours)], ours)
+
+half <- qt((1 + level) / 2, k - 1) * se
+ours <- c(estimate = 0.06110398515925316, ci_low = 0.02639742362055021, ci_high = 0.1351093633843908,
+    pi_low = 0.01509936538536764, pi_high = 0.21646832642425975, tau2 = 0.13068092634829506)
+compare("glmm-t", pool(mean, se, tau2, mean - half, mean + half, plogis)[names(ours)], ours)
+
+# Two-stage inverse variance: REML for tau2, test = "knha".
+suppressPackageStartupMessages(library(metafor))
+sizes <- escalc(xi = events, ni = patients, data = rows, measure = "PLO", add = 1/2, to = "only0")
+tight <- list(threshold = 1e-13, maxiter = 10000, stepadj = 0.5)
+fit <- rma(yi, vi, data = sizes, method = "REML", test = "knha", level = 100 * level, control = tight)
+back <- plogis
+ours <- c(estimate = 0.06494839396859983, ci_low = 0.02541546322339598, ci_high = 0.15612282433641086,
+    pi_low = 0.01345243768069371, pi_high = 0.2613495148261305, tau2 = 0.16694553906158102)
+compare("logit-reml-hk", pool(fit$b[1], fit$se, fit$tau2, fit$ci.lb, fit$ci.ub, back)[names(ours)], ours)
+
+if (length(differing)) stop("R and the workflow differ: ", paste(differing, collapse = ", "))
+cat("R and the workflow agree to 1e-4.\n")

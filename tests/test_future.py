@@ -1,0 +1,172 @@
+"""What is predicted of a new study: against R's pt and integrate, against brute force, and against single refits."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logit
+from synthesis.files import read_table, write_table
+from synthesis.future import (
+    FEW,
+    FUTURE,
+    QUANTITIES,
+    SHARED,
+    Prediction,
+    draw_studies,
+    interval_widths,
+    predict_counts,
+    predict_future,
+    predict_future_file,
+    prediction_of,
+    refit_with,
+)
+from synthesis.models import NO_EVENTS, OK, pool
+
+GOLDEN = Path(__file__).parent / "golden"
+DATA = ("pritz1997", "rare12", "nielweise2007_treated", "hine1989_treated", "axfors2021_treated")
+SETTINGS = {"thresholds": [5, 10, 20], "patients": 50, "study": 100, "simulations": 300, "seed": 7}
+
+
+def read_data(name: str) -> pd.DataFrame:
+    """Give a published data set as the used rows of an analysis."""
+    return pd.read_csv(GOLDEN / "datasets" / f"{name}.csv", usecols=["study", "events", "patients"])
+
+
+def read_reference() -> dict:
+    """Give data set → quantity → R's value."""
+    table = {name: {} for name in DATA}
+    with open(GOLDEN / "reference_rates.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["model"] == "future":
+                table[row["dataset"]][row["quantity"]] = float(row["value"])
+    return table
+
+
+REFERENCE = read_reference()
+
+
+def of(table: list[dict], quantity: str) -> list[dict]:
+    """Give the rows of a quantity."""
+    return [row for row in table if row["quantity"] == quantity]
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_probabilities_agree_with_r(name):
+    rows = read_data(name)
+    prediction = prediction_of(pool("glmm", rows["events"], rows["patients"], rows["study"]))
+    reference = REFERENCE[name]
+    for threshold in (5, 10, 20):
+        expected = reference[f"probability_above[{threshold}]"]
+        assert prediction.above(threshold / 100) == pytest.approx(expected, rel=1e-6)  # worst 1e-8
+    probability = prediction.count_probabilities(50)
+    assert probability.sum() == pytest.approx(1, abs=1e-12)
+    mean = float(np.arange(51) @ probability)
+    assert mean == pytest.approx(reference["events_mean[50]"], rel=1e-7)
+    for count in (0, 1, 2, 5, 10, 25):
+        assert np.cumsum(probability)[count] == pytest.approx(reference[f"cdf[{count}]"], rel=1e-7)
+
+
+def test_the_prediction_interval_holds_its_share():
+    rows = read_data("pritz1997")
+    pooled = pool("glmm", rows["events"], rows["patients"], rows["study"])
+    prediction = prediction_of(pooled)
+    assert prediction.above(pooled.pi_low) == pytest.approx(0.975, abs=1e-9)
+    assert prediction.above(pooled.pi_high) == pytest.approx(0.025, abs=1e-9)
+
+
+@pytest.mark.parametrize("prediction", [Prediction(-2.7, 0.5, 3), Prediction(-1.2, 2.0, 2), Prediction(0.3, 0.1, 20)])
+def test_predicted_counts_agree_with_brute_force(prediction):
+    """The ends are quantiles: the simulated share at or below each is the exact one within 4 standard errors."""
+    draws, patients = 400_000, 50
+    events = draw_studies(prediction, patients, draws, seed=3)
+    mean, median, low, high = predict_counts(prediction, patients, 0.95)
+    assert mean == pytest.approx(events.mean(), abs=4 * events.std() / draws**0.5)
+    cumulative = np.cumsum(prediction.count_probabilities(patients))
+    simulated = np.cumsum(np.bincount(events, minlength=patients + 1)) / draws
+    error = np.sqrt(cumulative * (1 - cumulative).clip(0) / draws)
+    assert np.all(np.abs(simulated - cumulative) <= 4 * error + 1e-6)
+    assert (median, low, high) == tuple(np.quantile(events, [0.5, 0.025, 0.975], method="inverted_cdf"))
+
+
+def test_without_heterogeneity_or_doubt_the_counts_are_binomial():
+    from scipy.stats import binom
+
+    probability = Prediction(logit(0.2), 1e-9, 4).count_probabilities(30)
+    assert probability == pytest.approx(binom.pmf(np.arange(31), 30, 0.2), abs=1e-7)
+
+
+def test_a_refit_of_the_batch_is_the_single_refit():
+    rows = read_data("rare12")
+    y, n = rows["events"].to_numpy(), rows["patients"].to_numpy()
+    batch = refit_with(y, n, np.array([0, 2, 11, 60]), 100)
+    widths = interval_widths(batch, 0.95)
+    for i, new in enumerate((0, 2, 11, 60)):
+        single = pool("glmm", [*y, new], [*n, 100], [*rows["study"].astype(str), "new"])
+        assert widths.ci[i] == pytest.approx(single.ci_high - single.ci_low, rel=1e-6)
+        assert widths.pi[i] == pytest.approx(single.pi_high - single.pi_low, rel=1e-6)
+
+
+def test_expected_widths_are_means_over_the_draws():
+    rows = read_data("rare12")
+    pooled = pool("glmm", rows["events"], rows["patients"], rows["study"])
+    table = predict_future(rows, "x", SETTINGS)
+    drawn = draw_studies(prediction_of(pooled), 100, 300, 7)
+    every = refit_with(rows["events"].to_numpy(), rows["patients"].to_numpy(), drawn, 100)
+    for name, after in vars(interval_widths(every, 0.95)).items():
+        now = getattr(pooled, f"{name}_high") - getattr(pooled, f"{name}_low")
+        assert of(table, f"{name}_width_now")[0]["value"] == pytest.approx(now)
+        (row,) = of(table, f"{name}_width_after")
+        assert row["value"] == pytest.approx(after.mean(), rel=1e-9)
+        assert row["mc_error"] == pytest.approx(after.std(ddof=1) / 300**0.5, rel=1e-9)
+        assert row["low"] < row["value"] < row["high"]
+        assert of(table, f"{name}_narrower")[0]["value"] == pytest.approx(np.mean(after < now))
+
+
+def test_the_same_seed_gives_the_same_table_and_another_does_not():
+    rows = read_data("rare12")
+    first, again, other = (
+        [row["value"] for row in predict_future(rows, "x", {**SETTINGS, "seed": seed})] for seed in (7, 7, 8)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_every_quantity_is_described_and_given_once_a_threshold(tmp_path):
+    rows = read_data("rare12").assign(subset="all", use="yes", year="", proportion="", ci_low="", ci_high="")
+    write_table(tmp_path / "rows.csv", rows.to_dict("records"), list(rows))
+    predict_future_file(tmp_path / "rows.csv", tmp_path / "future.csv", analysis="x", settings=SETTINGS, level=0.95)
+    table = read_table(tmp_path / "future.csv")
+    assert list(table[0]) == list(FUTURE)
+    assert {row["quantity"] for row in table} == set(QUANTITIES)
+    assert [row["threshold"] for row in table[:5]] == ["5", "10", "20", "50", "50"]
+    assert {row["status"] for row in table} == {OK}
+    assert [row["mc_error"] != "" for row in table] == [False] * 6 + [True] * 2 + [False] + [True] * 2
+
+
+def test_fewer_than_three_studies_predict_nothing():
+    rows = pd.DataFrame({"study": ["a", "b"], "events": [3, 4], "patients": [30, 50]})
+    (row,) = predict_future(rows, "x", SETTINGS)
+    assert row["status"] == FEW and math.isnan(row["value"])
+    (row,) = predict_future(rows.iloc[:0], "x", SETTINGS)
+    assert row["status"] == FEW
+
+
+def test_no_events_predict_nothing():
+    rows = pd.DataFrame({"study": ["a", "b", "c"], "events": [0, 0, 0], "patients": [30, 50, 20]})
+    (row,) = predict_future(rows, "x", SETTINGS)
+    assert row["status"] == NO_EVENTS
+
+
+def test_arms_of_one_study_are_not_taken_for_studies():
+    rows = pd.DataFrame({"study": ["a", "a", "b", "c"], "events": [3, 1, 2, 6], "patients": [30, 20, 50, 70]})
+    table = predict_future(rows, "x", SETTINGS)
+    assert of(table, "ci_width_after")[0]["status"] == SHARED
+    assert math.isnan(of(table, "ci_width_after")[0]["value"])
+    assert of(table, "events_mean")[0]["status"] == OK
+
+
+def test_a_threshold_at_the_median_is_even():
+    assert Prediction(-2.0, 0.7, 4).above(float(expit(-2.0))) == pytest.approx(0.5)

@@ -1,0 +1,268 @@
+"""results/methods.md says what was done: what the config turns on, with the counts of the tables, and nothing else."""
+
+import re
+from itertools import product
+
+import pytest
+from conftest import ROOT
+from synthesis.files import read_table, write_table
+from synthesis.methods import REASONS, Evidence, methods, reason_of, without_events, write_methods_file
+from synthesis.methods_checks import bound, is_current
+from synthesis.methods_models import two_stage
+from synthesis.model_names import MODEL_NAMES
+from synthesis.protocol import STUDY_VARIABLES, read_protocol
+from synthesis.references import REFERENCES, Reference, number_references
+
+LIBRARY = ROOT / "workflow" / "scripts" / "synthesis"
+PAGES = [LIBRARY / f"{name}.py" for name in ("methods", "methods_models", "methods_analyses", "methods_checks")]
+SOFTWARE = {"python": "3.11.0", "numpy": "2.2.0", "scipy": "1.15.0", "pymare": "0.0.13"}
+
+
+def choices_of(protocol, **changed) -> dict:
+    variables = ["product", *STUDY_VARIABLES, *protocol.attributes]
+    named = {v: {"label": protocol.variable_label(v), "levels": protocol.levels(v)} for v in variables}
+    return {**protocol.model_dump(mode="json"), "variables": named, **changed}
+
+
+def row(study: str, events: int, patients: int, **values) -> dict:
+    """Give a row of rows.csv."""
+    base = {"analysis": "fever", "subset": "all", "group": "", "study": study, "arm": "all", "outcome": "fever"}
+    base |= {"definition": "as written", "window": "30", "basis": "stated", "second_reading": "agree", "use": "yes"}
+    return base | {"reason": "", "events": str(events), "patients": str(patients)} | values
+
+
+def estimate(**values) -> dict:
+    base = {"analysis": "fever", "subset": "all", "group": "", "model": "glmm", "studies": "3", "tau2": "0.2"}
+    return base | {"pi_low": "0.01", "estimate": "0.1", "test_p": "", "status": "ok"} | values
+
+
+ROWS = [
+    row("a", 0, 20),
+    row("b", 3, 50, window="unstated", second_reading=""),
+    row("c", 9, 80, basis="derived"),
+    row("c", 2, 30, arm="part", use="no", reason="the study enters once, with its widest arm: all"),
+    row("d", 1, 10, use="no", reason="window: 365 days, more than 100"),
+    row("e", 1, 10, use="no", reason="shares patients with a (cohort x), which is larger or fuller"),
+]
+
+
+@pytest.fixture
+def tables():
+    return {"rows": ROWS, "estimates": [estimate()], "studies": [{"report": "article"}, {"report": "registry"}]}
+
+
+def section(page: str, heading: str) -> str:
+    found = re.search(rf"^## {re.escape(heading)}\n+(.*?)(?=^## |\Z)", page, re.M | re.S)
+    return found[1] if found else ""
+
+
+def test_counts_come_from_the_rows(protocol, tables):
+    page = methods(Evidence(choices_of(protocol), tables, SOFTWARE))
+    assert "2 sheets were read, by kind of report: 1 article and 1 registry" in page
+    assert "3 different counts of 3 studies: 2 printed in the source and 1 computed" in page
+    assert "confirmed 2 of them and contradicted 0; 1 was read once" in page
+    assert "Of 3 pooled rows, 1 does not state a window." in page
+    assert "1 study has no event, in 1 analysis" in page
+    flow = next(text for text in section(page, "Selection of counts").splitlines() if text.startswith("| Fever"))
+    assert flow == "| Fever | 6 | 3 | 1 | 1 | 1 |"  # candidates, pooled, window, another row of the study, cohort
+
+
+def test_a_prediction_interval_is_told_with_its_degrees_of_freedom(protocol, tables):
+    with_it = methods(Evidence(choices_of(protocol), tables, SOFTWARE))
+    assert "1 analysis has one, with 2 degrees of freedom" in with_it
+    assert re.search(r"^\| Fever \| Fever \| 3 \| 12 \| 150 \| 1 \| 1 \| 2 \| fitted \|$", with_it, re.M)
+    tables["estimates"] = [estimate(pi_low="", studies="2")]
+    without = methods(Evidence(choices_of(protocol), tables, SOFTWARE))
+    assert "0 analyses have one." in without and "a pool of two is called a description (1 analysis)" in without
+
+
+def test_a_study_is_without_events_only_when_all_its_arms_are():
+    assert without_events([row("a", 0, 5), row("a", 1, 5), row("b", 0, 5), row("b", 0, 9)]) == ["b"]
+
+
+def test_every_reason_of_the_selection_is_known():
+    source = (LIBRARY / "selection.py").read_text(encoding="utf-8")
+    written = re.findall(r'(?:return|\] =) f?"([^"{]+)', source[source.index("def unusable") :])
+    assert len(written) > 10
+    assert {reason_of(text) for text in written if text != "window unstated"} == {name for _, name in REASONS}
+
+
+@pytest.mark.parametrize("model", MODEL_NAMES)
+def test_every_model_can_lead_and_is_described(protocol, tables, model):
+    models = protocol.models.model_dump(mode="json") | {"primary": model, "sensitivity": []}
+    tables["estimates"] = [estimate(model=model)]
+    page = methods(Evidence(choices_of(protocol, models=models), tables, SOFTWARE))
+    told = section(page, "Primary model") if model in ("glmm", "glmm-t") else section(page, "Other models")
+    assert len(told) > 80
+    assert ("Cochran's" in section(page, "Heterogeneity")) == bool(two_stage([model]))
+    assert ("half an event" in section(page, "Primary model")) == model.startswith(("logit", "log-"))
+    assert ("half-normal" in page) == (model == "bayes")
+
+
+def test_what_is_not_turned_on_is_not_mentioned(protocol, tables):
+    page = methods(Evidence(choices_of(protocol, contrasts=[]), tables, SOFTWARE))
+    there = re.findall(r"^## (.*)$", page, re.M)
+    absent = ["Level against level", "Meta-regression", "Sensitivity to the studies", "Sensitivity to choices"]
+    absent += ["Rates", "Risk factors", "Small-study effects", "A new study", "Published pools"]
+    assert not set(absent) & set(there)
+    assert not re.search(r"Hartung–Knapp with t|PyMARE supplies|bootstrap|Mantel|Poisson|Newcombe|permut", page)
+
+
+def test_settings_are_those_of_the_config(protocol, tables):
+    tables |= {
+        "subsets": [{"analysis": "fever", "kind": "sampled"}],
+        "bootstrap": [{"quantity": "estimate", "low": "0.1"}],
+        "future": [{"analysis": "fever", "quantity": "events_mean"}],
+        "rates": [{"analysis": "rash", "model": "poisson-normal", "studies": "2"}],
+        "published": [dict.fromkeys(("window_comparable", "denominator_comparable", "measure_comparable"), "yes")],
+        "small_study": [{"analysis": "fever", "p": "0.5"}],
+    }
+    changed = {
+        "sensitivity": {
+            "exact_subsets_up_to": 7,
+            "sampled_subsets": 1234,
+            "bootstrap": 432,
+            "permutations": 9,
+            "seed": 8,
+        },
+        "future": {"thresholds": [2.5, 40], "patients": 77, "study": 66, "simulations": 5432, "seed": 9},
+        "rates": {"days": 7, "unit": "patient-week", "analyses": ["rash"]},
+        "models": protocol.models.model_dump(mode="json") | {"level": 0.9, "study_interval": "wilson"},
+    }
+    page = methods(Evidence(choices_of(protocol, **changed), tables, SOFTWARE))
+    for text in (
+        *("up to 7 studies", "1,234 different subsets", "sampled in 1", "432 replicates", "2.5% or 40%"),
+        *(
+            "next 77 patients",
+            "study of 66 patients",
+            "5,432 times",
+            "Events per patient-week (7 days)",
+            "Rash, 2 studies",
+        ),
+        *("1 published pool stands", "1 agrees in all three", "They were tested in Fever", "score (Wilson)"),
+        *("90% confidence interval", "fixed seed (8 and 9)", "exact one-sided 90% upper limit"),
+    ):
+        assert text in page, text
+    assert "95%" not in page.split("## References")[0]
+
+
+def crosschecked(ours: str, r: str, **values) -> dict:
+    base = {"analysis": "fever", "subset": "all", "group": "", "model": "glmm", "quantity": "estimate", "ours": ours}
+    difference = abs(float(ours) - float(r)) / float(r)
+    return base | {"r": r, "relative_difference": str(difference), "verdict": "agrees", "software": "R 9.9"} | values
+
+
+def test_a_comparison_with_r_is_told_while_it_is_about_these_estimates(protocol, tables):
+    tables["crosscheck"] = [crosschecked("0.1", "0.10000001")]
+    told = section(methods(Evidence(choices_of(protocol), tables, SOFTWARE)), "Check in R")
+    assert "R 9.9" in told and "computed 1 of the" in told and "0 differ by more" in told
+    assert "| `glmm` | 1 | 1e-7 |" in told
+    tables["estimates"] = [estimate(estimate="0.11")]
+    told = section(methods(Evidence(choices_of(protocol), tables, SOFTWARE)), "Check in R")
+    assert "older than these estimates" in told and "R 9.9" not in told
+    del tables["crosscheck"]
+    assert "were not computed again in R" in methods(Evidence(choices_of(protocol), tables, SOFTWARE))
+
+
+def test_the_bound_on_a_difference_is_above_it():
+    assert [bound(x) for x in (0.0, 9.9e-10, 1e-9, 3e-5, 0.5)] == ["1e-15", "1e-9", "1e-8", "1e-4", "1e0"]
+
+
+def simulated(model: str, bias: float, coverage: float) -> dict:
+    base = {"model": model, "source": "all", "scenarios": "4", "level": "95.0", "status": "ok", "width_mean": "8"}
+    base |= {"coverage_mean": str(coverage), "coverage_mean_mcse": "0.2", "coverage_worst": str(coverage - 9)}
+    base |= {"coverage_worst_mcse": "1", "bias_mean_absolute": str(bias), "prediction_coverage_mean": ""}
+    return base | {"worst_k": "3", "worst_incidence": "20.0", "worst_tau": "0.8"}
+
+
+@pytest.mark.parametrize(("bias", "coverage"), [*product((0.1, 0.9), (95.0, 88.0))])
+def test_simulations_are_told_whichever_way_they_went(protocol, tables, bias, coverage):
+    tables["characteristics_summary"] = [simulated("glmm", bias, coverage), simulated("logit-reml", 0.5, 94.0)]
+    tables["characteristics"] = [{"source": "data", "analysis": "fever", "incidence": "10.0", "reviews": "200"}]
+    told = section(methods(Evidence(choices_of(protocol), tables, SOFTWARE)), "Operating characteristics")
+    assert "4 scenarios of 200 reviews each" in told
+    assert ("the smallest of all models" in told) == (bias < 0.5)
+    assert ("covers less than it says" in told) == (coverage < 94)
+    assert ("closest to nominal on average is `logit-reml`" in told) == (coverage < 94)
+    assert "older" not in told
+    tables["estimates"] = [estimate(estimate="0.2")]
+    assert not is_current(Evidence(choices_of(protocol), tables), "characteristics")
+
+
+def test_references_are_numbered_in_order_of_appearance():
+    table = {"a": Reference("A.", "10.1/a(1)<2>"), "b": Reference("B."), "c": Reference("C.")}
+    assert number_references("One [@b]. Two [@c; @b].", table) == "One [1]. Two [1,2].\n\n1. B.\n2. C."
+    listed = number_references("[@a]", table)
+    assert listed.endswith("[doi:10.1/a(1)\\<2\\>](https://doi.org/10.1/a%281%29%3C2%3E)")
+    with pytest.raises(KeyError, match="nobody1999"):
+        number_references("[@nobody1999]", table)
+
+
+def test_every_reference_is_cited_and_every_doi_stands_once():
+    source = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    assert not [key for key in REFERENCES if not re.search(rf"\b{key}\b", source)]
+    cited = {key for group in re.findall(r"\[@([a-z0-9; @]+)\]", source) for key in group.replace("@", "").split("; ")}
+    assert cited - {"key"} <= set(REFERENCES)  # `[@key]` is how the docstrings say it
+    dois = [reference.doi for reference in REFERENCES.values() if reference.doi]
+    assert len(dois) == len(set(dois)) > 40
+    assert all(re.fullmatch(r"10\.\d{4,5}/\S+", doi) for doi in dois)
+    assert all(reference.text.endswith(".") for reference in REFERENCES.values())
+
+
+def test_the_engine_knows_no_clinical_word():
+    words = r"bleed|thromb|haemorrhag|coagul|fibrinogen|lymphoma|infusion|CAR-T|cytokine|neurotox"
+    for path in (*PAGES, LIBRARY / "reproduce.py", ROOT / "workflow" / "rules" / "methods.smk"):
+        assert not re.search(words, path.read_text(encoding="utf-8"), re.I), path.name
+
+
+def test_the_page_of_this_review_leaves_nothing_open():
+    """From the committed tables: no number that is missing, no place that was not filled, every citation listed."""
+    results = ROOT / "results"
+    protocol = read_protocol(ROOT / "config.yaml")
+    tables = {
+        "estimates": read_table(results / "estimates.csv"),
+        "studies": read_table(results / "data" / "studies.csv"),
+    }
+    for name in ("rows", "fits", "subsets", "bootstrap", "multiverse_summary", "regression", "small_study", "future"):
+        paths = [results / analysis / f"{name}.csv" for analysis in protocol.analyses]
+        tables[name] = [line for path in paths if path.is_file() for line in read_table(path)]
+    page = methods(Evidence(choices_of(protocol), tables, SOFTWARE))
+    text, listed = page.split("## References")
+    assert not re.search(r"\bnan\b|\bNone\b|\{|\}|\[@|§|  +\w", text)
+    numbers = {int(n) for group in re.findall(r" \[([\d,]+)\]", text) for n in group.split(",")}
+    assert numbers == set(range(1, len(re.findall(r"^\d+\. ", listed, re.M)) + 1))
+
+
+def test_a_table_built_on_request_may_be_missing(protocol, tables, tmp_path):
+    paths = {name: [str(tmp_path / f"{name}.csv")] for name in tables}
+    for name, rows in tables.items():
+        write_table(paths[name][0], rows, list(rows[0]))
+    page, there = tmp_path / "methods.md", tmp_path / "crosscheck.csv"
+    told = []
+    for _ in range(2):
+        write_methods_file(
+            paths, str(page), choices=choices_of(protocol), software=SOFTWARE, requested={"crosscheck": str(there)}
+        )
+        told.append("R 9.9" in page.read_text(encoding="utf-8"))
+        write_table(there, [crosschecked("0.1", "0.1")], list(crosschecked("0.1", "0.1")))
+    assert told == [False, True]
+
+
+@pytest.mark.workflow
+@pytest.mark.slow
+def test_a_table_built_on_request_is_told_by_the_next_build_whatever_the_order(review):
+    review.add_engine()
+    if "rules/methods.smk" not in review.read("workflow/Snakefile"):
+        pytest.skip("the engine does not include the methods yet")
+    review.build("results/methods.md")
+    before = review.read("results/methods.md")
+    first = next(r for r in read_table(review.folder / "results" / "estimates.csv") if r["estimate"])
+    checked = crosschecked(first["estimate"], first["estimate"], model=first["model"])
+    checked |= {key: first[key] for key in ("analysis", "subset", "group")}
+    write_table(review.folder / "results" / "crosscheck.csv", [checked], list(checked))
+    assert review.build("results/methods.md") == ["write_methods"]
+    assert "R 9.9" in review.read("results/methods.md")
+    assert review.build("results/methods.md") == []
+    (review.folder / "results" / "crosscheck.csv").unlink()
+    assert review.build("results/methods.md") == ["write_methods"]
+    assert review.read("results/methods.md") == before

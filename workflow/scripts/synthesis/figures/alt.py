@@ -1,0 +1,65 @@
+"""The alternative text of a forest plot: its message in sentences, for those who do not see it."""
+
+import pandas as pd
+
+from .. import formatting as fmt
+from .forest import read_plot
+from .layout import clean_text
+from .lines import ForestText
+from .notes import count_of
+from .pools import find_pool
+from .table import Line, Plot
+
+
+def describe_forest(
+    rows_block: pd.DataFrame, estimates: pd.DataFrame, text: ForestText, *, by: str | None = None
+) -> tuple[str, str]:
+    """Give the alternative text of a forest plot.
+
+    Returns
+    -------
+    title, desc : str
+        What it is; and its message in sentences: studies, events, the pooled value with its intervals, what
+        stands out, heterogeneity, and each panel of a split plot.
+    """
+    plot = read_plot(rows_block, estimates, text, by)
+    title = f"Forest plot: {clean_text(plot.title)}"
+    overall = find_pool(estimates, "all", "", text.primary)
+    sentences = [f"Forest plot of the share of {text.unit} with an event, {clean_text(plot.title)}."]
+    lines = {line.kind: line for line in plot.blocks[-1]}
+    if overall is not None and overall["k"]:
+        sentences.append(
+            f"{count_of(overall['studies'], 'study', 'studies')} (k = {fmt.format_count(overall['k'])}), "
+            f"{count_of(overall['events'], 'event')} in {fmt.format_count(overall['patients'])} {text.unit}."
+        )
+    if "overall" in lines:
+        sentences.append(f"Pooled over all studies: {_spoken(lines['overall'], text)}.")
+    elif "remark" in lines:
+        sentences.append(f"{lines['remark'].label}.")
+    if "prediction" in lines:
+        sentences.append(f"{lines['prediction'].label}: {lines['prediction'].interval[1:-1]}%.")
+    sentences += describe_studies(plot, text) + [s if s.endswith(".") else f"{s}." for s, dark in plot.notes if dark]
+    return title, " ".join(sentences)
+
+
+def describe_studies(plot: Plot, text: ForestText) -> list[str]:
+    """Give the range of the studies, and each panel of a split plot."""
+    studies = [line for block in plot.blocks for line in block if line.kind == "study"]
+    sentences = []
+    if len(studies) > 1:
+        least, most = min(studies, key=lambda s: s.mid), max(studies, key=lambda s: s.mid)
+        sentences.append(
+            f"Single estimates range from {least.estimate}% ({least.label}) to {most.estimate}% ({most.label})."
+        )
+    for name, *block in plot.blocks[:-1]:
+        if name.kind != "group":
+            continue
+        shown = [line for line in block if line.kind == "summary"] or [b for b in block if b.kind == "study"]
+        said = "; ".join(f"{line.label} {_spoken(line, text)}" for line in shown)
+        sentences.append(f"{name.label}: {said}{'' if shown[0].kind == 'summary' else ', not pooled'}.")
+    return sentences
+
+
+def _spoken(line: Line, text: ForestText) -> str:
+    interval = f" ({text.percent} CI {line.interval[1:-1]})" if line.interval else ""
+    return f"{line.estimate}%{interval}"

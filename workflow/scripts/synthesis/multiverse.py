@@ -1,0 +1,396 @@
+"""The specification curve: every defensible choice crossed, each set of rows it leads to pooled once with each model.
+
+A choice is a column with the levels an analyst could defend; the config's own level comes first, so the first row is
+the primary specification. A choice that changes no row of an analysis, whatever the others, is not crossed: it would
+only repeat the table, and its column shows the config's own level.
+
+References: Steegen S et al. Perspect Psychol Sci 2016;11:702–12 (multiverse); Simonsohn U, Simmons JP, Nelson LD. Nat
+Hum Behav 2020;4:1208–14 (specification curve).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import combinations, product
+from math import isnan, nan
+from statistics import fmean, median
+
+import numpy as np
+
+from .files import write_table
+from .index import digest
+from .located import read_located
+from .models import MODELS, OK, pool
+from .models.batch import fit_batch
+from .models.twostage import VARIANTS, model_name, pool_batch
+from .problems import one_of
+from .protocol import Analysis
+from .selection import Candidate, Vocabulary, select_rows, unusable
+from .sheets import Outcome, Sheet, type_sheet
+
+IN, OUT, YES, NO = "in", "out", "yes", "no"
+# Choices on which the config is silent: the usual level, and the other one.
+SILENT = {
+    "abstracts": (IN, OUT),  # studies of which only an abstract was published
+    "abstract_counts": (IN, OUT),  # counts that were read in the abstract of a report
+    "overlaps": ("one per cohort", "all"),
+    "sensitivity_rows": (OUT, IN),
+    "confirmed_only": (NO, YES),  # counts on which a second reader agreed
+    "risk_of_bias": ("all", "no item judged no"),
+}
+CHOICES = ("window", "unstated", "derived", *SILENT)
+RESULT = ("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "status")
+MULTIVERSE = ("analysis", "specification", "model", "interval", *CHOICES, *RESULT, "primary", "studies_used")
+INTERVALS = {"glmm-t": "t", "crude": "exact", "bayes": "credible"}  # of the others: a suffix of the name, or Wald
+TWO_STAGE = {
+    model_name(measure, estimator, interval): {"measure": measure, "estimator": estimator, "interval": interval}
+    for measure, estimator, intervals in VARIANTS
+    for interval in intervals
+}
+FEW = "no specification pools two studies"
+
+# What the other level of a choice keeps of a sheet.
+KEEPS: dict[str, Callable[[Sheet, Outcome], bool]] = {
+    "abstracts": lambda sheet, row: sheet.report != "abstract",
+    "abstract_counts": lambda sheet, row: not row.source.lower().startswith("abstract"),
+    "confirmed_only": lambda sheet, row: row.second_reading == "agree",
+    "risk_of_bias": lambda sheet, row: not judged_no(sheet),
+}
+
+Chosen = Mapping[str, str | int]
+RowSet = tuple[tuple[str, int, int], ...]  # study, events, patients of each pooled row, in the order of rows.csv
+
+
+def pool_multiverse_file(
+    sheet_paths: Iterable[str],
+    multiverse_csv: str,
+    summary_csv: str,
+    *,
+    analysis: str,
+    choices: dict,
+    models: Sequence[str],
+    windows: Sequence[int],
+    level: float,
+    thresholds: Sequence[float],
+) -> None:
+    """Read sheets that were checked already, pool every specification of an analysis, write them and their summary.
+
+    Notes
+    -----
+    This is a second selection from the sheets, not a reading of ``rows.csv``: which arm stands for a study, and which
+    study for a cohort, depends on what else a specification lets in, so its rows are not a part of the primary ones.
+    """
+    sheets = [type_sheet(read_located(path)) for path in sheet_paths]
+    rows = pool_multiverse(sheets, analysis, Analysis.model_validate(choices), models, windows, level)
+    write_table(multiverse_csv, rows, MULTIVERSE)
+    summary = multiverse_summary(rows, thresholds)
+    write_table(summary_csv, [summary], list(summary))
+
+
+def pool_multiverse(
+    sheets: Iterable[Sheet],
+    name: str,
+    analysis: Analysis,
+    models: Sequence[str],
+    windows: Sequence[int],
+    level: float = 0.95,
+) -> list[dict]:
+    """Pool every specification of an analysis.
+
+    Parameters
+    ----------
+    sheets : iterable of Sheet
+    name : str
+        The analysis.
+    analysis : Analysis
+        With the config's own choices.
+    models : sequence of str
+        Names in the table of models, the primary one first.
+    windows : sequence of int
+        Longest windows allowed, in days, beside the analysis's own.
+    level : float
+
+    Returns
+    -------
+    list of dict
+        Rows of ``multiverse.csv``, by model and then by the levels of each choice; the primary one is the first.
+
+    Raises
+    ------
+    ValueError
+        When a model is not in the table of models.
+    """
+    models, sheets = list(dict.fromkeys(models)), list(sheets)
+    unknown = [model for model in models if model not in MODELS]
+    if unknown:
+        raise ValueError(f"config.yaml: multiverse.models: {one_of(', '.join(unknown), MODELS)}")
+    levels = levels_of(analysis, windows, sheets)
+    sets = drop_idle(select_sets(sheets, name, analysis, levels), levels)
+    own, distinct = tuple(values[0] for values in levels.values()), list(dict.fromkeys(sets.values()))
+    table = []
+    for model in models:
+        pools = dict(zip(distinct, pool_sets(model, distinct, level), strict=True))
+        if model == models[0]:  # by the single fit, so that the last digit is that of estimates.csv
+            pools[sets[own]] = _pool(model, sets[own], level)
+        for combination, used in sets.items():
+            row = _row(name, model, dict(zip(levels, combination, strict=True)), pools[used], used)
+            table.append(row | {"primary": YES if model == models[0] and combination == own else NO})
+    return table
+
+
+def levels_of(analysis: Analysis, windows: Sequence[int], sheets: Sequence[Sheet]) -> dict[str, tuple]:
+    """Give the levels of every choice among rows, the config's own first."""
+    excluded, window = sorted(set(analysis.exclude_basis)), analysis.window
+    derived = {0: IN, 1: f"{excluded[0]} out" if excluded else "", 2: OUT}[len(excluded)]
+    levels = {
+        "window": (window.max_days, *sorted(int(days) for days in windows)),
+        "unstated": (window.unstated, "include", "exclude"),
+        "derived": (derived, IN, OUT),
+        **SILENT,
+    }
+    rows = [row for sheet in sheets for row in sheet.outcomes if row.outcome in analysis.outcomes]
+    if not any(row.second_reading for row in rows):  # nobody read twice: "confirmed" would say nothing of the counts
+        levels["confirmed_only"] = (NO,)
+    return {choice: tuple(dict.fromkeys(levels[choice])) for choice in CHOICES}
+
+
+def select_sets(
+    sheets: Sequence[Sheet], name: str, analysis: Analysis, levels: Mapping[str, Sequence]
+) -> dict[tuple, RowSet]:
+    """Select the rows of every combination of choices.
+
+    Parameters
+    ----------
+    sheets : sequence of Sheet
+    name : str
+    analysis : Analysis
+    levels : mapping
+        Choice → its levels, as ``levels_of`` gives them.
+
+    Returns
+    -------
+    dict
+        One level of each choice → the rows it pools. Combinations that let the same rows in, and treat cohorts alike,
+        are selected once.
+    """
+    found: dict[tuple, RowSet] = {}
+    known: dict[tuple, RowSet] = {}
+    seen: dict[tuple, list[Sheet]] = {}
+    for combination in product(*levels.values()):
+        chosen = dict(zip(levels, combination, strict=True))
+        question = vary_analysis(analysis, chosen)
+        view = tuple(chosen[choice] for choice in SILENT)
+        if view not in seen:
+            seen[view] = [vary_sheet(sheet, chosen) for sheet in sheets]
+        usable = [sheet for sheet in (_usable(sheet, question) for sheet in seen[view]) if sheet.outcomes]
+        # Rows are never copied, so that one row is one object in every variant of its sheet.
+        key = (chosen["overlaps"], *(id(row) for sheet in usable for row in sheet.outcomes))
+        if key not in known:
+            rows = select_rows(usable, name, question, Vocabulary(attributes=()))
+            known[key] = tuple((row["study"], row["events"], row["patients"]) for row in rows if row["use"] == YES)
+        found[combination] = known[key]
+    return found
+
+
+def vary_analysis(analysis: Analysis, chosen: Chosen) -> Analysis:
+    """Give the analysis with other windows and bases, and without subgroups."""
+    window = analysis.window.model_copy(update={"max_days": chosen["window"], "unstated": chosen["unstated"]})
+    basis = {IN: (), OUT: ("derived", "reconstructed")}.get(chosen["derived"], analysis.exclude_basis)
+    return analysis.model_copy(update={"window": window, "exclude_basis": basis, "subgroups": ()})
+
+
+def vary_sheet(sheet: Sheet, chosen: Chosen) -> Sheet:
+    """Give a sheet as the choices about reports, readings and cohorts let it be seen."""
+    other = [choice for choice in SILENT if chosen[choice] == SILENT[choice][1]]
+    tests = [KEEPS[choice] for choice in other if choice in KEEPS]
+    update: dict = {"outcomes": tuple(row for row in sheet.outcomes if all(keep(sheet, row) for keep in tests))}
+    if "overlaps" in other:
+        update["cohort"] = None
+    if "sensitivity_rows" in other:
+        update["sensitivity_only"] = {}
+    return sheet.model_copy(update=update)
+
+
+def judged_no(sheet: Sheet) -> bool:
+    """Say whether any risk-of-bias item of a study is judged ``no``; a study without judgements stays."""
+    items = sheet.risk_of_bias.items.values() if sheet.risk_of_bias else ()
+    return any(item.judgement == NO for item in items)
+
+
+def _usable(sheet: Sheet, analysis: Analysis) -> Sheet:
+    """Keep the rows that selection would weigh; without the others it chooses the same."""
+    rows = (row for row in sheet.outcomes if row.outcome in analysis.outcomes)
+    kept = tuple(row for row in rows if unusable(Candidate(sheet, row, {}), analysis) is None)
+    return sheet.model_copy(update={"outcomes": kept})
+
+
+def drop_idle(sets: dict[tuple, RowSet], levels: Mapping[str, Sequence]) -> dict[tuple, RowSet]:
+    """Keep only the own level of every choice that changes no row, whatever the others."""
+    for at, values in enumerate(levels.values()):
+        others: dict[tuple, set[RowSet]] = {}
+        for combination, used in sets.items():
+            others.setdefault((*combination[:at], *combination[at + 1 :]), set()).add(used)
+        if all(len(found) == 1 for found in others.values()):
+            sets = {combination: used for combination, used in sets.items() if combination[at] == values[0]}
+    return sets
+
+
+def interval_of(model: str) -> str:
+    """Give how a model forms its interval.
+
+    >>> [interval_of(name) for name in ("glmm", "logit-reml-hk", "logit-dl-mhk", "crude", "bayes")]
+    ['wald', 'hk', 'mhk', 'exact', 'credible']
+    """
+    return INTERVALS.get(model) or (_stem(model)[1] or "wald")
+
+
+def _stem(model: str) -> tuple[str, str]:
+    """Split the interval off a name: models with one stem give one estimate."""
+    stem, _, suffix = model.rpartition("-")
+    return (stem, suffix) if suffix in ("hk", "mhk", "t") else (model, "")
+
+
+def _row(name: str, model: str, chosen: Chosen, pooled: Mapping, used: RowSet) -> dict:
+    return {
+        "analysis": name,
+        "specification": digest({"model": model, **chosen})[:12],
+        "model": model,
+        "interval": interval_of(model),
+        **chosen,
+        **{key: pooled[key] for key in RESULT},
+        "studies_used": ";".join(dict.fromkeys(study for study, _, _ in used)),
+    }
+
+
+def _pool(model: str, used: RowSet, level: float) -> dict:
+    study, events, patients = zip(*used, strict=True) if used else ((), (), ())
+    return vars(pool(model, events, patients, study, level))
+
+
+def pool_sets(model: str, sets: Sequence[RowSet], level: float = 0.95) -> list[dict]:
+    """Pool sets of rows with one model, all at once where the model can.
+
+    Returns
+    -------
+    list of dict
+        The columns ``RESULT`` of each set, as the single fit gives them (batched ones to 1e-8).
+    """
+    found: list[dict | None] = [None] * len(sets)
+    single = [i for i, used in enumerate(sets) if used and len({study for study, _, _ in used}) == len(used)]
+    if single and model in BATCHES:
+        shape = len(single), max(len(sets[i]) for i in single)
+        events, patients, mask = np.zeros(shape, int), np.ones(shape, int), np.zeros(shape, bool)
+        for at, i in enumerate(single):
+            width = len(sets[i])
+            events[at, :width], patients[at, :width] = np.array([row[1:] for row in sets[i]]).T
+            mask[at, :width] = True
+        columns = BATCHES[model]
+        numbers, ok = columns(events, patients, mask, level)
+        for at in np.flatnonzero(ok):
+            k = int(mask[at].sum())
+            counts = {
+                "k": k,
+                "studies": k,
+                "events": int(events[at].sum()),
+                "patients": int(patients[at][mask[at]].sum()),
+            }
+            values = dict(zip(RESULT[4:-1], (float(column[at]) for column in numbers), strict=True))
+            found[single[at]] = counts | values | {"status": OK}
+    # One study, no events, several arms of a study, no convergence, and models without a batch.
+    return [known or _pool(model, used, level) for known, used in zip(found, sets, strict=True)]
+
+
+def _glmm_columns(events, patients, mask, level, interval="z"):
+    batch = fit_batch(events, patients, mask)
+    numbers = batch.proportions(level, interval)
+    return [numbers[name] for name in RESULT[4:-1]], batch.ok
+
+
+def _two_stage_columns(events, patients, mask, level, **variant):
+    batch = pool_batch(events, patients, mask, level=level, **variant)
+    return [getattr(batch, name) for name in RESULT[4:-1]], batch.ok
+
+
+BATCHES = {"glmm": _glmm_columns, "glmm-t": partial(_glmm_columns, interval="t")} | {
+    name: partial(_two_stage_columns, **variant) for name, variant in TWO_STAGE.items()
+}
+
+
+def multiverse_summary(rows: Sequence[Mapping], thresholds: Sequence[float] = ()) -> dict:
+    """Say how far the answer moves over the specifications of an analysis.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of ``multiverse.csv``, as pooled or as read (text).
+    thresholds : sequence of float
+        Per cent.
+
+    Returns
+    -------
+    dict
+        ``pooled`` counts the specifications with an estimate from at least two studies; every number after it is about
+        these, since what one study says alone is no pool. ``share_above_5`` is the share of them whose confidence
+        interval lies wholly above 5 %. ``choices`` are the crossed ones; ``largest_shift`` is how far the estimate
+        moves (a proportion) on average when only ``largest_choice`` changes.
+    """
+    pooled = [row for row in rows if int(row["studies"]) > 1 and not isnan(_number(row["estimate"]))]
+    estimates = [_number(row["estimate"]) for row in pooled]
+    low, high = ([_number(row[key]) for row in pooled] for key in ("ci_low", "ci_high"))
+    shifts = {choice: shift for choice, shift in choice_shifts(pooled).items() if not isnan(shift)}
+    largest = max(shifts, key=shifts.get) if shifts else ""
+    shares = {}
+    for threshold in thresholds:
+        shares[f"share_above_{threshold:g}"] = fmean(100 * x > threshold for x in low) if low else nan
+        shares[f"share_below_{threshold:g}"] = fmean(100 * x < threshold for x in high) if high else nan
+    return {
+        "analysis": rows[0]["analysis"],
+        "specifications": len(rows),
+        "distinct_row_sets": len({tuple(row[key] for key in ("studies_used", "events", "patients")) for row in rows}),
+        "pooled": len(pooled),
+        "estimate_min": min(estimates, default=nan),
+        "estimate_median": median(estimates) if estimates else nan,
+        "estimate_max": max(estimates, default=nan),
+        "ci_low_min": min(low, default=nan),
+        "ci_high_max": max(high, default=nan),
+        **shares,
+        "choices": ";".join(crossed(rows)),
+        "largest_choice": largest,
+        "largest_shift": shifts.get(largest, nan),
+        "status": OK if pooled else FEW,
+    }
+
+
+def crossed(rows: Sequence[Mapping]) -> list[str]:
+    """Give the choices that were crossed: those with several levels in the table."""
+    return [choice for choice in ("model", *CHOICES) if len({row[choice] for row in rows}) > 1]
+
+
+def choice_shifts(rows: Sequence[Mapping]) -> dict[str, float]:
+    """Say how far the estimate moves when one choice changes and the others stay.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of ``multiverse.csv`` with an estimate.
+
+    Returns
+    -------
+    dict
+        Choice → mean absolute difference of two estimates (proportions), over all pairs of specifications that differ
+        in nothing but this choice, those that pool the same rows included. Models that differ only in their interval
+        are no pair. NaN where there is no pair.
+    """
+    result = {}
+    for choice in crossed(rows):
+        rest = [other for other in ("model", *CHOICES) if other != choice]
+        groups: dict[tuple, dict] = {}
+        for row in rows:
+            level = _stem(row["model"])[0] if choice == "model" else row[choice]
+            groups.setdefault(tuple(row[other] for other in rest), {}).setdefault(level, _number(row["estimate"]))
+        moves = [abs(a - b) for group in groups.values() for a, b in combinations(group.values(), 2)]
+        result[choice] = fmean(moves) if moves else nan
+    return result
+
+
+def _number(value: object) -> float:
+    return nan if value in ("", None) else float(value)

@@ -1,0 +1,57 @@
+"""Small words for written pages: lists, plurals, and lines of tables."""
+
+from collections.abc import Iterable, Sequence
+
+from .formatting import format_count
+
+
+def joined(items: Iterable[str], last: str = "and") -> str:
+    """Join items as a sentence does.
+
+    >>> joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    items = list(items)
+    return f" {last} ".join([*([", ".join(items[:-1])] if len(items) > 1 else []), *items[-1:]])
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    """Give a number with its noun.
+
+    >>> plural(1, "study", "studies"), plural(1200, "count")
+    ('1 study', '1,200 counts')
+    """
+    return f"{format_count(n)} {agree(n, one, many or one + 's')}"
+
+
+def agree(n: int, one: str, many: str) -> str:
+    """Give the form of a word that goes with a number."""
+    return one if n == 1 else many
+
+
+def percent(level: float) -> str:
+    """Give a confidence level.
+
+    >>> percent(0.95), percent(0.999)
+    ('95%', '99.9%')
+    """
+    return f"{100 * level:g}%"
+
+
+def line(cells: Sequence[object]) -> str:
+    """Give a line of a Markdown table.
+
+    >>> line(["a|b", 2])
+    '| a\\\\|b | 2 |'
+    """
+    escaped = (str(cell).replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def inside(label: str) -> str:
+    """Give a label as it stands inside a sentence; an abbreviation keeps its capitals.
+
+    >>> inside("Median age"), inside("ICANS of grade 3"), inside("D-dimer")
+    ('median age', 'ICANS of grade 3', 'D-dimer')
+    """
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
