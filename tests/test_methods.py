@@ -48,7 +48,9 @@ ROWS = [
 
 @pytest.fixture
 def tables():
-    return {"rows": ROWS, "estimates": [estimate()], "studies": [{"report": "article"}, {"report": "registry"}]}
+    judged = [{"tool": "jbi", "study": study} for study in ("a", "a", "z")]
+    studies = [{"report": "article"}, {"report": "registry"}]
+    return {"rows": ROWS, "estimates": [estimate()], "studies": studies, "risk_of_bias": judged}
 
 
 def section(page: str, heading: str) -> str:
@@ -61,6 +63,7 @@ def test_counts_come_from_the_rows(protocol, tables):
     assert "2 sheets were read, by kind of report: 1 article and 1 registry" in page
     assert "3 different counts of 3 studies: 2 printed in the source and 1 computed" in page
     assert "confirmed 2 of them and contradicted 0; 1 was read once" in page
+    assert "Risk of bias was judged with jbi in 2 studies, 1 of them pooled." in page
     assert "Of 3 pooled rows, 1 does not state a window." in page
     assert "1 study has no event, in 1 analysis" in page
     flow = next(text for text in section(page, "Selection of counts").splitlines() if text.startswith("| Fever"))
@@ -140,7 +143,7 @@ def test_settings_are_those_of_the_config(protocol, tables):
             "Rash, 2 studies",
         ),
         *("1 published pool stands", "1 agrees in all three", "They were tested in Fever", "score (Wilson)"),
-        *("90% confidence interval", "fixed seed (8 and 9)", "exact one-sided 90% upper limit"),
+        *("90% confidence interval", "fixed seed (1, 8 and 9)", "exact one-sided 90% upper limit"),
     ):
         assert text in page, text
     assert "95%" not in page.split("## References")[0]
@@ -233,27 +236,23 @@ def test_the_page_of_this_review_leaves_nothing_open():
     assert numbers == set(range(1, len(re.findall(r"^\d+\. ", listed, re.M)) + 1))
 
 
-def test_a_table_built_on_request_may_be_missing(protocol, tables, tmp_path):
-    paths = {name: [str(tmp_path / f"{name}.csv")] for name in tables}
+def test_tables_are_joined_over_their_files(protocol, tables, tmp_path):
+    paths = {}
     for name, rows in tables.items():
-        write_table(paths[name][0], rows, list(rows[0]))
-    page, there = tmp_path / "methods.md", tmp_path / "crosscheck.csv"
-    told = []
-    for _ in range(2):
-        write_methods_file(
-            paths, str(page), choices=choices_of(protocol), software=SOFTWARE, requested={"crosscheck": str(there)}
-        )
-        told.append("R 9.9" in page.read_text(encoding="utf-8"))
-        write_table(there, [crosschecked("0.1", "0.1")], list(crosschecked("0.1", "0.1")))
-    assert told == [False, True]
+        paths[name] = [str(tmp_path / f"{name}{i}.csv") for i in range(len(rows))]
+        for path, one in zip(paths[name], rows, strict=True):
+            write_table(path, [one], list(one))
+    page = tmp_path / "methods.md"
+    write_methods_file(paths | {"crosscheck": []}, str(page), choices=choices_of(protocol), software=SOFTWARE)
+    assert page.read_text(encoding="utf-8") == methods(Evidence(choices_of(protocol), tables, SOFTWARE))
 
 
 @pytest.mark.workflow
 @pytest.mark.slow
 def test_a_table_built_on_request_is_told_by_the_next_build_whatever_the_order(review):
     review.add_engine()
-    if "rules/methods.smk" not in review.read("workflow/Snakefile"):
-        pytest.skip("the engine does not include the methods yet")
+    few = "sensitivity: {bootstrap: 20, permutations: 20}\nfuture: {thresholds: [5], simulations: 20}\nmodels:"
+    review.edit("config.yaml", "\nmodels:", f"\n{few}")
     review.build("results/methods.md")
     before = review.read("results/methods.md")
     first = next(r for r in read_table(review.folder / "results" / "estimates.csv") if r["estimate"])

@@ -2,28 +2,29 @@
 # Out: results/methods.md (what was done), results/<analysis>/reproduce.R (the headline numbers again, in R)
 # Stands after all other rules, since it reads what they make.
 import platform
-from hashlib import sha256
 from importlib.metadata import version
 
 # What is built on request only. As an input it would be brought up to date by every build: a new study would call for R
-# and for the simulations. So its content, as it is when the workflow is read, counts as a parameter (and as a stamp, see
-# `stamp`): when it was built or changed, the next build writes the page again, and nothing else runs. Whatever the order
-# of the builds, the page ends the same, and it says so where such a table is older than the estimates.
+# and for the simulations. So the input is a copy of it as it is when the workflow is read, kept as a stamp (see `stamp`):
+# when it was built, changed or removed, the next build writes the page again, and nothing else runs. Whatever the order
+# of the builds the page ends the same, and it says so where such a table is older than the estimates.
 REQUESTED = {
     "crosscheck": "results/crosscheck.csv",
     "characteristics": "results/operating_characteristics.csv",
     "characteristics_summary": "results/operating_characteristics_summary.csv",
 }
-REQUESTED_DIGESTS = {
-    path: sha256(Path(path).read_bytes()).hexdigest()[:16] for path in REQUESTED.values() if Path(path).is_file()
+COPIES = {
+    name: stamp(f"methods.{name}", Path(path).read_text(encoding="utf-8"))
+    for name, path in REQUESTED.items()
+    if Path(path).is_file()
 }
-METHODS_STAMP = stamp("methods", ";".join(f"{path} {digest}" for path, digest in REQUESTED_DIGESTS.items()))
 
 
 rule write_methods:
     """Write results/methods.md: what was done, from the config and the results."""
     input:
         studies="results/data/studies.csv",
+        risk_of_bias="results/data/risk_of_bias.csv",
         rows=expand("results/{analysis}/rows.csv", analysis=ANALYSES),
         estimates="results/estimates.csv",
         fits=expand("results/{analysis}/fits.csv", analysis=ANALYSES),
@@ -36,7 +37,9 @@ rule write_methods:
         small_study=expand("results/{analysis}/small_study.csv", analysis=ANALYSES),
         future=expand("results/{analysis}/future.csv", analysis=ANALYSES),
         published=["results/published.csv"] if protocol.published else [],
-        digest=METHODS_STAMP,
+        crosscheck=COPIES.get("crosscheck", []),
+        characteristics=COPIES.get("characteristics", []),
+        characteristics_summary=COPIES.get("characteristics_summary", []),
         library=library("write_methods.py"),
     output:
         "results/methods.md",
@@ -52,10 +55,11 @@ rule write_methods:
         },
         software={
             "python": platform.python_version(),
-            **{name: version(name) for name in ("matplotlib", "numpy", "pandas", "pymare", "scipy", "snakemake")},
+            **{
+                name: version(name)
+                for name in ("matplotlib", "numpy", "pandas", "pymare", "scipy", "snakemake")
+            },
         },
-        requested=REQUESTED,
-        digests=REQUESTED_DIGESTS,
     script:
         "../scripts/write_methods.py"
 

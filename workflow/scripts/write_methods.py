@@ -2,16 +2,11 @@
 
 from synthesis.methods import write_methods_file
 
-NOT_TABLES = ("library", "digest")
+named = ((name, paths) for name, paths in snakemake.input.items() if name != "library")
 
 write_methods_file(
-    {
-        name: [paths] if isinstance(paths, str) else list(paths)
-        for name, paths in snakemake.input.items()
-        if name not in NOT_TABLES
-    },
+    {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in named},
     snakemake.output[0],
     choices=snakemake.params.choices,
     software=snakemake.params.software,
-    requested=snakemake.params.requested,
 )

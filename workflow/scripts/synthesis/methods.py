@@ -8,7 +8,6 @@ was selected; the paragraphs on models, analyses and checks are in modules of th
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from .files import read_table, write_text
 from .formatting import format_count
@@ -110,22 +109,18 @@ def write_methods_file(
     *,
     choices: Mapping,
     software: Mapping[str, str],
-    requested: Mapping[str, str],
 ) -> None:
     """Read the tables of all analyses and write the page.
 
     Parameters
     ----------
     tables : mapping
-        Name → paths of the tables that are joined under it.
+        Name → paths of the tables that are joined under it; none for a table that was not built.
     methods_md : str
     choices, software : mapping
         See :class:`Evidence`.
-    requested : mapping
-        Name → path of tables that are built on request only; one that is not there is not an error.
     """
     found = {name: [row for path in paths for row in read_table(path)] for name, paths in tables.items()}
-    found |= {name: read_table(path) for name, path in requested.items() if Path(path).is_file()}
     write_text(methods_md, methods(Evidence(choices, found, software)))
 
 
@@ -206,7 +201,22 @@ def evidence_text(evidence: Evidence) -> str:
             f"Double reading: a second reading of the source confirmed {format_count(agreed)} of them and contradicted "
             f"{format_count(against)}; {format_count(once)} {agree(once, 'was', 'were')} read once."
         )
-    return " ".join(parts)
+    return " ".join([*parts, bias_text(evidence)])
+
+
+def bias_text(evidence: Evidence) -> str:
+    """Say in how many studies the risk of bias was judged, with which tool."""
+    if "risk_of_bias" not in evidence.tables:
+        return ""
+    tools: dict[str, set[str]] = {}
+    for row in evidence.table("risk_of_bias"):
+        tools.setdefault(row["tool"], set()).add(row["study"])
+    pooled = {row["study"] for row in evidence.pooled}
+    told = [
+        f"with {tool} in {plural(len(judged), 'study', 'studies')}, {format_count(len(judged & pooled))} of them pooled"
+        for tool, judged in tools.items()
+    ]
+    return f"Risk of bias was judged {joined(told)}." if told else "Risk of bias was not judged."
 
 
 def selection_text(evidence: Evidence) -> str:
@@ -337,7 +347,9 @@ def software_text(evidence: Evidence) -> str:
     ]
     python = f"Python {versions['python']}, with " if "python" in versions else ""
     seeds = {
-        evidence.choices[part]["seed"] for part in ("sensitivity", "future") if "seed" in evidence.choices.get(part, {})
+        evidence.choices[part]["seed"]
+        for part in ("sensitivity", "future", "simulation")
+        if "seed" in evidence.choices.get(part, {})
     }
     fixed = f" Everything random has a fixed seed ({joined(str(seed) for seed in sorted(seeds))})." if seeds else ""
     return (

@@ -79,8 +79,8 @@ def counts_model_text(evidence: "Evidence") -> str:
     lead = "Headline numbers come from" if primary in COUNTS_MODEL else "Beside it stands"
     nodes = [int(float(row["nodes"])) for row in evidence.table("fits") if row["nodes"] and float(row["nodes"]) > 0]
     used = f" ({joined(map(format_count, sorted(set(nodes))), 'or')} here)" if nodes else ""
-    names = [name for name in COUNTS_MODEL if name in listed_models(evidence)] or ["glmm"]
-    intervals = joined(f"the quantile of {COUNTS_MODEL[name]} (`{name}`)" for name in sorted(names, key=primary.__ne__))
+    names = sorted((n for n in COUNTS_MODEL if n in listed_models(evidence)), key=primary.__ne__) or ["glmm"]
+    other = f"; `{names[1]}` takes that of {COUNTS_MODEL[names[1]]} instead" if len(names) > 1 else ""
     return (
         f"{lead} the random-effects logistic model (binomial–normal, a generalised linear mixed model) "
         f"[@stijnen2010]: the number of {unit} with the event in a study is binomial, and the logits of the studies' "
@@ -89,10 +89,10 @@ def counts_model_text(evidence: "Evidence") -> str:
         "boundary τ = 0; the integral over the study effects is taken by adaptive Gauss–Hermite quadrature "
         f"[@pinheiro1995], with nodes added until the answer is stable{used}. Arms of one study share its "
         "effect.\n\nThe pooled proportion is the inverse logit of μ: that of the median study. Its "
-        f"{percent(evidence.choices['models']['level'])} confidence interval is μ plus or minus its standard error "
-        f"times {intervals}, transformed back. `fits.csv` adds the profile-likelihood interval [@hardy1996] and the "
-        "population-averaged proportion, the mean over studies [@zeger1988], with a delta-method interval on the "
-        "logit scale."
+        f"{percent(evidence.choices['models']['level'])} confidence interval is of Wald's type: μ plus or minus its "
+        f"standard error times the quantile of {COUNTS_MODEL[names[0]]} (`{names[0]}`), transformed back{other}. "
+        "`fits.csv` adds the profile-likelihood interval [@hardy1996] and the population-averaged proportion, the "
+        "mean over studies [@zeger1988], with a delta-method interval on the logit scale."
     )
 
 
