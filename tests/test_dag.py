@@ -69,7 +69,7 @@ def test_a_changed_count_runs_only_what_uses_it(copy):
     before = estimates(copy)
     copy.edit("studies/adams2001.yaml", "events: 2, patients: 120", "events: 3, patients: 120")  # high fever
     jobs = copy.build()
-    assert {job.split()[0] for job in of(jobs, "high_fever")} == STAGES
+    assert {job.split()[0] for job in of(jobs, "high_fever")} >= STAGES
     assert {job.split()[0] for job in [*of(jobs, "fever"), *of(jobs, "rash")]} <= READ_ALL_SHEETS
     after = estimates(copy)
     moved = {key[0] for key in before if before[key] != after[key]}
@@ -91,7 +91,8 @@ def test_a_new_sheet_runs_only_what_it_feeds_and_a_removed_one_is_gone(copy):
     new.write_text(text)
     jobs = copy.build()
     assert {job.split()[0] for job in of(jobs, "high_fever")} <= READ_ALL_SHEETS
-    assert len(of(jobs, "fever")) == len(of(jobs, "rash")) == len(STAGES)
+    for analysis in ("fever", "rash"):
+        assert {job.split()[0] for job in of(jobs, analysis)} >= STAGES
     assert "evans2005" in copy.read("results/fever/rows.csv")
     assert "Evans 2005" in copy.read("results/fever/forest.svg")
     new.unlink()
