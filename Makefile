@@ -1,6 +1,6 @@
 # The few commands people need; `make help` lists them.
 .DEFAULT_GOAL := results
-.PHONY: help results check test lint rebuild crosscheck schemas readme lock clean
+.PHONY: help results check test lint rebuild crosscheck bench schemas readme lock clean
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
@@ -36,6 +36,9 @@ rebuild: $(READY) ## Build every result again from nothing
 
 crosscheck: $(READY) ## Compute every estimate again in R (needs metafor and lme4) and fail where it differs
 	@$(BIN)/snakemake --cores all crosscheck
+
+bench: $(READY) ## Time fits here and in R (needs metafor and lme4); never a test
+	@$(BIN)/python benchmarks/fits.py
 
 schemas: $(READY) ## Write the JSON Schemas from the typed models
 	@$(BIN)/python -m synthesis.schemas
