@@ -47,12 +47,10 @@ STAGES = {
     "examine_pool",
     "regress_analysis",
     "pool_multiverse",
-    "predict_future",
-    "write_reproduction",
     "draw_forests",
 }
-# These read the tables of all sheets (characteristics, 2×2 tables), so they run when any of those is written again.
-READ_ALL_SHEETS = {"collect_sheets", "regress_analysis", "pool_comparisons", "write_methods"}
+# These read the tables of all sheets, so they run when any of those is written again.
+READ_ALL_SHEETS = {"collect_sheets", "pool_comparisons", "write_methods"}
 
 
 def of(jobs: list[str], analysis: str) -> list[str]:

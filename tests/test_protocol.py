@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 import yaml
 from conftest import REVIEW, ROOT
+from synthesis.index import sheet_paths
 from synthesis.problems import ProblemsError
 from synthesis.protocol import read_protocol
 from synthesis.schemas import texts
@@ -96,7 +97,8 @@ def test_schemas_accept_every_sheet_and_the_config(at_root):
     sheet = jsonschema.Draft202012Validator(json.loads(Path("studies/sheet.schema.json").read_text()))
     config = jsonschema.Draft202012Validator(json.loads(Path("workflow/schemas/config.schema.json").read_text()))
     config.validate(yaml.load(Path("config.yaml").read_text(), Loader=EditorLoader))
-    for path in sorted(Path("studies").glob("*.yaml")):
+    for path in [*sheet_paths("studies"), "studies/TEMPLATE.yaml"]:
+        path = Path(path)
         # An editor reads dates and yes/no as text (YAML 1.2); PyYAML's safe loader reads YAML 1.1.
         data = yaml.load(path.read_text(), Loader=EditorLoader)
         errors = [f"{path}: {'.'.join(map(str, e.path))}: {e.message}" for e in sheet.iter_errors(data)]

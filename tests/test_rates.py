@@ -13,20 +13,9 @@ import pytest
 from scipy.stats import binom, poisson
 from synthesis.files import read_table, write_table
 from synthesis.models import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
+from synthesis.models.rate_normal import FAMILIES, exposure_of, fit_common, log_likelihood
 from synthesis.quadrature import gauss_hermite, trapezoid
-from synthesis.rates import (
-    FAMILIES,
-    NO_WINDOWS,
-    RATE_ROWS,
-    RATES,
-    WINDOW,
-    exposure_of,
-    fit_common,
-    garwood,
-    log_likelihood,
-    pool_rate,
-    pool_rates_file,
-)
+from synthesis.rates import NO_WINDOWS, RATE_ROWS, RATES, WINDOW, garwood, pool_rate, pool_rates_file
 
 GOLDEN = Path(__file__).parent / "golden"
 DATA = sorted(path.stem for path in (GOLDEN / "rates").glob("*.csv") if path.stem != "sources")

@@ -7,7 +7,8 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from synthesis import regression
+from synthesis import permutation
+from synthesis.files import read_table, write_table
 from synthesis.models.logistic_normal import arms_of, fit
 from synthesis.moderators import (
     CROSSTAB,
@@ -16,10 +17,11 @@ from synthesis.moderators import (
     crosstab_rows,
     leading_number,
     moderator_rows,
-    regress_analysis_file,
+    regress_analysis,
     regress_factors,
     regress_moderators,
 )
+from synthesis.permutation import arrangements, max_loglik
 from synthesis.regression import (
     EXPLORATORY,
     MODELS,
@@ -28,8 +30,6 @@ from synthesis.regression import (
     SEPARATED,
     TOO_FEW,
     Studies,
-    arrangements,
-    max_loglik,
     permute,
     regress,
 )
@@ -169,7 +169,7 @@ def test_drawn_permutations_approach_exact_ones(monkeypatch):
     """Seven studies: 5,040 orders are listed; 1,500 draws come within three standard errors of their p value."""
     data = random_studies(7, 3)
     exact = permute(data, "logit-reml", 1, 1)
-    monkeypatch.setattr(regression, "EXACT_UP_TO", 0)
+    monkeypatch.setattr(permutation, "EXACT_UP_TO", 0)
     drawn = permute(data, "logit-reml", 1500, 1)
     assert (exact["permutations"], drawn["permutations"]) == (5040, 1500)
     p = drawn["permutation_p"]
@@ -371,18 +371,20 @@ def write(path, rows) -> str:
 def test_files(tmp_path):
     rows = [row(f"s{i}", subset=s, group=g, events=3 + i, disease="lung") for i in range(4) for s, g in GROUPS[i]]
     unused = row("s9") | {"use": "no"}
-    outputs = [tmp_path / f"{name}.csv" for name in ("regression", "moderators", "crosstab")]
-    regress_analysis_file(
-        write(tmp_path / "rows.csv", [*rows, unused]),
-        write(tmp_path / "characteristics.csv", [fact(f"s{i}", str(50 + i**2)) for i in range(4)]),
-        write(tmp_path / "arms.csv", ARMS),
-        *outputs,
+    tables = regress_analysis(
+        read_table(write(tmp_path / "rows.csv", [*rows, unused])),
+        read_table(write(tmp_path / "characteristics.csv", [fact(f"s{i}", str(50 + i**2)) for i in range(4)])),
+        read_table(write(tmp_path / "arms.csv", ARMS)),
         analysis="clots",
         moderators={"age": AGE},
         factors=PRODUCT,
         crosstab={"product": ["A", "B"], "disease": ["lung"]},
         settings=SETTINGS,
     )
+    outputs = []
+    for name, table, columns in zip("rmc", tables, (REGRESSION, MODERATORS, CROSSTAB), strict=True):
+        outputs.append(tmp_path / f"{name}.csv")
+        write_table(outputs[-1], table, columns)
     fitted, moderators, crosstab = (list(csv.DictReader(path.open(encoding="utf-8"))) for path in outputs)
     assert list(fitted[0]) == list(REGRESSION)
     assert [(r["moderator"], r["kind"], r["model"]) for r in fitted] == [

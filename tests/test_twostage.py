@@ -13,6 +13,7 @@ from synthesis.models.twostage import (
     INTERVALS,
     NO_WIDTH,
     ONE_STUDY,
+    OUTSIDE,
     SEVERAL_ARMS,
     VARIANTS,
     pool_batch,
@@ -94,8 +95,15 @@ def test_events_and_non_events_mirror_each_other(measure, estimator):
 def test_freeman_tukey_can_leave_every_study_behind():
     """The reason not to use it (Schwarzer et al. 2019): every study has events, and the pool is exactly 0."""
     x, n = np.array([3, 2, 1, 1]), np.array([90_000, 60_000, 40_000, 20])
-    ft, logit = (one(x, n, measure=m, estimator="DL").estimate for m in ("ft", "logit"))
-    assert ft == 0 < (x / n).min() < logit < (x / n).max()
+    ft, logit = (one(x, n, measure=m, estimator="DL") for m in ("ft", "logit"))
+    assert ft.estimate == 0 < (x / n).min() < logit.estimate < (x / n).max()
+    assert ft.ci_high > 0 or ft.status == OUTSIDE
+
+
+def test_an_interval_without_width_is_not_called_ok():
+    """Freeman–Tukey on 0, 0 and 1 of 1, 1 and 43: both limits fall beyond the smallest value of the transformation."""
+    pooled = one(np.array([0, 0, 1]), np.array([1, 1, 43]), measure="ft", estimator="DL")
+    assert (pooled.ci_low, pooled.ci_high, pooled.status) == (0, 0, OUTSIDE)
 
 
 @pytest.mark.parametrize("data", DATA)

@@ -1,5 +1,5 @@
 # In:  the tables of all analyses; and results/crosscheck.csv, results/operating_characteristics*.csv when they are there
-# Out: results/methods.md (what was done), results/<analysis>/reproduce.R (the headline numbers again, in R)
+# Out: results/methods.md (what was done)
 # Stands after all other rules, since it reads what they make.
 import platform
 from importlib.metadata import version
@@ -62,24 +62,3 @@ rule write_methods:
         },
     script:
         "../scripts/write_methods.py"
-
-
-rule write_reproduction:
-    """Write the R script that reproduces the headline numbers of an analysis."""
-    input:
-        rows="results/{analysis}/rows.csv",
-        estimates="results/{analysis}/estimates.csv",
-        library=library("write_reproduction.py"),
-    output:
-        "results/{analysis}/reproduce.R",
-    log:
-        "logs/write_reproduction/{analysis}.log",
-    params:
-        choices=lambda wildcards: {
-            "label": protocol.analyses[wildcards.analysis].label,
-            "primary": protocol.models.primary,
-            "interval": protocol.models.study_interval,
-            "level": protocol.models.level,
-        },
-    script:
-        "../scripts/write_reproduction.py"

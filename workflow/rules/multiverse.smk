@@ -1,7 +1,6 @@
 # In:  studies/*.yaml (a second selection from the sheets: rows.csv holds only what the config's own choices pool)
 # Out: results/<analysis>/multiverse.csv (one row a specification), multiverse_summary.csv (one row)
 # Sheets are ancient() with a digest and a stamp, as in sheets.smk; risk of bias counts here and not there.
-from synthesis.index import digest as digest_of
 
 
 def multiverse_digest(analysis):
@@ -34,6 +33,7 @@ rule pool_multiverse:
         windows=protocol.multiverse.windows,
         level=protocol.models.level,
         thresholds=protocol.future.thresholds,
+        ignored_items=protocol.multiverse.risk_of_bias_ignores,
         digest=lambda wildcards: MULTIVERSE_DIGESTS[wildcards.analysis],
     script:
         "../scripts/pool_multiverse.py"

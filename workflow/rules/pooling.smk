@@ -1,5 +1,6 @@
 # In:  results/<analysis>/rows.csv
-# Out: results/<analysis>/estimates.csv (pooled incidence, all studies and subgroups), contrasts.csv (level against level)
+# Out: results/<analysis>/estimates.csv (pooled incidence, all studies and subgroups), contrasts.csv (level against level),
+#      reproduce.R (the headline numbers again, in R)
 
 
 rule pool_analysis:
@@ -10,6 +11,7 @@ rule pool_analysis:
     output:
         estimates="results/{analysis}/estimates.csv",
         contrasts="results/{analysis}/contrasts.csv",
+        reproduction="results/{analysis}/reproduce.R",
     log:
         "logs/pool_analysis/{analysis}.log",
     threads: 1
@@ -17,6 +19,8 @@ rule pool_analysis:
         models=list(dict.fromkeys([protocol.models.primary, *protocol.models.sensitivity])),
         subgroup_models=list(dict.fromkeys([protocol.models.primary, *protocol.models.subgroups])),
         level=protocol.models.level,
+        label=lambda wildcards: protocol.analyses[wildcards.analysis].label,
+        interval=protocol.models.study_interval,
         contrasts=lambda wildcards: [
             contrast.model_dump()
             for contrast in protocol.contrasts

@@ -1,6 +1,6 @@
 # In:  results/<analysis>/rows.csv and estimates.csv, the table of published pools
 # Out: results/<analysis>/rates.csv (pooled per unit of time) and rate_rows.csv (person-time of each row, or why none),
-#      results/<analysis>/future.csv (a new centre, its next patients, one more study), results/published.csv
+#      results/published.csv
 
 
 def published_analyses(measure=None):
@@ -25,22 +25,6 @@ rule pool_rates:
         level=protocol.models.level,
     script:
         "../scripts/pool_rates.py"
-
-
-rule predict_future:
-    """Predict what a new centre would see, and simulate what one more study would tell."""
-    input:
-        rows=rules.select_rows.output.rows,
-        library=library("predict_future.py"),
-    output:
-        future="results/{analysis}/future.csv",
-    log:
-        "logs/predict_future/{analysis}.log",
-    params:
-        settings=protocol.future.model_dump(mode="json"),
-        level=protocol.models.level,
-    script:
-        "../scripts/predict_future.py"
 
 
 if protocol.published:

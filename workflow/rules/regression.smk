@@ -1,4 +1,5 @@
-# In:  results/<analysis>/rows.csv, results/data/characteristics.csv and arms.csv
+# In:  results/<analysis>/rows.csv, and the characteristics in studies/*.yaml of the sheets that feed the analysis: read from
+#      the sheets, since results/data/ is written again by a change in any of them (ancient() as in sheets.smk)
 # Out: results/<analysis>/regression.csv (moderators and factors with every model), moderators.csv (each study's value,
 #      or why it has none), crosstab.csv (which levels go together)
 
@@ -12,12 +13,26 @@ def crosstab_variables(wildcards):
     return {variable: list(protocol.levels(variable)) for variable in dict.fromkeys([*first, *others])}
 
 
+def characteristics_digest(analysis):
+    """Give a digest of the characteristics of the sheets that feed an analysis."""
+    sheets = (index.sheets[path] for path in index.feeds(analysis))
+    return digest_of(
+        [[sheet.id, [fact.model_dump(mode="json") for fact in sheet.characteristics]] for sheet in sheets]
+    )
+
+
+CHARACTERISTICS_DIGESTS = {name: characteristics_digest(name) for name in ANALYSES}
+CHARACTERISTICS_STAMPS = {
+    name: stamp(f"{name}.characteristics", digest) for name, digest in CHARACTERISTICS_DIGESTS.items()
+}
+
+
 rule regress_analysis:
     """Ask whether the proportion changes with a property of the studies, and which properties go together."""
     input:
         rows=rules.select_rows.output.rows,
-        characteristics="results/data/characteristics.csv",
-        arms="results/data/arms.csv",
+        sheets=lambda wildcards: ancient(index.feeds(wildcards.analysis)),
+        digest=lambda wildcards: CHARACTERISTICS_STAMPS[wildcards.analysis],
         library=library("regress_analysis.py"),
     output:
         regression="results/{analysis}/regression.csv",
@@ -41,5 +56,6 @@ rule regress_analysis:
             "permutations": protocol.sensitivity.permutations,
             "seed": protocol.sensitivity.seed,
         },
+        digest=lambda wildcards: CHARACTERISTICS_DIGESTS[wildcards.analysis],
     script:
         "../scripts/regress_analysis.py"

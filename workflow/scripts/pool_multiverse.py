@@ -12,4 +12,5 @@ pool_multiverse_file(
     windows=snakemake.params.windows,
     level=snakemake.params.level,
     thresholds=snakemake.params.thresholds,
+    ignored_items=snakemake.params.ignored_items,
 )

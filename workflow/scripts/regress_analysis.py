@@ -4,8 +4,7 @@ from synthesis.moderators import regress_analysis_file
 
 regress_analysis_file(
     snakemake.input.rows,
-    snakemake.input.characteristics,
-    snakemake.input.arms,
+    snakemake.input.sheets,
     snakemake.output.regression,
     snakemake.output.moderators,
     snakemake.output.crosstab,

@@ -8,10 +8,11 @@ from itertools import combinations
 from math import inf
 from pathlib import Path
 
+from .levels import MIXED
 from .located import Located, TypingError, read_located
 from .mending import mend
 from .problems import Problem, ProblemsError, field_name, one_of, quote
-from .protocol import MIXED, Protocol
+from .protocol import Protocol
 from .sheets import Cells, Outcome, Sheet, type_sheet
 
 Checked = tuple[Located, Sheet]

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import fisher_exact
-from scipy.stats.contingency import odds_ratio
 
 from .models import OK
 from .proportions import wilson
@@ -55,6 +53,9 @@ def exact_odds_ratio(events, patients, level: float = 0.95) -> tuple[float, floa
     """
     (a, c), (n1, n2) = (int(e) for e in events), (int(p) for p in patients)
     table = [[a, n1 - a], [c, n2 - c]]
+    from scipy.stats import fisher_exact  # 0.6 s to import, so only where two arms are set against each other
+    from scipy.stats.contingency import odds_ratio
+
     result = odds_ratio(table, kind="conditional")
     interval = result.confidence_interval(level)
     p = float(fisher_exact(table).pvalue)

@@ -54,7 +54,7 @@ def read_index(config: str | Path, studies: str | Path) -> Index:
     config : path
         ``config.yaml``.
     studies : path
-        The folder of sheets; ``TEMPLATE.yaml`` in it is not a sheet.
+        The folder of sheets; ``TEMPLATE.yaml`` and ``grade.yaml`` in it are not sheets.
 
     Returns
     -------
@@ -72,9 +72,12 @@ def read_index(config: str | Path, studies: str | Path) -> Index:
     return Index(protocol, {by_id[sheet.id]: sheet for sheet in sheets})
 
 
+NOT_SHEETS = ("TEMPLATE.yaml", "grade.yaml")
+
+
 def sheet_paths(studies: str | Path) -> list[str]:
     """Give the paths of all sheets, in order."""
-    return sorted(str(path) for path in Path(studies).glob("*.yaml") if path.name != "TEMPLATE.yaml")
+    return sorted(str(path) for path in Path(studies).glob("*.yaml") if path.name not in NOT_SHEETS)
 
 
 def relevant(sheet: Sheet, analysis: Analysis) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .levels import NOT_REPORTED
 from .located import Located, Path_, TypingError
-from .sheets import NOT_REPORTED, UNSTATED, Sheet
+from .sheets import UNSTATED, Sheet
 
 NEUTRAL = {
     "events": NOT_REPORTED,

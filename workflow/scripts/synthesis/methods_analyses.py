@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from .formatting import format_count
 from .methods_models import two_stage
+from .permutation import EXACT_UP_TO
 from .prose import agree, inside, joined, percent, plural
-from .regression import EXACT_UP_TO
 
 if TYPE_CHECKING:
     from .methods import Evidence

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from .files import read_table, write_table
+from .levels import NOT_LEVELS, NOT_REPORTED
+from .located import read_located
 from .models.logistic_normal import separated
 from .models.result import OK
-from .protocol import NOT_LEVELS
 from .regression import MODELS, Studies, regress
-from .sheets import NOT_REPORTED
+from .sheets import type_sheet
+from .tables import arm_rows, characteristic_rows
 
 PROPERTY = ("analysis", "moderator", "label", "unit", "kind", "model", "k", "studies", "levels")
 SLOPE = ("coefficient", "level", "slope", "se", "ci_low", "ci_high", "or_per_unit", "or_ci_low", "or_ci_high")
@@ -34,8 +36,7 @@ Row = Mapping[str, str]
 
 def regress_analysis_file(
     rows_csv: str,
-    characteristics_csv: str,
-    arms_csv: str,
+    sheet_paths: Sequence[str],
     regression_csv: str,
     moderators_csv: str,
     crosstab_csv: str,
@@ -50,7 +51,10 @@ def regress_analysis_file(
 
     Parameters
     ----------
-    rows_csv, characteristics_csv, arms_csv, regression_csv, moderators_csv, crosstab_csv : str
+    rows_csv : str
+    sheet_paths : sequence of str
+        The sheets that feed the analysis, checked already: their characteristics and arms are read, and no count.
+    regression_csv, moderators_csv, crosstab_csv : str
     analysis : str
     moderators : mapping
         Name → ``label``, ``unit`` and ``characteristic``.
@@ -61,14 +65,52 @@ def regress_analysis_file(
     settings : mapping
         ``level``, ``permutations`` and ``seed``.
     """
-    rows = [row for row in read_table(rows_csv) if row["use"] == "yes"]
+    sheets = [type_sheet(read_located(path)) for path in sheet_paths]
+    tables = regress_analysis(
+        read_table(rows_csv),
+        [_as_text(fact) for sheet in sheets for fact in characteristic_rows(sheet)],
+        [_as_text(arm) for sheet in sheets for arm in arm_rows(sheet, ())],
+        analysis=analysis,
+        moderators=moderators,
+        factors=factors,
+        crosstab=crosstab,
+        settings=settings,
+    )
+    targets = ((regression_csv, REGRESSION), (moderators_csv, MODERATORS), (crosstab_csv, CROSSTAB))
+    for (path, columns), table in zip(targets, tables, strict=True):
+        write_table(path, table, columns)
+
+
+def regress_analysis(
+    rows: Sequence[Row],
+    characteristics: Sequence[Row],
+    arms: Sequence[Row],
+    *,
+    analysis: str,
+    moderators: Mapping[str, Mapping],
+    factors: Mapping[str, Mapping],
+    crosstab: Mapping[str, Sequence[str]],
+    settings: Mapping,
+) -> tuple[list[dict], list[dict], list[dict]]:
+    """Give the rows of ``regression.csv``, ``moderators.csv`` and ``crosstab.csv``.
+
+    Parameters
+    ----------
+    rows, characteristics, arms : sequence of mappings
+        Of ``rows.csv``, and of the tables in ``results/data/``, every cell as text.
+    analysis, moderators, factors, crosstab, settings
+        As in :func:`regress_analysis_file`.
+    """
+    rows = [row for row in rows if row["use"] == "yes"]
     whole = [row for row in rows if row["subset"] == "all"]
-    values = moderator_rows(whole, read_table(characteristics_csv), read_table(arms_csv), moderators, analysis)
-    continuous = regress_moderators(whole, values, moderators, settings)
-    table = ({"analysis": analysis, **row} for row in [*continuous, *regress_factors(rows, factors, settings)])
-    write_table(regression_csv, table, REGRESSION)
-    write_table(moderators_csv, values, MODERATORS)
-    write_table(crosstab_csv, crosstab_rows(rows, analysis, crosstab), CROSSTAB)
+    values = moderator_rows(whole, characteristics, arms, moderators, analysis)
+    fitted = [*regress_moderators(whole, values, moderators, settings), *regress_factors(rows, factors, settings)]
+    return [{"analysis": analysis, **row} for row in fitted], values, crosstab_rows(rows, analysis, crosstab)
+
+
+def _as_text(row: Mapping) -> dict[str, str]:
+    """Give a row as it would stand in a table."""
+    return {key: "" if value is None else str(value) for key, value in row.items()}
 
 
 def regress_moderators(

@@ -71,6 +71,7 @@ def pool_multiverse_file(
     windows: Sequence[int],
     level: float,
     thresholds: Sequence[float],
+    ignored_items: Sequence[str] = (),
 ) -> None:
     """Read sheets that were checked already, pool every specification of an analysis, write them and their summary.
 
@@ -79,7 +80,7 @@ def pool_multiverse_file(
     This is a second selection from the sheets, not a reading of ``rows.csv``: which arm stands for a study, and which
     study for a cohort, depends on what else a specification lets in, so its rows are not a part of the primary ones.
     """
-    sheets = [type_sheet(read_located(path)) for path in sheet_paths]
+    sheets = [without_items(type_sheet(read_located(path)), ignored_items) for path in sheet_paths]
     rows = pool_multiverse(sheets, analysis, Analysis.model_validate(choices), models, windows, level)
     write_table(multiverse_csv, rows, MULTIVERSE)
     summary = multiverse_summary(rows, thresholds)
@@ -208,6 +209,14 @@ def vary_sheet(sheet: Sheet, chosen: Chosen) -> Sheet:
     if "sensitivity_rows" in other:
         update["sensitivity_only"] = {}
     return sheet.model_copy(update=update)
+
+
+def without_items(sheet: Sheet, ignored: Sequence[str]) -> Sheet:
+    """Give a sheet without some risk-of-bias items: those that speak of precision, which the interval shows already."""
+    if sheet.risk_of_bias is None:
+        return sheet
+    items = {name: item for name, item in sheet.risk_of_bias.items.items() if name not in ignored}
+    return sheet.model_copy(update={"risk_of_bias": sheet.risk_of_bias.model_copy(update={"items": items})})
 
 
 def judged_no(sheet: Sheet) -> bool:

@@ -7,8 +7,8 @@ import pandas as pd
 from .columns import CONTRASTS, ESTIMATES
 from .contrasts import contrast_rows
 from .files import write_table
+from .levels import NOT_LEVELS
 from .models import OK, Pooled, pool
-from .protocol import NOT_LEVELS
 from .subgroups import Test, compare_pools, fit_common
 
 

@@ -8,10 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from .located import Located, check_model, read_located
 from .model_names import MODEL_NAMES
 from .problems import Problem, ProblemsError, one_of
-from .sheets import NOT_REPORTED, Name, Text, Whole
-
-MIXED = "mixed"  # several levels in one arm, not separable
-NOT_LEVELS = (MIXED, NOT_REPORTED)  # shown beside the levels, never compared with them
+from .sheets import Name, Text, Whole
 
 
 def _flag(value: Any) -> Any:
@@ -131,6 +128,9 @@ class Multiverse(Part):
 
     models: tuple[Model, ...] = Field(min_length=1)
     windows: tuple[Whole, ...] = Field(min_length=1, description="Longest windows allowed, in days.")
+    risk_of_bias_ignores: tuple[Name, ...] = Field(
+        (), description="Risk-of-bias items that keep no study out of the specifications without any judged no."
+    )
 
 
 class Future(Part):
@@ -292,6 +292,8 @@ def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
                 known(("contrasts", i, side), getattr(contrast, side), list(protocol.levels(contrast.by)))
     for i, variable in enumerate(protocol.figures.forest_by):
         known(("figures", "forest_by", i), variable, splits)
+    for i, item in enumerate(protocol.multiverse.risk_of_bias_ignores):
+        known(("multiverse", "risk_of_bias_ignores", i), item, [i for items in protocol.tools.values() for i in items])
     for i, name in enumerate(protocol.rates.analyses):
         known(("rates", "analyses", i), name, list(protocol.analyses))
     for i, pair in enumerate(protocol.published.pairs if protocol.published else ()):

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from .files import write_text
-from .protocol import MIXED, Protocol, read_protocol
+from .levels import MIXED
+from .protocol import Protocol, read_protocol
 from .sheets import Sheet
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

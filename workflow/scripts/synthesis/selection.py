@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .files import write_table
+from .levels import MIXED, NOT_REPORTED
 from .located import read_located
 from .proportions import STUDY_INTERVALS
-from .protocol import MIXED, STUDY_VARIABLES, Analysis
-from .sheets import NOT_REPORTED, Outcome, Sheet, type_sheet
+from .protocol import STUDY_VARIABLES, Analysis
+from .sheets import Outcome, Sheet, type_sheet
 
 # What a row of rows.csv holds: where it stands, the attributes of its arm (from the config), then the count.
 FIXED = ("analysis", "subset", "group", "study", "label", "arm", "arm_label")

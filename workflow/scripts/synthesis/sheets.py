@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from .levels import NOT_REPORTED
 from .located import Located, check_model
 
-NOT_REPORTED = "not reported"
 UNSTATED = "unstated"
 
 Report = Literal["article", "abstract", "label", "review-table", "registry", "systematic review", "manufacturer"]

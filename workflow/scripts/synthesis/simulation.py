@@ -13,13 +13,12 @@ from functools import partial
 from itertools import chain, product
 
 import numpy as np
-from scipy.special import digamma, expit, logit, ndtr, polygamma
+from scipy.special import expit, logit, ndtr
 
 from .files import read_table, write_table
 from .models import ALL_EVENTS, NO_EVENTS, OK, betabinom, pool, twostage
 from .models.batch import fit_batch
 from .models.details import population_average
-from .prediction import prediction_half_width
 from .proportions import clopper_pearson
 
 Paths = Sequence[str]
@@ -174,7 +173,7 @@ def _two_stage(events: np.ndarray, patients: np.ndarray, level: float, **kind) -
 
 
 def _betabinom(events: np.ndarray, patients: np.ndarray, level: float) -> np.ndarray:
-    """Fit, and give the prediction interval of :func:`synthesis.models.betabinom.pool_betabinom`.
+    """Fit, and give the prediction intervals.
 
     Its batch takes as long for every review as for the one with the largest study: reviews are sorted by that.
     """
@@ -182,13 +181,9 @@ def _betabinom(events: np.ndarray, patients: np.ndarray, level: float) -> np.nda
     for size in np.unique(largest):
         chosen = largest == size
         fits = betabinom.fit_batch(events[chosen], patients[chosen], np.ones(events[chosen].shape, bool), level)
-        mean, phi = logit(fits.estimate), fits.rho / (1 - fits.rho)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            a, b = expit(mean) / phi, expit(-mean) / phi
-            centre = np.where(phi > 0, digamma(a) - digamma(b), mean)
-            spread = np.where(phi > 0, polygamma(1, a) + polygamma(1, b), 0)
-        wide = prediction_half_width(fits.se, spread, fits.k, level)
-        limits = fits.estimate, fits.ci_low, fits.ci_high, expit(centre - wide), expit(centre + wide)
+        phi = fits.rho / (1 - fits.rho)
+        predicted = betabinom.prediction_intervals(logit(fits.estimate), phi, fits.se, fits.k, level)
+        limits = fits.estimate, fits.ci_low, fits.ci_high, *predicted
         numbers[:, chosen] = [*limits, fits.rho]
     return numbers
 

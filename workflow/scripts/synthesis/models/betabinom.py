@@ -11,67 +11,31 @@ and log(φ) from several starts, and the best maximum inside is compared with th
 """
 
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import chdtri, digamma, expit, gammaln, logit, ndtri, polygamma, stdtrit
+from scipy.special import betainc, chdtri, expit, logit, ndtri, stdtrit
 
 from ..heterogeneity import likelihood_ratio_q
+from .betabinom_sums import GAUSS, PLAIN, ROUNDING, Sums, gather_sums, log_likelihood, slopes
 from .result import OK, Pooled
 
 SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
 SEPARATED = "no events, or nothing but events: the mean has no finite maximum"
 ALL_OR_NOTHING = "every study has all events or none: overdispersion grows to 1"
 
-PLAIN = 64  # terms of a sum that are taken one by one
-GAUSS = 12  # nodes that stand for a run of up to as many terms as precede it: relative error below 1e-15
 # φ. A tiny study far from the others gives a second maximum: 46 of 51, 0 of 2 and 75 of 79 have ρ = 0.006 and 0.35.
 STARTS = (0.05, 1.0, 0.3)
 STEPS = 80
 HALVINGS = 30
 SETTLED = 1e-11  # largest Newton step at a maximum
-ROUNDING = 1e-15  # of a likelihood or score, for each patient in the data set
 FLAT = 1e-4  # φ × patients below which the likelihood is a straight line in φ
 CEILING = 1e9  # φ from which ρ is 1
 CHUNK = 200_000  # numbers in an array of a stack: what a processor's cache holds
+UNCERTAIN = 200  # nodes over the uncertainty of the mean: the quantiles are good to 1e-5
+LOWEST = 700.0  # a logit from which the proportion is 0
+QUANTILE = {"xatol": 1e-10, "xrtol": 1e-10}
 LONG = 4096  # patients of a study up to which data sets that share nothing are summed term by term
-
-
-@dataclass(frozen=True)
-class Sums:
-    """The sums over j of a stack of data sets, as weights on shared nodes.
-
-    Parameters
-    ----------
-    yes, no, all : tuple of ndarray
-        Nodes j, shape (nodes,), and how many studies of each data set have more events (non-events, patients) than j,
-        shape (data sets, nodes), times the terms that a node stands for.
-    crude : ndarray of shape (data sets,)
-        Total events over total patients.
-    largest, patients : ndarray of shape (data sets,)
-        Patients of the largest study, and of all.
-    constant : ndarray of shape (data sets,)
-        Logarithms of the binomial coefficients.
-    """
-
-    yes: tuple[np.ndarray, np.ndarray]
-    no: tuple[np.ndarray, np.ndarray]
-    all: tuple[np.ndarray, np.ndarray]
-    crude: np.ndarray
-    largest: np.ndarray
-    patients: np.ndarray
-    constant: np.ndarray
-
-    def take(self, rows: np.ndarray) -> "Sums":
-        """Keep some of the data sets."""
-        parts = ((x, weight[rows]) for x, weight in (self.yes, self.no, self.all))
-        return Sums(*parts, self.crude[rows], self.largest[rows], self.patients[rows], self.constant[rows])
-
-    def falls(self, new: np.ndarray, old: np.ndarray) -> np.ndarray:
-        """Say where a log likelihood is lower than another by more than rounding."""
-        return ~(new >= old - 1e-13 * np.abs(old) - 10 * ROUNDING * self.patients)
 
 
 @dataclass(frozen=True)
@@ -125,9 +89,10 @@ def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, 
 
     Notes
     -----
-    The logit of a Beta(a, b) proportion has mean ψ(a) − ψ(b) and variance ψ′(a) + ψ′(b). The prediction interval puts
-    t(k − 1) around that mean, with the variance of the estimated mean added, as on the logit scale of the other models.
-    It is a normal approximation on that scale, and wide when a or b is far below 1.
+    The prediction interval is not the t interval on the logit scale of the other models, which runs far too wide when a
+    or b is below 1: its ends are quantiles of the fitted Beta(p/φ, (1 − p)/φ) distribution of a new study's proportion,
+    averaged over the uncertainty of the mean, logit p ~ estimate + se × t(k − 1). That of φ is left out, as the others
+    leave out that of τ².
 
     References
     ----------
@@ -154,7 +119,7 @@ def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, 
         return Pooled(**counts, status="did not converge: no maximum was reached")
     half = ndtri((1 + level) / 2) * se
     low, high = _profile_phi(sums, best, chdtri(1, 1 - level) / 2)
-    pi = _prediction_interval(eta, phi, se, len(y), level)
+    pi = [float(limits[0]) for limits in prediction_intervals(eta, phi, se, len(y), level)]
     q, q_df, q_p = likelihood_ratio_q(y, n)
     return Pooled(
         **counts,
@@ -231,124 +196,6 @@ def _layout(y: np.ndarray, n: np.ndarray) -> tuple[int, int]:
         return max(1, CHUNK // largest), LONG
     runs = GAUSS * (y.shape[1] + int(np.log2(largest)))
     return max(1, CHUNK // (PLAIN + runs)) if shared else 4, PLAIN
-
-
-@cache
-def _run(terms: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the Gauss rule of a sum over j = 0 … terms − 1: exact for polynomials of degree < 2 × ``GAUSS``.
-
-    The nodes are the zeros of the discrete Chebyshev (Gram) polynomials.
-
-    References
-    ----------
-    Gautschi W. Orthogonal polynomials: computation and approximation. Oxford 2004, table 1.2 (recurrence) and
-    section 3.1.1 (Golub–Welsch).
-    """
-    i = np.arange(1, GAUSS)
-    off = np.sqrt(i**2 * (float(terms) ** 2 - i**2) / (4 * (4 * i**2 - 1)))
-    values, vectors = np.linalg.eigh(np.diag(off, 1) + np.diag(off, -1))
-    return values + (terms - 1) / 2, terms * vectors[0] ** 2
-
-
-def sum_nodes(tops: np.ndarray, first: int = 0, plain: int = PLAIN) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give nodes that turn Σ_{j<top} f(j) into a short weighted sum, for every top at once.
-
-    Parameters
-    ----------
-    tops : ndarray
-        Upper limits, exclusive.
-    first : int
-        The j that sums begin with.
-    plain : int
-        Terms that are taken one by one. Later ones are gathered in runs no longer than what lies before them, where
-        log(p + jφ) is so smooth for any p and φ that ``GAUSS`` nodes carry it to the last digit.
-
-    Returns
-    -------
-    x, weight, begins : ndarray of shape (nodes,)
-        Nodes, the terms each stands for, and the j that its run begins with: it counts where ``top > begins``.
-    """
-    last = int(np.max(tops, initial=0))
-    single = np.arange(first, max(min(plain, last), first), dtype=float)
-    if last <= plain:
-        return single, np.ones_like(single), single
-    octaves = plain * 2.0 ** np.arange(np.ceil(np.log2(last / plain)))
-    edges = np.unique(np.concatenate([octaves, np.asarray(tops, float)[np.asarray(tops) > plain]])).astype(int)
-    x, weight, begins = [single], [np.ones_like(single)], [single]
-    for left, right in pairwise(edges):
-        short = right - left <= GAUSS
-        nodes, terms = (np.arange(right - left), np.ones(right - left)) if short else _run(int(right - left))
-        x.append(left + nodes)
-        weight.append(terms)
-        begins.append(np.full(len(nodes), left, float))
-    return np.concatenate(x), np.concatenate(weight), np.concatenate(begins)
-
-
-def gather_sums(y: np.ndarray, n: np.ndarray, mask: np.ndarray, plain: int = PLAIN) -> Sums:
-    """Gather the sums of a stack of data sets; all arguments of shape (data sets, studies)."""
-
-    def weigh(counts: np.ndarray, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        tops, index = np.unique(np.where(mask, counts, 0), return_inverse=True)
-        x, weight, begins = sum_nodes(tops, first, plain)
-        how_many = np.zeros((len(mask), len(tops)))
-        np.add.at(how_many, (np.arange(len(mask))[:, None], index.reshape(mask.shape)), 1)
-        # Studies with a top above the start of a run: the tail sum of the counts, looked up by where the run begins.
-        above = np.cumsum(how_many[:, ::-1], axis=1)[:, ::-1]
-        above = np.concatenate([above, np.zeros((len(mask), 1))], axis=1)
-        return x, above[:, np.searchsorted(tops, begins, side="right")] * weight
-
-    y, n = np.where(mask, y, 0.0), np.where(mask, n, 0.0)
-    constant = np.sum(gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1), axis=1)
-    return Sums(
-        weigh(y),
-        weigh(n - y),
-        weigh(n, first=1),  # j = 0 adds log 1
-        y.sum(axis=1) / n.sum(axis=1),
-        n.max(axis=1),
-        n.sum(axis=1),
-        constant,
-    )
-
-
-def log_likelihood(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
-    """Give the log likelihood, without the binomial coefficients.
-
-    Parameters
-    ----------
-    sums : Sums
-    eta, phi : ndarray of shape (data sets,)
-        logit p, and φ = 1 / (a + b), 0 or more.
-    """
-    p, q, phi = expit(eta)[:, None], expit(-eta)[:, None], phi[:, None]
-    (ja, a), (jb, b), (jc, c) = sums.yes, sums.no, sums.all
-    return _dot(a, np.log(p + ja * phi)) + _dot(b, np.log(q + jb * phi)) - _dot(c, np.log1p(jc * phi))
-
-
-def slopes(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the score, shape (data sets, 2), and the Hessian, shape (data sets, 2, 2), in (logit p, log φ).
-
-    Notes
-    -----
-    They are written with the share of jφ in each factor, jφ / (p + jφ), whose derivative in log φ is
-    share × (1 − share): nothing overflows or cancels, however small or large φ is.
-    """
-    p, q, phi = expit(eta)[:, None], expit(-eta)[:, None], phi[:, None]
-    (ja, a), (jb, b), (jc, c) = sums.yes, sums.no, sums.all
-    u, v = 1 / (p + ja * phi), 1 / (q + jb * phi)
-    su, sv, sw = ja * phi * u, jb * phi * v, jc * phi / (1 + jc * phi)
-    au, bv, as_, bs, cs = a * u, b * v, a * su, b * sv, c * sw
-    in_p = au.sum(axis=1) - bv.sum(axis=1)
-    in_pp = -_dot(au, u) - _dot(bv, v)
-    in_phi = as_.sum(axis=1) + bs.sum(axis=1) - cs.sum(axis=1)
-    in_phiphi = in_phi - _dot(as_, su) - _dot(bs, sv) + _dot(cs, sw)
-    slope, bend = (p * q)[:, 0], (q - p)[:, 0]
-    cross = slope * (_dot(bv, sv) - _dot(au, su))
-    hessian = np.array([[slope**2 * in_pp + slope * bend * in_p, cross], [cross, in_phiphi]])
-    return np.stack([slope * in_p, in_phi], axis=1), np.moveaxis(hessian, -1, 0)
-
-
-def _dot(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.einsum("dj,dj->d", weight, values)
 
 
 @dataclass(frozen=True)
@@ -479,13 +326,45 @@ def _best_mean(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[float, np.
     return float(value[0]), eta
 
 
-def _prediction_interval(eta: float, phi: float, se: float, k: int, level: float) -> tuple[float, float]:
-    """Give t(k − 1) limits on the logit scale, as proportions; NaN below three studies."""
-    if k < 3:
-        return np.nan, np.nan
-    centre, variance = eta, se**2
-    if phi > 0:
-        a, b = expit(eta) / phi, expit(-eta) / phi
-        centre, variance = digamma(a) - digamma(b), variance + polygamma(1, a) + polygamma(1, b)
-    half = stdtrit(k - 1, (1 + level) / 2) * np.sqrt(variance)
-    return float(expit(centre - half)), float(expit(centre + half))
+def prediction_intervals(eta, phi, se, k, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Give prediction intervals of fitted models, as proportions; NaN below three studies.
+
+    Parameters
+    ----------
+    eta, phi, se, k : array_like of shape (data sets,)
+        logit of the mean, φ, standard error of ``eta``, and studies.
+    level : float
+
+    Returns
+    -------
+    low, high : ndarray of shape (data sets,)
+        Quantiles of Beta(p/φ, (1 − p)/φ) averaged over logit p ~ ``eta + se × t(k − 1)``. Where φ is 0 the studies do
+        not differ, and what is left is the uncertainty of the mean.
+    """
+    eta, phi, se, k = (np.atleast_1d(np.asarray(values, float)) for values in (eta, phi, se, k))
+    low, high = np.full((2, len(eta)), np.nan)
+    half = stdtrit(np.maximum(k - 1, 1), (1 + level) / 2) * se
+    same, differ = (k >= 3) & (phi == 0), (k >= 3) & (phi > 0)
+    low[same], high[same] = expit(eta - half)[same], expit(eta + half)[same]
+    rest = (phi[differ], se[differ], k[differ], (1 - level) / 2)
+    low[differ], high[differ] = _low_quantile(eta[differ], *rest), 1 - _low_quantile(-eta[differ], *rest)
+    return low, high
+
+
+def _low_quantile(eta: np.ndarray, phi: np.ndarray, se: np.ndarray, k: np.ndarray, tail: float) -> np.ndarray:
+    """Give the lower ends of prediction intervals; 0 where one is too near 0 to be written down."""
+    if not len(eta):
+        return eta
+    from scipy.optimize import elementwise
+
+    x, weight = np.polynomial.legendre.leggauss(UNCERTAIN)
+    logits = eta[:, None] + se[:, None] * stdtrit(k[:, None] - 1, (x + 1) / 2)
+    a, b = expit(logits) / phi[:, None], expit(-logits) / phi[:, None]
+
+    def beyond(scaled: np.ndarray, row: np.ndarray) -> np.ndarray:
+        at = row.astype(int)
+        return betainc(a[at], b[at], expit(scaled)[..., None]) @ weight / 2 - tail
+
+    start = np.full(len(eta), LOWEST)
+    found = elementwise.find_root(beyond, (-start, start), args=(np.arange(len(eta)),), tolerances=QUANTILE)
+    return np.where(found.success, expit(found.x), 0.0)

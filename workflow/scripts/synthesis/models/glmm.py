@@ -1,12 +1,14 @@
 """The primary model: binomial–normal random-intercept logistic regression by maximum likelihood."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.special import chdtri, expit, ndtri, stdtrit
 
 from ..heterogeneity import i2, likelihood_ratio_q
 from ..prediction import prediction_interval
 from ..proportions import logit_with_variance
-from .logistic_normal import arms_of, fit, profile_tau2
+from .logistic_normal import Fit, arms_of, fit, profile_tau2
 from .result import OK, Pooled
 
 
@@ -36,15 +38,13 @@ def pool_glmm(
     ----------
     Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67, section 3.1.
     """
-    arms = arms_of(events, patients, study, np.ones((len(events), 1)))
-    best = fit(arms)
+    best, low, high = _fit_rows(*(tuple(np.asarray(v).tolist()) for v in (events, patients, study)), level)
     counts = _counts("glmm" if interval == "z" else "glmm-t", events, patients, study)
     if not best.converged:
         return Pooled(**counts, status=f"did not converge: {best.message}")
     mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), best.tau**2
     tail = (1 + level) / 2
     half = (ndtri(tail) if interval == "z" else stdtrit(counts["studies"] - 1, tail)) * se
-    low, high = profile_tau2(arms, best, chdtri(1, 1 - level) / 2)
     pi = prediction_interval(mean, se, tau2, counts["studies"], level)
     q, q_df, q_p = likelihood_ratio_q(events, patients)
     return Pooled(
@@ -67,6 +67,14 @@ def pool_glmm(
         nodes=best.nodes,
         steps=best.steps,
     )
+
+
+@lru_cache(maxsize=32)
+def _fit_rows(events: tuple, patients: tuple, study: tuple, level: float) -> tuple[Fit, float, float]:
+    """Fit once for both intervals; give the maximum and the profile interval of τ²."""
+    arms = arms_of(np.array(events), np.array(patients), np.array(study), np.ones((len(events), 1)))
+    best = fit(arms)
+    return (best, *(profile_tau2(arms, best, chdtri(1, 1 - level) / 2) if best.converged else (np.nan, np.nan)))
 
 
 def _counts(model: str, events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> dict:

@@ -20,6 +20,7 @@ from .estimators import ESTIMATORS, estimate_tau2, weighted_fit
 from .measures import MEASURES
 from .result import OK, ONE_STUDY, SEVERAL_ARMS, Pooled
 
+OUTSIDE = "the whole interval lies beyond the range of the transformation: do not use"
 NO_WIDTH = "identical studies: the Hartung–Knapp interval has no width"
 NOT_CONVERGED = "did not converge: the search for τ² ran out of steps"
 
@@ -173,14 +174,15 @@ def pool_two_stage(
     if se == 0:
         return Pooled(**counts, status=NO_WIDTH)
     back = partial(MEASURES[measure].back, size=len(y) / np.sum(1 / np.asarray(patients, float)))
+    ci_low, ci_high = float(back(mean - half)), float(back(mean + half))
     pi = prediction_interval(mean, se, tau2, len(y), level, back)
     low, high = _q_profile(y, v, level)
     q = float(weighted_fit(0.0, y, v, 1.0)[2])
     return Pooled(
         **counts,
         estimate=float(back(mean)),
-        ci_low=float(back(mean - half)),
-        ci_high=float(back(mean + half)),
+        ci_low=ci_low,
+        ci_high=ci_high,
         pi_low=pi[0],
         pi_high=pi[1],
         se=se,
@@ -191,7 +193,7 @@ def pool_two_stage(
         q=q,
         q_df=len(y) - 1,
         q_p=float(chdtrc(len(y) - 1, q)),
-        status=OK,
+        status=OK if ci_low < ci_high else OUTSIDE,
     )
 
 

@@ -1,0 +1,5 @@
+"""Words that stand where a level of a property, or a count, cannot: no analysis compares them with levels."""
+
+MIXED = "mixed"  # several levels in one arm, not separable
+NOT_REPORTED = "not reported"
+NOT_LEVELS = (MIXED, NOT_REPORTED)  # shown beside the levels, never compared with them
