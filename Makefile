@@ -1,6 +1,6 @@
 # The few commands people need; `make help` lists them.
 .DEFAULT_GOAL := results
-.PHONY: help results check test lint rebuild crosscheck bench schemas readme lock clean
+.PHONY: help results check test lint rebuild crosscheck bench schemas readme lock clean new workbook handin
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
@@ -21,6 +21,15 @@ results: $(READY) ## Install what is needed, build every result, and say which p
 
 check: $(READY) ## Check the config and every sheet, and nothing else
 	@$(BIN)/python -m synthesis.check
+
+new: $(READY) ## Begin a sheet: make new ID=smith2025
+	@$(BIN)/sheet new $(ID)
+
+workbook: $(READY) ## Begin a workbook for a spreadsheet: make workbook ID=smith2025
+	@$(BIN)/sheet new $(ID) --xlsx
+
+handin: $(READY) ## Make sheets of filled-in workbooks: make handin FILES="a.xlsx b.xlsx"
+	@$(BIN)/sheet from-xlsx $(FILES)
 
 test: $(READY) lint ## Run the linters and all tests
 	@$(BIN)/python -m pytest -n auto
@@ -48,7 +57,7 @@ readme: $(READY) ## Fill the numbers of README.md from the results
 
 lock: $(READY) ## Resolve the dependencies again; commit uv.lock and requirements.txt
 	@.tools/bin/uv lock --upgrade
-	@.tools/bin/uv export --locked --quiet --no-dev --output-file requirements.txt > /dev/null
+	@.tools/bin/uv export --locked --quiet --no-dev --no-emit-project --output-file requirements.txt > /dev/null
 
 clean: ## Remove the environment and Snakemake's records; results/ stays
 	rm -rf .venv .tools .snakemake logs

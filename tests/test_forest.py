@@ -19,9 +19,14 @@ from matplotlib.text import Text
 from synthesis import formatting as fmt
 from synthesis.figures import layout
 from synthesis.figures.alt import describe_forest
+from synthesis.figures.dots import SYMBOLS, level_of
 from synthesis.figures.forest import axis_upper, draw_forest, read_plot
-from synthesis.figures.lines import ForestText
+from synthesis.figures.forests import draw_forests_file
+from synthesis.figures.lines import ForestText, marks_of
+from synthesis.figures.presets import PRESETS
+from synthesis.figures.risk_of_bias import judged_forest, read_judgements
 from synthesis.figures.save import save_figure, save_pages
+from synthesis.figures.style import PALETTES, contrast, ink
 from synthesis.proportions import clopper_pearson
 
 LEVELS = {"a": "Product A", "b": "Product B", "c": "Product C", "d": "Product D"}
@@ -180,12 +185,24 @@ def plot_of(name, upper=1.0, text=TEXT):
     return read_plot(block, estimates, text, by, upper)
 
 
-@pytest.mark.parametrize("preset", ["default", "slide"])
-@pytest.mark.parametrize("name", CASES)
+TYPICAL = ("4 studies, split", "12 studies", "long name", "extremes", "rare")  # what strains a layout
+EVERYWHERE = [(name, "default") for name in CASES] + [
+    (name, preset) for name in TYPICAL for preset in PRESETS if preset != "default"
+]
+
+
+@pytest.mark.parametrize(("name", "preset"), EVERYWHERE)
 def test_nothing_overlaps_or_leaves_the_page(name, preset):
     for figure in draw(name, preset=preset):
         assert layout.find_overlaps(figure) == []
         assert layout.find_off_page(figure) == []
+
+
+def test_a_slide_continues_on_another_one():
+    figures = draw("12 studies, split", preset="slide")
+    assert len(figures) > 1
+    assert {round(figure.get_figheight() * 25.4) for figure in figures} == {143}
+    assert [layout.find_overlaps(figure) for figure in figures] == [[]] * len(figures)
 
 
 def test_the_checks_can_fail():
@@ -270,8 +287,9 @@ def test_a_study_with_several_arms_is_explained():
     notes = " ".join(texts([figure]))
     assert "1 study gives several arms; the overall pool counts each study once." in notes
     assert "No separate data: Product C, Product D." in notes
-    assert "† Count derived from a printed percentage or by subtraction." in notes
-    assert texts([figure]).count("Johnsrud 2021†") == 2
+    assert "‡ Derived from a printed percentage or by subtraction, not printed as a count." in notes
+    # The name stands alone, so that whoever looks for a study finds it; its mark is a text of its own.
+    assert texts([figure]).count("Johnsrud 2021") == texts([figure]).count("‡") == 2
 
 
 def test_arms_of_one_study_in_one_panel_have_names():
@@ -491,3 +509,138 @@ def test_drawing_does_not_import_pyplot():
     scripts = str(Path(layout.__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
+
+
+def test_marks_of_honesty():
+    row = {"study": "x", "source": "Abstract", "basis": "reconstructed", "second_reading": ""}
+    assert marks_of(row, frozenset({"x"})) == "†‡§¶"
+    assert marks_of({"source": "table 2", "basis": "stated", "second_reading": "agree"}) == ""
+    rows = make_rows(SMALL, source="abstract", second_reading=["agree", "agree", "", "disagree"])
+    text = replace(TEXT, overlaps=frozenset({"melody2022"}), unit="babies")
+    plot = read_plot(rows, make_estimates(rows), text, None)
+    marks = {line.label: line.marks for line in plot.lines if line.kind == "study"}
+    assert marks == {"Hashmi 2020": "†", "Johnsrud 2021": "†", "Melody 2022": "†§¶", "Schorr 2023": "†§"}
+    notes = " ".join(note for note, _ in plot.notes)
+    assert "† Read in an abstract only. § Read once, or not confirmed by a second reader. ¶ May share babies" in notes
+    assert "‡" not in notes
+
+
+def test_each_house_prints_the_same_numbers_in_its_own_way():
+    printed = {preset: texts(draw("4 studies, split", preset=preset)) for preset in PRESETS}
+    for name, percent, counts, heading, overall, p in [
+        ("default", "(6.3–17.0)", "16", "Study", "All studies (k = 4)", "P = 0.08"),
+        ("slide", "(6.3–17.0)", "16", "Study", "All studies (k = 4)", "P = 0.08"),
+        ("jama", "(6.3–17.0)", "16/148", "Source", "Overall (k = 4)", "P = .08"),
+        ("bmj", "(6.3 to 17.0)", "16/148", "Study", "Overall (k = 4)", "P = 0.08"),
+        ("revman", "[6.3, 17.0]", "16", "Study or subgroup", "Total (k = 4)", "P = 0.08"),
+    ]:
+        assert {percent, counts, heading, overall} <= set(printed[name]), name
+        assert any(p in words for words in printed[name]), name
+    assert "Subtotal (k = 2)" in printed["revman"]
+    assert "[95% CI]" in printed["revman"]
+
+
+def test_the_title_of_the_bmj_stands_below_the_axis():
+    def place(preset, words):
+        (figure,) = draw("4 studies", preset=preset)
+        return next(t for t in figure.findobj(Text) if t.get_text() == words).get_position()[1]
+
+    assert place("default", "Thrombosis") < place("default", "Study")
+    assert place("bmj", "Thrombosis") > place("bmj", "Patients with event, %")
+
+
+def test_colours_stand_out():
+    for name, palette in PALETTES.items():
+        for part in ("text", "notes"):
+            assert contrast(getattr(palette, part), "#ffffff") >= 4.5, (name, part)
+        for part in ("study", "overall", "prediction", "edge"):
+            assert contrast(getattr(palette, part), "#ffffff") >= 3, (name, part)
+        for level in SYMBOLS:
+            fill = getattr(palette, level)
+            assert contrast(fill, ink(fill)) >= 4.5, (name, level)
+
+
+TOOLS = {"checklist": {"frame": "Was the frame right?", "sample": "Was the sample right?", "size": "Were they enough?"}}
+JUDGED = [
+    ("johnsrud2021", "frame", "yes"),
+    ("johnsrud2021", "sample", "no"),
+    ("johnsrud2021", "size", "unclear"),
+    ("melody2022", "frame", "no"),
+]
+
+
+def judgements(rows=JUDGED, tool="checklist"):
+    """Make rows of risk_of_bias.csv."""
+    return [dict(zip(("study", "item", "judgement"), row, strict=True)) | {"tool": tool} for row in rows]
+
+
+def with_risk(**options):
+    """Draw the four cohorts with their risk of bias."""
+    rows, _, estimates = small()
+    studies = list(rows["study"])
+    judged = judged_forest(read_judgements(judgements(), studies, TOOLS), studies)
+    return judged, draw_forest(rows, estimates, TEXT, judged=judged, **options)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_risk_of_bias_beside_the_forest(preset):
+    judged, figures = with_risk(preset=preset)
+    for figure in figures:
+        assert layout.find_overlaps(figure) == []
+        assert layout.find_off_page(figure) == []
+    printed = texts(figures)
+    assert judged.dots["johnsrud2021"] == ("low", "high", "some")
+    assert judged.dots["melody2022"] == ("high", "unjudged", "unjudged")
+    assert judged.dots["hashmi2020"] == ("unjudged",) * 3, "a study that was not judged is shown as such"
+    assert [printed.count(symbol) for symbol in "+?–0"] == [2, 2, 3, 10], "once more in the key; one 0 is a tick"
+    assert {"D1", "D2", "D3", "Not judged", "Unclear", "Yes: low risk of bias", "No: high risk of bias"} <= set(printed)
+    assert "D1 Was the frame right?" in printed
+    assert not any("window" in words.lower() for words in printed)
+
+
+def test_risk_of_bias_in_words():
+    judged, _ = with_risk()
+    rows, _, estimates = small()
+    title, desc = describe_forest(rows, estimates, TEXT, judged=judged)
+    assert title == "Forest plot: Thrombosis, with risk of bias"
+    assert "Johnsrud 2021: yes: low risk of bias D1; unclear D3; no: high risk of bias D2." in desc
+    assert "Hashmi 2020: not judged D1, D2, D3." in desc
+
+
+def test_a_judgement_nobody_knows_is_refused():
+    assert level_of("Some  concerns") == "some"
+    with pytest.raises(ValueError, match=r'"perhaps".*expected one of yes, low'):
+        level_of("perhaps")
+
+
+def test_files_of_an_analysis(tmp_path):
+    rows, split, estimates = small()
+    pd.concat([rows, split]).assign(analysis="x").to_csv(tmp_path / "rows.csv", index=False)
+    estimates.to_csv(tmp_path / "estimates.csv", index=False)
+    draw_forests_file(
+        *(tmp_path / name for name in ("rows.csv", "estimates.csv")),
+        tmp_path / "out",
+        title="Thrombosis",
+        note="",
+        splits={
+            "product": {"label": "Product", "levels": LEVELS},
+            "disease": {"label": "Disease", "levels": {"l": "One"}},
+        },
+        judgements=[],
+        overlaps=["melody2022"],
+        tools=TOOLS,
+        review={"unit": "patients", "version": "1", "search": "2026"},
+        models={"primary": "glmm", "level": 0.95, "study_interval": "wilson", "draw_prediction_from": 5},
+        figures={"preset": "jama", "palette": "grey", "sort": "year", "shared_axis": True, "formats": ["svg"]},
+    )
+    desc = {
+        path.stem: ET.parse(path).find("{http://www.w3.org/2000/svg}desc").text for path in (tmp_path / "out").iterdir()
+    }
+    assert set(desc) == {"forest", "forest_product", "forest_disease", "forest_risk_of_bias"}
+    assert desc["forest_disease"] == "Not drawn: this analysis is not split by disease."
+    assert desc["forest_risk_of_bias"] == "Not drawn: no pooled study has been judged for risk of bias."
+    assert desc["forest"].startswith("Forest plot of the share of patients")
+    assert "P = .08" in desc["forest"]
+    source = (tmp_path / "out" / "forest.svg").read_text()
+    assert "¶" in source
+    assert PALETTES["grey"].study in source and PALETTES["jama"].study not in source

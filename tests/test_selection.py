@@ -178,3 +178,13 @@ def test_johnsrud_2021_by_product():
         rows = select_rows(index.sheets.values(), analysis, index.protocol.analyses[analysis], words)
         johnsrud = [r for r in rows if r["study"] == "johnsrud2021" and r["subset"] == "product"]
         assert {r["group"]: (r["events"], r["patients"]) for r in johnsrud} == counts
+
+
+def test_an_analysis_can_ask_for_two_readers(review):
+    review.edit("config.yaml", "    subgroups: [product]\n  high", "    subgroups: [product]\n    readings: twice\n  high")
+    review.edit("studies/baker2002.yaml", "events: 5,", "second_reading: agree, events: 5,")
+    rows = rows_of(review)
+    assert rows["baker2002", "all"]["use"] == "yes"
+    others = [r for key, r in rows.items() if key[0] != "baker2002"]
+    assert {r["use"] for r in others} == {"no"}
+    assert {"reading: read once"} <= {r["reason"] for r in others}

@@ -1,5 +1,47 @@
-# In:  results/<analysis>/rows.csv and estimates.csv
-# Out: results/<analysis>/forest.* and forest_<variable>.*, one job an analysis, so that all its panels share an axis
+# In:  results/<analysis>/rows.csv and estimates.csv, results/data/*.csv, results/comparisons.csv and published.csv,
+#      studies/screening.csv (where there is one)
+# Out: results/<analysis>/forest.*, forest_<variable>.* and forest_risk_of_bias.*, one job an analysis, so that all its
+#      panels share an axis; results/figures/*, the figures of the whole review
+
+from synthesis.tables import risk_rows
+
+FORESTS = list(dict.fromkeys([*FORESTS, "forest_risk_of_bias"]))
+REVIEW_FIGURES = [
+    "comparisons",
+    "published",
+    "timeline",
+    "evidence_map",
+    "risk_of_bias",
+    "risk_of_bias_summary",
+    "flow",
+]
+# Reports that were looked at; a review need not keep such a list.
+SCREENING = [path for path in ["studies/screening.csv"] if os.path.exists(path)]
+DRAWN = {
+    "unit": protocol.review.unit,
+    "version": protocol.review.version,
+    "search": protocol.review.last_search,
+    "collection": protocol.review.collection,
+}
+
+
+def mapped_properties():
+    """Name the two properties of the map of the evidence: those of the config, else the first two there are."""
+    return list(protocol.figures.evidence_map or ["product", *protocol.attributes][:2])
+
+
+def appraisal(analysis):
+    """Give what a forest plot says of its studies beside their counts: judgements, and which may share patients."""
+    sheets = [index.sheets[path] for path in index.feeds(analysis)]
+    return {
+        "judgements": [row for sheet in sheets for row in risk_rows(sheet)],
+        "overlaps": [sheet.id for sheet in sheets if sheet.overlaps],
+    }
+
+
+# Handed down, and not read from results/data/: those tables are written again by a change in any sheet.
+APPRAISALS = {name: appraisal(name) for name in ANALYSES}
+APPRAISAL_STAMPS = {name: stamp(f"{name}.appraisal", digest_of(value)) for name, value in APPRAISALS.items()}
 
 
 rule draw_forests:
@@ -7,6 +49,7 @@ rule draw_forests:
     input:
         rows=rules.select_rows.output.rows,
         estimates=rules.pool_analysis.output.estimates,
+        appraisal=lambda wildcards: APPRAISAL_STAMPS[wildcards.analysis],
         library=library("draw_forests.py"),
     output:
         expand("results/{{analysis}}/{forest}.{format}", forest=FORESTS, format=FORMATS),
@@ -19,12 +62,42 @@ rule draw_forests:
             variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
             for variable in protocol.figures.forest_by
         },
-        review={
-            "unit": protocol.review.unit,
-            "version": protocol.review.version,
-            "search": protocol.review.last_search,
-        },
+        appraisal=lambda wildcards: APPRAISALS[wildcards.analysis],
+        tools={tool: dict(items) for tool, items in protocol.tools.items()},
+        review=DRAWN,
         models=protocol.models.model_dump(mode="json"),
         figures=protocol.figures.model_dump(mode="json"),
     script:
         "../scripts/draw_forests.py"
+
+
+rule draw_review:
+    """Draw the figures of the whole review: its evidence, how it was found and judged, and what stands beside it."""
+    input:
+        rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
+        studies="results/data/studies.csv",
+        arms="results/data/arms.csv",
+        risk_of_bias="results/data/risk_of_bias.csv",
+        comparisons=rules.pool_comparisons.output,
+        published=rules.compare_published.output.published if protocol.published else [],
+        screening=SCREENING,
+        library=library("draw_review.py"),
+    output:
+        expand("results/figures/{figure}.{format}", figure=REVIEW_FIGURES, format=FORMATS),
+    log:
+        "logs/draw_review.log",
+    params:
+        names={
+            "analyses": {name: analysis.label for name, analysis in protocol.analyses.items()},
+            "outcomes": {name: outcome.label for name, outcome in protocol.outcomes.items()},
+        },
+        tools={tool: dict(items) for tool, items in protocol.tools.items()},
+        properties=[
+            {"name": name, "label": protocol.variable_label(name), "levels": protocol.levels(name)}
+            for name in mapped_properties()
+        ],
+        review=DRAWN,
+        models=protocol.models.model_dump(mode="json"),
+        figures=protocol.figures.model_dump(mode="json"),
+    script:
+        "../scripts/draw_review.py"

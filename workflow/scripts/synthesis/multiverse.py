@@ -151,6 +151,8 @@ def levels_of(analysis: Analysis, windows: Sequence[int], sheets: Sequence[Sheet
     rows = [row for sheet in sheets for row in sheet.outcomes if row.outcome in analysis.outcomes]
     if not any(row.second_reading for row in rows):  # nobody read twice: "confirmed" would say nothing of the counts
         levels["confirmed_only"] = (NO,)
+    elif analysis.readings == "twice":
+        levels["confirmed_only"] = (YES, NO)
     return {choice: tuple(dict.fromkeys(levels[choice])) for choice in CHOICES}
 
 
@@ -196,7 +198,7 @@ def vary_analysis(analysis: Analysis, chosen: Chosen) -> Analysis:
     """Give the analysis with other windows and bases, and without subgroups."""
     window = analysis.window.model_copy(update={"max_days": chosen["window"], "unstated": chosen["unstated"]})
     basis = {IN: (), OUT: ("derived", "reconstructed")}.get(chosen["derived"], analysis.exclude_basis)
-    return analysis.model_copy(update={"window": window, "exclude_basis": basis, "subgroups": ()})
+    return analysis.model_copy(update={"window": window, "exclude_basis": basis, "subgroups": (), "readings": "any"})
 
 
 def vary_sheet(sheet: Sheet, chosen: Chosen) -> Sheet:

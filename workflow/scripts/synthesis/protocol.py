@@ -37,6 +37,10 @@ class Review(Part):
     version: Text = Field(description="Release of the data: year.month.number.")
     last_search: Text
     registration: Text
+    collection: Text = Field(
+        "a curated collection, not a systematic search",
+        description="How the reports were found: the flow diagram's title.",
+    )
     limits: Text = Field(description="What the evidence is and cannot show; the summary and the report print it.")
     unit: Text = Field("patients", description="What one unit of the denominator is called.")
 
@@ -82,6 +86,7 @@ class Analysis(Part):
     ascertainment: tuple[Text, ...] = Field((), description="Which may meet; all when left out.")
     exclude_basis: tuple[Literal["derived", "reconstructed"], ...] = ()
     minimum_patients: Whole = 1
+    readings: Literal["any", "twice"] = Field("any", description="twice: only counts a second reader agreed on.")
     moderators: tuple[Slug, ...] = Field((), description="Continuous moderators for meta-regression.")
     note: Text | None = None
 
@@ -186,10 +191,14 @@ class Simulation(Part):
 class Figures(Part):
     """How it is drawn."""
 
-    preset: Literal["default", "slide"] = "default"
+    preset: Literal["default", "slide", "jama", "bmj", "revman"] = "default"
+    palette: Literal["default", "grey"] = "default"
     sort: Literal["year", "label", "estimate", "patients"] = "year"
     shared_axis: Flag = True
     forest_by: tuple[Slug, ...] = ("product",)
+    evidence_map: tuple[Slug, ...] = Field(
+        (), max_length=2, description="Two properties of arms: down and across; the first two there are, when left out."
+    )
     formats: tuple[Literal["svg", "pdf", "png"], ...] = ("svg", "pdf", "png")
 
 
@@ -292,6 +301,8 @@ def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
                 known(("contrasts", i, side), getattr(contrast, side), list(protocol.levels(contrast.by)))
     for i, variable in enumerate(protocol.figures.forest_by):
         known(("figures", "forest_by", i), variable, splits)
+    for i, variable in enumerate(protocol.figures.evidence_map):
+        known(("figures", "evidence_map", i), variable, splits)
     for i, item in enumerate(protocol.multiverse.risk_of_bias_ignores):
         known(("multiverse", "risk_of_bias_ignores", i), item, [i for items in protocol.tools.values() for i in items])
     for i, name in enumerate(protocol.rates.analyses):

@@ -158,6 +158,8 @@ def unusable(c: Candidate, analysis: Analysis) -> str | None:
         return f"window: {row.window} days, more than {analysis.window.max_days}"
     if row.basis in analysis.exclude_basis:
         return f"basis: {row.basis} counts are not pooled here"
+    if analysis.readings == "twice" and row.second_reading != "agree":
+        return f"reading: {'a second reader disagrees' if row.second_reading else 'read once'}"
     if row.patients < analysis.minimum_patients:
         return f"size: {row.patients} patients, fewer than {analysis.minimum_patients}"
     return None

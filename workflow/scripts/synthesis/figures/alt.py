@@ -3,7 +3,8 @@
 import pandas as pd
 
 from .. import formatting as fmt
-from .forest import read_plot
+from .dots import SYMBOLS
+from .forest import NOBODY, Judged, lower_first, read_plot
 from .layout import clean_text
 from .lines import ForestText
 from .notes import count_of
@@ -12,7 +13,12 @@ from .table import Line, Plot
 
 
 def describe_forest(
-    rows_block: pd.DataFrame, estimates: pd.DataFrame, text: ForestText, *, by: str | None = None
+    rows_block: pd.DataFrame,
+    estimates: pd.DataFrame,
+    text: ForestText,
+    *,
+    by: str | None = None,
+    judged: Judged = NOBODY,
 ) -> tuple[str, str]:
     """Give the alternative text of a forest plot.
 
@@ -22,7 +28,7 @@ def describe_forest(
         What it is; and its message in sentences: studies, events, the pooled value with its intervals, what
         stands out, heterogeneity, and each panel of a split plot.
     """
-    plot = read_plot(rows_block, estimates, text, by)
+    plot = read_plot(rows_block, estimates, text, by, judged=judged)
     title = f"Forest plot: {clean_text(plot.title)}"
     overall = find_pool(estimates, "all", "", text.primary)
     sentences = [f"Forest plot of the share of {text.unit} with an event, {clean_text(plot.title)}."]
@@ -39,7 +45,21 @@ def describe_forest(
     if "prediction" in lines:
         sentences.append(f"{lines['prediction'].label}: {lines['prediction'].interval[1:-1]}%.")
     sentences += describe_studies(plot, text) + [s if s.endswith(".") else f"{s}." for s, dark in plot.notes if dark]
+    if judged.key:
+        sentences += describe_risk(plot, judged)
     return title, " ".join(sentences)
+
+
+def describe_risk(plot: Plot, judged: Judged) -> list[str]:
+    """Give the judgements of each study, item by item."""
+    sentences = ["Risk of bias, item by item:"]
+    for line in (line for block in plot.blocks for line in block if line.kind == "study"):
+        levels = {
+            level: [c for c, d in zip(judged.columns, line.dots, strict=False) if d == level] for level in SYMBOLS
+        }
+        said = "; ".join(f"{lower_first(judged.key.levels[k])} {', '.join(v)}" for k, v in levels.items() if v)
+        sentences.append(f"{line.label}: {said}.")
+    return sentences
 
 
 def describe_studies(plot: Plot, text: ForestText) -> list[str]:

@@ -4,20 +4,47 @@ A plot is a list of lines (`Line`), each with its printed text and its mark; pag
 function draws a line of any kind. Numbers come from ``rows.csv`` and ``estimates.csv`` through ``formatting``.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import nan
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import formatting as fmt
+from .dots import Key
 from .layout import axis_end
 from .lines import ForestText, Printer
 from .notes import write_notes
 from .pools import MIXED, UNKNOWN, find_pool, state_of
-from .style import PALETTES, PRESETS, fixed_settings
+from .style import PRESETS, fixed_settings, palette_of
 from .table import Line, Plot, draw_pages
 
 LAST_PANELS = {MIXED: "Several, not separable", UNKNOWN[0]: "Not reported", UNKNOWN[1]: "Not reported"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Judgements beside the studies, instead of the sixth column.
+
+    Parameters
+    ----------
+    dots : mapping
+        Study → levels, one a column.
+    columns : tuple of str
+        Headings.
+    key : Key
+    words : str
+        Added to the title.
+    """
+
+    dots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    key: Key | None = None
+    words: str = ""
+
+
+NOBODY = Judged()
 
 
 def draw_forest(
@@ -29,6 +56,7 @@ def draw_forest(
     upper: float | None = None,
     preset: str = "default",
     palette: str = "default",
+    judged: Judged = NOBODY,
 ) -> list[Figure]:
     """Draw a forest plot.
 
@@ -45,6 +73,8 @@ def draw_forest(
         Where the axis ends, as a proportion; ``axis_upper`` gives one for all plots of an analysis.
     preset, palette : str
         Names in ``PRESETS`` and ``PALETTES``.
+    judged : Judged
+        Risk of bias, to stand in the sixth column.
 
     Returns
     -------
@@ -53,9 +83,15 @@ def draw_forest(
     """
     if upper is None:
         upper = axis_upper(rows_block, estimates, text)
-    plot = read_plot(rows_block, estimates, text, by, upper)
+    page = PRESETS[preset]
+    plot = read_plot(rows_block, estimates, in_house(text, preset), by, upper, judged)
     with fixed_settings():
-        return draw_pages(plot, upper, PRESETS[preset], PALETTES[palette])
+        return draw_pages(plot, upper, page, palette_of(page, palette))
+
+
+def in_house(text: ForestText, preset: str) -> ForestText:
+    """Print numbers as the house of the preset does, unless the text names one."""
+    return replace(text, house=PRESETS[preset].layout.house) if text.house == "default" else text
 
 
 def axis_upper(rows: pd.DataFrame, estimates: pd.DataFrame, text: ForestText) -> float:
@@ -84,7 +120,12 @@ def axis_upper(rows: pd.DataFrame, estimates: pd.DataFrame, text: ForestText) ->
 
 
 def read_plot(
-    rows_block: pd.DataFrame, estimates: pd.DataFrame, text: ForestText, by: str | None, upper: float = 1.0
+    rows_block: pd.DataFrame,
+    estimates: pd.DataFrame,
+    text: ForestText,
+    by: str | None,
+    upper: float = 1.0,
+    judged: Judged = NOBODY,
 ) -> Plot:
     """Turn rows and estimates into lines and notes."""
     rows = rows_block[rows_block["use"] == "yes"]
@@ -93,7 +134,7 @@ def read_plot(
     pools = {group: find_pool(estimates, by, group, text.primary) for group, _, _ in panels} if by else {}
     drawn = [p for p in [overall, *pools.values()] if p is not None]
     decimals = fmt.decimals_for([*rows["proportion"], *(p["estimate"] for p in drawn)])
-    printer = Printer(text, decimals, int(rows["patients"].max()) if len(rows) else 1)
+    printer = Printer(text, decimals, int(rows["patients"].max()) if len(rows) else 1, judged.dots)
     blocks = []
     for group, name, panel in panels:
         lines = [Line("group", name)] if by else []
@@ -104,17 +145,20 @@ def read_plot(
         blocks.append((Line("remark", "No study can be shown."),))
     blocks.append(tuple(printer.overall(overall)))
     reference = overall["estimate"] if overall is not None and state_of(overall) == "pool" else nan
-    title = f"{text.title} by {lower_first(text.group_label or by)}" if by else text.title
+    title = f"{text.title} by {lower_first(text.group_label or by)}" if by else text.title + judged.words
     headings = {
         "study": "Study",
         "events": "Events",
         "patients": upper_first(text.unit),
         "estimate": "%",
         "interval": f"({text.percent} CI)",
-        "window": text.window_label,
+        "window": "" if judged.columns else text.window_label,
     }
+    if judged.columns:
+        text = replace(text, window_label="")
     notes = tuple(write_notes(rows, estimates, text, by, upper))
-    return Plot(title, headings, f"{upper_first(text.unit)} with event, %", tuple(blocks), notes, reference)
+    axis = f"{upper_first(text.unit)} with event, %"
+    return Plot(title, headings, axis, tuple(blocks), notes, reference, judged.columns, judged.key)
 
 
 def split_panels(rows: pd.DataFrame, text: ForestText, by: str | None) -> list[tuple[str, str, pd.DataFrame]]:

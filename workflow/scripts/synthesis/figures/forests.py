@@ -1,7 +1,7 @@
-"""The forest plots of one analysis: all studies, and one a splitting variable, on one axis."""
+"""The forest plots of one analysis: all studies, one a splitting variable, and one with risk of bias, on one axis."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,11 +9,15 @@ import pandas as pd
 from ..model_names import DESCRIPTIONS
 from ..pooling import read_rows
 from .alt import describe_forest
-from .forest import axis_upper, draw_forest
+from .canvas import draw_nothing
+from .forest import NOBODY, Judged, axis_upper, draw_forest, in_house, lower_first
 from .lines import ForestText
+from .readings import ChartText
+from .risk_of_bias import NONE, WITH_RISK, judged_forest, read_judgements
 from .save import save_pages
 
 INTERVALS = {"clopper-pearson": "Clopper–Pearson", "wilson": "Wilson"}
+RISK = "forest_risk_of_bias"
 
 
 def draw_forests_file(
@@ -24,6 +28,9 @@ def draw_forests_file(
     title: str,
     note: str,
     splits: Mapping[str, Mapping],
+    judgements: Sequence[Mapping],
+    overlaps: Sequence[str],
+    tools: Mapping[str, Mapping],
     review: Mapping,
     models: Mapping,
     figures: Mapping,
@@ -34,40 +41,88 @@ def draw_forests_file(
     ----------
     rows_csv, estimates_csv : str
     folder : str
-        Where ``forest.*`` and ``forest_<variable>.*`` go.
+        Where ``forest.*``, ``forest_<variable>.*`` and ``forest_risk_of_bias.*`` go.
     title, note : str
         Of the analysis.
     splits : mapping
         Variable → label and levels, one plot each.
+    judgements : sequence of mapping
+        Rows of ``risk_of_bias.csv`` of the studies of the analysis.
+    overlaps : sequence of str
+        Studies that may share patients with others.
+    tools : mapping
+        Risk-of-bias tool → item → question.
     review, models, figures : mapping
         These parts of the config.
     """
     rows, estimates = read_rows(rows_csv), pd.read_csv(estimates_csv)
-    primary = models["primary"]
-    base = {
-        "title": title,
-        "unit": review["unit"],
-        "level": float(models["level"]),
-        "model_line": model_line(estimates, models),
-        "version_line": version_line(rows, review),
-        "note": note,
-        "primary": primary,
-        "test_model": "glmm-common" if primary.startswith("glmm") else primary,
-        "draw_prediction_from": models["draw_prediction_from"],
-        "sort": figures["sort"],
-        "corrected": primary.startswith(("logit", "log-")),
-    }
-    plots = {"forest": (None, ForestText(**base))}
+    base = base_text(rows, estimates, title, note, review, models, figures, frozenset(overlaps))
+    plots = {"forest": (None, base, NOBODY)}
     for variable, split in splits.items():
-        text = ForestText(**base, group_label=split["label"], levels=split["levels"])
-        plots[f"forest_{variable}"] = (variable, text)
+        text = {**vars(base), "group_label": split["label"], "levels": split["levels"]}
+        plots[f"forest_{variable}"] = (variable, ForestText(**text), NOBODY)
+    plots[RISK] = (None, base, read_risk(rows, judgements, tools))
     drawn = rows[rows["subset"].isin(["all", *splits])]
-    upper = axis_upper(drawn, estimates, plots["forest"][1]) if figures["shared_axis"] else None
-    for name, (by, text) in plots.items():
+    upper = axis_upper(drawn, estimates, base) if figures["shared_axis"] else None
+    page = {"preset": figures["preset"], "palette": figures.get("palette", "default")}
+    for name, (by, text, judged) in plots.items():
         block = rows[rows["subset"] == (by or "all")]
-        pages = draw_forest(block, estimates, text, by=by, upper=upper, preset=figures["preset"])
-        words = describe_forest(block, estimates, text, by=by)
+        reason = nothing_to_draw(block, by, text, judged)
+        if reason:
+            split = f" by {lower_first(text.group_label)}" if by else ""
+            heading = f"{text.title}{split}{WITH_RISK if name == RISK else ''}"
+            drawing = draw_nothing(ChartText(title, version_line=base.version_line, **page), heading, reason)
+            pages, words = drawing.pages, (f"Forest plot: {drawing.title}", drawing.desc)
+        else:
+            pages = draw_forest(block, estimates, text, by=by, upper=upper, judged=judged or NOBODY, **page)
+            words = describe_forest(block, estimates, text, by=by, judged=judged or NOBODY)
         save_pages(pages, Path(folder) / name, figures["formats"], *words)
+
+
+def base_text(
+    rows: pd.DataFrame,
+    estimates: pd.DataFrame,
+    title: str,
+    note: str,
+    review: Mapping,
+    models: Mapping,
+    figures: Mapping,
+    overlaps: frozenset[str] = frozenset(),
+) -> ForestText:
+    """Give what all forest plots of an analysis say beside their numbers."""
+    primary = models["primary"]
+    text = ForestText(
+        title=title,
+        unit=review["unit"],
+        level=float(models["level"]),
+        model_line=model_line(estimates, models),
+        version_line=version_line(rows, review),
+        note=note,
+        primary=primary,
+        test_model="glmm-common" if primary.startswith("glmm") else primary,
+        draw_prediction_from=models["draw_prediction_from"],
+        sort=figures["sort"],
+        corrected=primary.startswith(("logit", "log-")),
+        overlaps=overlaps,
+    )
+    return in_house(text, figures["preset"])
+
+
+def read_risk(rows: pd.DataFrame, table: Sequence[Mapping], tools: Mapping[str, Mapping]) -> Judged | None:
+    """Give the dots of the pooled studies; None when none of them was judged."""
+    used = rows[(rows["subset"] == "all") & (rows["use"] == "yes")]
+    studies = list(dict.fromkeys(used["study"]))
+    found = read_judgements(table, studies, tools)
+    return judged_forest(found, studies) if found else None
+
+
+def nothing_to_draw(block: pd.DataFrame, by: str | None, text: ForestText, judged: Judged | None) -> str:
+    """Say why a plot is not drawn; blank when it is."""
+    if by and block.empty:
+        return f"this analysis is not split by {lower_first(text.group_label)}."
+    if not (block["use"] == "yes").any():
+        return "no study can be pooled."
+    return NONE if judged is None else ""
 
 
 def model_line(estimates: pd.DataFrame, models: Mapping) -> str:

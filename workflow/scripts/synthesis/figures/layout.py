@@ -67,10 +67,11 @@ def cut_text(text: str, width: float, size: float, weight: str = "normal", tail:
 def wrap_text(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
     """Break a paragraph into lines of at most a width in mm; a word longer than a line is broken too.
 
-    An equation stays together: ``k − 1``, ``P = 0.34``.
+    An equation stays together (``k − 1``, ``P = 0.34``), and a mark with the first word of its explanation.
     """
     lines, line = [], ""
     bound = re.sub(r" ([=<>−]) ", "\u00a0\\1\u00a0", clean_text(text))
+    bound = re.sub(r"(^| )([†‡§¶]|–:) ", "\\1\\2\u00a0", bound)
     for word in (part.replace("\u00a0", " ") for part in bound.split(" ")):
         longer = f"{line} {word}".strip()
         if text_width(longer, size, weight) <= width:
@@ -165,10 +166,27 @@ class Page:
         )
         return self.figure.add_artist(artist)
 
-    def blank(self, left: float, top: float, width: float, height: float, zorder: float) -> None:
-        """Clear a rectangle of the grid, so that text on it reads well."""
+    def blank(self, left: float, top: float, width: float, height: float, zorder: float, color: str = "white") -> None:
+        """Clear a rectangle of the grid, so that text on it reads well; or lay a ground under a row."""
         self.figure.add_artist(
-            Rectangle((left, top), width, height, facecolor="white", zorder=zorder, transform=self.transform)
+            Rectangle((left, top), width, height, facecolor=color, zorder=zorder, transform=self.transform)
+        )
+
+    def box(
+        self, left: float, top: float, width: float, height: float, *, color: str, edge: str, line: float, zorder: float
+    ) -> None:
+        """Draw a framed rectangle."""
+        self.figure.add_artist(
+            Rectangle(
+                (left, top),
+                width,
+                height,
+                facecolor=color,
+                edgecolor=edge,
+                linewidth=line,
+                zorder=zorder,
+                transform=self.transform,
+            )
         )
 
 
@@ -206,13 +224,14 @@ class Panel:
         """Say whether a proportion lies past the end of the axis."""
         return value > self.upper * (1 + 1e-9)
 
-    def grid(self, *, size: float, title: str) -> None:
-        """Draw grid lines, axis, ticks and its title."""
+    def grid(self, *, size: float, title: str, lines: bool = True) -> None:
+        """Draw grid lines, unless they are not wanted, axis, ticks and its title."""
         page, c, s = self.page, self.palette, self.scale
         page.line([self.x(0), self.x(self.upper)], [self.bottom] * 2, width=0.6 * s, color=c.text, zorder=2.2)
         for tick in axis_ticks(self.upper):
             x = self.x(tick / 100)
-            page.line([x, x], [self.top, self.bottom], width=0.5 * s, color=c.grid, zorder=1)
+            if lines:
+                page.line([x, x], [self.top, self.bottom], width=0.5 * s, color=c.grid, zorder=1)
             page.line([x, x], [self.bottom, self.bottom + 0.9 * s], width=0.6 * s, color=c.text, zorder=2.2)
             page.text(x, self.bottom + 3.7 * s, str(tick), size=size, color=c.text, align="center")
         middle = (self.x(0) + self.x(self.upper)) / 2

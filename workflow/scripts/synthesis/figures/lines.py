@@ -47,6 +47,8 @@ class ForestText:
         Heading of the follow-up column; blank leaves it out.
     house : str
         A name in ``formatting.HOUSES``.
+    overlaps : frozenset of str
+        Studies that may share units with others.
     """
 
     title: str
@@ -65,6 +67,7 @@ class ForestText:
     corrected: bool = False
     window_label: str = "Window, days"
     house: str = "default"
+    overlaps: frozenset[str] = frozenset()
 
     @property
     def percent(self) -> str:
@@ -83,11 +86,14 @@ class Printer:
         Of all percentages of the plot.
     largest : int
         Patients of the largest row: its square has the longest side.
+    dots : mapping
+        Study → levels of its judgements.
     """
 
     text: ForestText
     decimals: int
     largest: int
+    dots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def numbers(self, row: pd.Series) -> dict[str, object]:
         """Give the printed numbers of a row or a pool."""
@@ -118,7 +124,8 @@ class Printer:
                     mid=row["proportion"],
                     high=row["ci_high"],
                     side=max(SQUARE[0], SQUARE[1] * sqrt(row["patients"] / self.largest)),
-                    dagger=row.get("basis", "stated") != "stated",
+                    marks=marks_of(row, self.text.overlaps),
+                    dots=tuple(self.dots.get(row["study"], ())),
                 )
             )
         return lines
@@ -171,6 +178,30 @@ class Printer:
             "all": f"Nothing but events: the lower limit is the exact one-sided {self.text.percent} limit.",
             "missing": f"Not pooled: {pool['status']}.",
         }.get(state, "")
+
+
+ABSTRACT, DERIVED, ONCE, OVERLAP = "†", "‡", "§", "¶"
+MEANINGS = {
+    ABSTRACT: "Read in an abstract only.",
+    DERIVED: "Derived from a printed percentage or by subtraction, not printed as a count.",
+    ONCE: "Read once, or not confirmed by a second reader.",
+    OVERLAP: "May share {unit} with other reports.",
+}
+
+
+def marks_of(row: Mapping[str, object], overlaps: frozenset[str] = frozenset()) -> str:
+    """Give the marks of honesty of a count; what ``rows.csv`` does not say is not marked.
+
+    >>> marks_of({"source": "abstract", "basis": "derived", "second_reading": "agree"})
+    '†‡'
+    """
+    found = {
+        ABSTRACT: str(row.get("source", "")).lower().startswith("abstract") or row.get("report") == "abstract",
+        DERIVED: row.get("basis", "stated") != "stated",
+        ONCE: row.get("second_reading", "agree") != "agree",
+        OVERLAP: row.get("study") in overlaps,
+    }
+    return "".join(mark for mark, true in found.items() if true)
 
 
 def format_window(value: object) -> str:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from .layout import CUT
+from .pdf_fonts import light_fonts
 from .style import FONT, SVG_FONTS, fixed_settings
 
 # Neither the clock nor Matplotlib's version belongs into a file that a commit compares.
@@ -110,7 +111,7 @@ def _png(figure: Figure) -> bytes:
 
 def _pdf(figures: Sequence[Figure], title: str, desc: str) -> bytes:
     buffer = io.BytesIO()
-    with PdfPages(buffer, metadata={**METADATA["pdf"], "Title": title, "Subject": desc}) as pdf:
+    with light_fonts(), PdfPages(buffer, metadata={**METADATA["pdf"], "Title": title, "Subject": desc}) as pdf:
         for figure in figures:
             pdf.savefig(figure)
     return buffer.getvalue()

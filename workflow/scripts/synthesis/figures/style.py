@@ -6,10 +6,14 @@ that carries a dark edge. Meaning never rests on colour alone: shape and positio
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib as mpl
+
+from .presets import PRESETS, Preset
+
+__all__ = ["FONT", "MM_PER_INCH", "MM_PER_POINT", "PALETTES", "PRESETS", "SVG_FONTS", "Palette", "Preset"]
 
 # What a reader's machine may use for the text of an SVG. The layout is measured with the widest of them, which
 # Matplotlib carries along, so it fits with each and is the same on every machine.
@@ -60,86 +64,69 @@ class Palette:
     grid: str
     rule: str
     light_rule: str
+    # Risk of bias, always with its symbol: the usual green, yellow and red are one colour to one man in twelve.
+    low: str = "#0072b2"  # 5.2:1
+    some: str = "#e69f00"  # 2.3:1, hence with a dark symbol and edge
+    high: str = "#9e2a2b"  # 7.4:1
+    unjudged: str = "#8c8c8c"  # 3.4:1
+    band: str = "#f4f4f4"
 
 
+DEFAULT = Palette(
+    text="#1a1a1a",  # 17.4:1
+    notes="#6b6b6b",  # 5.3:1
+    study="#0b5394",  # 7.8:1
+    overall="#d55e00",  # 3.9:1; blue and vermilion stay apart in the common colour-vision deficiencies
+    subgroup="#f2b48a",  # 1.8:1, hence never without its dark edge
+    edge="#1a1a1a",
+    prediction="#7f7f7f",  # 4.0:1
+    grid="#ececec",
+    rule="#1a1a1a",
+    light_rule="#a6a6a6",
+)
 PALETTES = {
-    "default": Palette(
-        text="#1a1a1a",  # 17.4:1
-        notes="#6b6b6b",  # 5.3:1
-        study="#0b5394",  # 7.8:1
-        overall="#d55e00",  # 3.9:1; blue and vermilion stay apart in the common colour-vision deficiencies
-        subgroup="#f2b48a",  # 1.8:1, hence never without its dark edge
-        edge="#1a1a1a",
-        prediction="#7f7f7f",  # 4.0:1
-        grid="#ececec",
-        rule="#1a1a1a",
-        light_rule="#a6a6a6",
-    ),
-    "grey": Palette(
-        text="#1a1a1a",
-        notes="#6b6b6b",
+    "default": DEFAULT,
+    "grey": replace(
+        DEFAULT,
         study="#333333",  # 12.6:1
         overall="#1a1a1a",
         subgroup="#c8c8c8",  # 1.7:1, hence never without its dark edge
-        edge="#1a1a1a",
-        prediction="#7f7f7f",
-        grid="#ececec",
-        rule="#1a1a1a",
-        light_rule="#a6a6a6",
+        low="#ffffff",  # no colour, and a dark edge
+        some="#bdbdbd",  # 1.9:1, hence with a dark symbol and edge
+        high="#4d4d4d",  # 8.5:1
+        unjudged="#8c8c8c",
     ),
+    "jama": replace(DEFAULT, study="#1f3a5f", overall="#3f76b5", subgroup="#b9cfe6"),  # 11.5:1, 4.7:1, 1.6:1 with edge
+    "bmj": replace(DEFAULT, study="#2a6ebb", overall="#7a3e8e", subgroup="#cdb3d6", band="#f2f2f2"),  # 5.2:1, 7.2:1
+    "revman": replace(DEFAULT, study="#1a3fb0", overall="#1a1a1a", subgroup="#4d4d4d"),  # 9.0:1, 17.4:1, 8.5:1
 }
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A page: millimetres for places, points for type and lines.
+def palette_of(preset: Preset, palette: str = "default") -> Palette:
+    """Give the palette that was asked for; the default one gives way to that of the preset."""
+    return PALETTES[preset.layout.palette if palette == "default" else palette]
 
-    Parameters
-    ----------
-    width : float
-    height : float or None
-        None lets the content decide, up to ``rows_per_page`` rows; a slide has a height of its own.
-    body, title, notes, small : float
-        Type: table, title, lines below the figure, lines inside the table.
-    row, leading : float
-        Height of a table row; distance of two lines of notes.
-    head, rows_per_page : float
-        Height above the first row; rows before a new page begins.
-    scale : float
-        Of marks and distances against the default page.
+
+def ink(fill: str) -> str:
+    """Give the colour of a symbol on a fill, white or dark, whichever stands out more.
+
+    >>> ink("#0072b2"), ink("#e69f00")
+    ('#ffffff', '#1a1a1a')
     """
-
-    width: float = 180
-    height: float | None = None
-    body: float = 7.5
-    title: float = 9
-    notes: float = 6.6
-    small: float = 6.6
-    row: float = 4.9
-    leading: float = 3.15
-    head: float = 16
-    rows_per_page: float = 45
-    scale: float = 1.0
-
-    def mm(self, length: float) -> float:
-        """Turn a length of the default page into one of this page."""
-        return length * self.width / 180
+    return max(("#ffffff", "#1a1a1a"), key=lambda color: contrast(color, fill))
 
 
-PRESETS = {
-    "default": Preset(),
-    # 16:9 at 10 inches: 11 pt is read from the back row, so a slide holds fewer rows and splits sooner.
-    "slide": Preset(
-        width=254,
-        height=143,
-        body=11,
-        title=14,
-        notes=8,
-        small=9,
-        row=6.3,
-        leading=3.8,
-        head=21,
-        rows_per_page=99,
-        scale=1.4,
-    ),
-}
+def contrast(one: str, other: str) -> float:
+    """Give the contrast of two colours by WCAG 2: 1 to 21.
+
+    >>> round(contrast("#ffffff", "#6b6b6b"), 1)
+    5.3
+    """
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,17 +1,20 @@
 """A table with a panel of marks beside it: lines, columns, pages, and the drawing of each line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from .dots import Key, draw_dot
 from .layout import Page, Panel, cut_text, text_width, wrap_text
+from .places import MARGIN, RIGHT, Columns, fit_columns, heading_lines
 from .style import MM_PER_POINT, Palette, Preset
 
-MARGIN, RIGHT, AXIS = 2.0, 178.0, 12.0  # mm: left and right edge of what is printed, height of axis with its title
+AXIS = 12.0  # mm: height of the axis with its title
 HEIGHTS = {"gap": 0.5, "remark": 0.75, "rule": 0.35}  # in rows; every other line is one
+CAPTION = 6.5  # mm: height of a title below the axis
 STEP = 0.3  # lines between dark and grey notes
 CAP_HEIGHT = 0.729  # of DejaVu Sans, in em: centres capitals and figures on their row
 
@@ -30,7 +33,11 @@ class Line:
     side : float
         Of a study's square, in mm.
     dagger : bool
-        Whether the count was derived.
+        Whether a dagger follows the label.
+    marks : str
+        Small marks after the label, explained in the notes.
+    dots : tuple of str
+        Levels of judgements, one a column of dots.
     """
 
     kind: str
@@ -45,6 +52,13 @@ class Line:
     high: float = nan
     side: float = 0.0
     dagger: bool = False
+    marks: str = ""
+    dots: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> str:
+        """Give events and patients in one."""
+        return f"{self.events}/{self.patients}" if self.events and self.patients else ""
 
     @property
     def height(self) -> float:
@@ -74,6 +88,16 @@ class Plot:
         Paragraphs, and whether they are printed dark.
     reference : float
         Where the dashed line stands; NaN for none.
+    dots : tuple of str
+        Headings of the columns of dots.
+    key : Key or None
+        What the dots mean.
+    panel : callable
+        Makes the panel: ``Panel``, or one with another axis that takes the same arguments.
+    joined : bool
+        Whether a layout may put ``events`` and ``patients`` into one column.
+    names : float
+        Width in mm of the column of names; 45 holds about 30 letters.
     """
 
     title: str
@@ -82,60 +106,16 @@ class Plot:
     blocks: tuple[tuple[Line, ...], ...]
     notes: tuple[tuple[str, bool], ...]
     reference: float = nan
+    dots: tuple[str, ...] = ()
+    key: Key | None = None
+    panel: Callable[..., Panel] = Panel
+    joined: bool = True
+    names: float = 45.0
 
     @property
     def lines(self) -> list[Line]:
         """Give the lines of all blocks."""
         return [line for block in self.blocks for line in block]
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Places in mm: left edges of names, panel and intervals; right edges of panel, counts and estimates.
-
-    An estimate ends where its interval begins, so that decimals and brackets stand below each other and both still
-    read as one string; the widest of them ends at the right edge of the column.
-    """
-
-    group: float
-    study: float
-    events: float
-    patients: float
-    left: float
-    right: float
-    estimate: float
-    interval: float
-    window: float | None
-    label: float
-
-
-def fit_columns(plot: Plot, preset: Preset) -> Columns:
-    """Place the columns: fixed on the page, except that what is unusually wide takes room from the panel.
-
-    Without a sixth column its room goes to the panel, and the percentages end at the right margin.
-    """
-    mm, size = preset.mm, preset.body
-    window = bool(plot.headings["window"]) and any(line.window not in ("", "–") for line in plot.lines)
-    percent, right = (mm(161), mm(135)) if window else (mm(178), mm(152))
-
-    def widest(name: str) -> float:
-        widths = [text_width(getattr(line, name), size, line.weight) for line in plot.lines]
-        return max([text_width(plot.headings[name], size, "bold"), *widths])
-
-    interval = percent - widest("interval")
-    estimate = interval - text_width(" ", size, "bold")
-    return Columns(
-        group=mm(2),
-        study=mm(5),
-        events=mm(59),
-        patients=mm(74),
-        left=mm(79),
-        right=min(right, estimate - widest("estimate") - mm(1.5)),
-        estimate=estimate,
-        interval=interval,
-        window=mm(178) if window else None,
-        label=min(mm(44), mm(59 - 5 - 1) - widest("events")),  # 44: a name of about 30 letters
-    )
 
 
 def paginate(blocks: Sequence[Sequence[Line]], rows: float, last: float) -> list[list[Line]]:
@@ -185,6 +165,7 @@ def _rows(*blocks: Sequence[Line]) -> float:
 
 def draw_pages(plot: Plot, upper: float, preset: Preset, palette: Palette) -> list[Figure]:
     """Draw a plot on as many pages as it needs; head and axis are repeated, notes stand on the last."""
+    plot = dress(plot, preset)
     columns, s = fit_columns(plot, preset), preset.scale
     notes = [
         (line, dark)
@@ -192,21 +173,48 @@ def draw_pages(plot: Plot, upper: float, preset: Preset, palette: Palette) -> li
         for line in wrap_text(paragraph, preset.mm(RIGHT - MARGIN), preset.notes)
     ]
     below = (AXIS + MARGIN) * s
+    ending = _ending(plot, preset)
     rows = last = preset.rows_per_page
     if preset.height:
-        rows = (preset.height - preset.head - below) / preset.row
-        last = max(rows - (len(notes) + STEP) * preset.leading / preset.row, 4)
+        rows = (preset.height - preset.top - below) / preset.row
+        last = max(rows - ((len(notes) + STEP) * preset.leading + ending) / preset.row, 4)
     parts = paginate(plot.blocks, rows, last)
     figures = []
     for number, lines in enumerate(parts, 1):
         final = number == len(parts)
         here = notes if final else [(f"Continued on page {number + 1} of {len(parts)}", False)]
-        height = preset.head + _rows(lines) * preset.row + below + (len(here) + STEP) * preset.leading
+        height = preset.top + _rows(lines) * preset.row + below + (len(here) + STEP) * preset.leading
+        height += ending if final else _ending(replace(plot, key=None), preset)
         page = Page(preset.width, max(height, preset.height or 0))
-        table = Table(page, plot, columns, upper, preset, palette)
+        part = plot if final else replace(plot, key=None)
+        table = Table(page, part, columns, upper, preset, palette)
         table.draw(lines, here, f" ({number} of {len(parts)})" if len(parts) > 1 else "")
         figures.append(page.figure)
     return figures
+
+
+def dress(plot: Plot, preset: Preset) -> Plot:
+    """Put a plot into the words and brackets of the house."""
+    layout = preset.layout
+    headings = {name: layout.bracket(layout.call(words)) for name, words in plot.headings.items()}
+    blocks = tuple(
+        tuple(
+            replace(
+                line,
+                label=layout.call(line.label) if line.kind in ("summary", "overall") else line.label,
+                interval=layout.bracket(line.interval),
+            )
+            for line in block
+        )
+        for block in plot.blocks
+    )
+    return replace(plot, headings=headings, blocks=blocks)
+
+
+def _ending(plot: Plot, preset: Preset) -> float:
+    """Give the height of what stands between axis and notes: the key, and a title below."""
+    below = CAPTION * preset.scale if preset.layout.title == "below" else 0
+    return below + (plot.key.height(preset) if plot.key else 0)
 
 
 @dataclass(frozen=True)
@@ -222,18 +230,16 @@ class Table:
 
     def draw(self, lines: Sequence[Line], notes: Sequence[tuple[str, bool]], suffix: str) -> None:
         """Draw head, lines, axis and notes, from the top down."""
-        p, c = self.preset, self.columns
-        self.head(suffix)
-        bottom = p.head + _rows(lines) * p.row + 0.6 * p.scale
-        panel = Panel(self.page, c.left, c.right, p.head - 0.4 * p.scale, bottom, self.upper, self.palette, p.scale)
-        panel.grid(size=p.body, title=self.plot.axis)
-        if isfinite(self.plot.reference):
-            panel.reference(self.plot.reference)
-        y = p.head
-        for line in lines:
-            self.line(panel, line, y, y + line.height * p.row / 2)
-            y += line.height * p.row
-        y = bottom + (AXIS + 0.6) * p.scale
+        p = self.preset
+        if p.layout.title == "above":
+            self.title(5.4 * p.body / 7.5, suffix)
+        y = self.body(lines, p.top) + (AXIS + 0.6) * p.scale
+        if p.layout.title == "below":
+            self.title(y + 1.5 * p.scale, suffix)
+            y += CAPTION * p.scale
+        if self.plot.key:
+            self.plot.key.draw(self.page, y, p, self.palette)
+            y += self.plot.key.height(p)
         was_dark = False
         for text, dark in notes:
             y += STEP * p.leading if was_dark and not dark else 0
@@ -241,30 +247,45 @@ class Table:
             self.page.text(p.mm(MARGIN), y, text, size=p.notes, color=color)
             y, was_dark = y + p.leading, dark
 
-    def head(self, suffix: str) -> None:
-        """Draw title and column headings with the rule below them; long headings stand on two lines."""
-        p, c, plot, s = self.preset, self.columns, self.plot, self.preset.body / 7.5
-        room = p.mm(RIGHT - MARGIN)
-        title = cut_text(plot.title, room, p.title, "bold", suffix)
-        self.page.text(
-            p.mm(MARGIN), 5.4 * s, title, size=p.title, color=self.palette.text, bold=True, full=plot.title + suffix
+    def body(self, lines: Sequence[Line], top: float) -> float:
+        """Draw headings, lines and axis below ``top``, where the first row begins; give where the axis stands."""
+        p, c = self.preset, self.columns
+        self.head(top)
+        bottom = top + _rows(lines) * p.row + 0.6 * p.scale
+        panel = self.plot.panel(
+            self.page, c.left, c.right, top - 0.4 * p.scale, bottom, self.upper, self.palette, p.scale
         )
-        places = [
-            ("study", c.group, "left", 40),
-            ("events", c.events, "right", 14),
-            ("patients", c.patients, "right", 14),
-            ("estimate", c.estimate, "right", 14),
-            ("interval", c.interval, "left", 30),
-            *([("window", c.window, "right", 14)] if c.window else []),
-        ]
-        for name, x, align, width in places:
-            words = plot.headings[name]
-            fits = text_width(words, p.body, "bold") <= p.mm(width)
-            lines = [words] if fits else wrap_text(words.replace("-", "- "), p.mm(width), p.body, "bold")[:2]
-            for i, text in enumerate(reversed(lines)):
-                y = p.head - (2.6 + 3.3 * i) * s
+        panel.grid(size=p.body, title=self.plot.axis, lines=p.layout.grid)
+        if isfinite(self.plot.reference):
+            panel.reference(self.plot.reference)
+        y, odd = top, False
+        for line in lines:
+            odd = line.kind == "study" and not odd
+            if odd and p.layout.bands:
+                width = p.mm(RIGHT - MARGIN)
+                self.page.blank(p.mm(MARGIN), y, width, line.height * p.row, 0.5, color=self.palette.band)
+            self.line(panel, line, y, y + line.height * p.row / 2)
+            y += line.height * p.row
+        return bottom
+
+    def title(self, y: float, suffix: str) -> None:
+        """Write the title on a height."""
+        p, plot = self.preset, self.plot
+        title = cut_text(plot.title, p.mm(RIGHT - MARGIN), p.title, "bold", suffix)
+        color = self.palette.text
+        self.page.text(p.mm(MARGIN), y, title, size=p.title, color=color, bold=True, full=plot.title + suffix)
+
+    def head(self, top: float) -> None:
+        """Draw the column headings with the rule below them; long headings stand on two lines."""
+        p, c, s = self.preset, self.columns, self.preset.body / 7.5
+        for name, x, align in c.headings():
+            for i, text in enumerate(reversed(heading_lines(self.plot, name, p))):
+                y = top - (2.6 + 3.3 * i) * s
                 self.page.text(x, y, text, size=p.body, color=self.palette.text, align=align, bold=True)
-        rule = p.head - 1.1 * s
+        for x, text in zip(c.dots, self.plot.dots, strict=True):
+            color = self.palette.text
+            self.page.text(x, top - 2.6 * s, text, size=p.small, color=color, align="center", bold=True)
+        rule = top - 1.1 * s
         self.page.line([p.mm(MARGIN), p.mm(RIGHT)], [rule] * 2, width=0.8, color=self.palette.rule, zorder=3)
 
     def line(self, panel: Panel, line: Line, top: float, middle: float) -> None:
@@ -279,23 +300,31 @@ class Table:
         if line.kind in ("rule", "remark", "gap"):
             return
         bold, y = line.weight == "bold", middle + CAP_HEIGHT / 2 * p.body * MM_PER_POINT
-        x = c.study if line.kind == "study" else c.group
-        room = c.left - x - p.mm(2) if line.kind == "group" else c.label + (0 if line.kind == "study" else c.study - x)
-        mark = "†" if line.dagger else ""
-        label = cut_text(line.label, room, p.body, line.weight, mark)
-        style = {"size": p.body, "color": self.palette.text, "bold": bold}
-        self.page.text(x, y, label, full=line.label + mark, **style)
-        places = (
-            (c.events, line.events, "right"),
-            (c.patients, line.patients, "right"),
-            (c.estimate, line.estimate, "right"),
-            (c.interval, line.interval, "left"),
-            (c.window, line.window, "right"),
-        )
-        for x, text, align in places:
-            if x and text:
-                self.page.text(x, y, text, align=align, **style)
+        self.label(line, y)
+        for name, x, align in c.headings():
+            text = "" if name == "study" else getattr(line, name)
+            if text:
+                self.page.text(x, y, text, size=p.body, color=self.palette.text, align=align, bold=bold)
+        for x, level in zip(c.dots, line.dots, strict=False):
+            draw_dot(self.page, x, middle, level, p, self.palette)
         self.mark(panel, line, middle)
+
+    def label(self, line: Line, y: float) -> None:
+        """Write the label and, as a text of its own, the marks after it; a group's name may run over the panel."""
+        p, c = self.preset, self.columns
+        x = c.study if line.kind == "study" else c.group
+        room = p.mm(RIGHT) - x if line.kind == "group" else c.label + (0 if line.kind == "study" else c.study - x)
+        dagger, gap = "†" if line.dagger else "", 0.5 * p.scale
+        taken = gap + text_width(line.marks, p.small) if line.marks else 0
+        label = cut_text(line.label, room - taken, p.body, line.weight, dagger)
+        style = {"color": self.palette.text, "bold": line.weight == "bold"}
+        self.page.text(x, y, label, size=p.body, full=line.label + dagger, **style)
+        over = x + text_width(label, p.body, line.weight) + p.mm(1) - c.left
+        if over > 0:
+            self.page.blank(c.left, y - 0.7 * p.row, over, 0.95 * p.row, zorder=2.5)
+        if line.marks:
+            after = x + text_width(label, p.body, line.weight) + gap
+            self.page.text(after, y, line.marks, size=p.small, color=self.palette.notes)
 
     def remark(self, line: Line, top: float, middle: float) -> None:
         """Draw a small grey line below a panel; the grid stops where it runs into the panel."""

@@ -1,0 +1,85 @@
+# In:  the tables and SVG figures of all analyses and of the review; results/methods.md; studies/grade.yaml and
+#      studies/screening.csv when they are there; results/changes.md as it is when the workflow is read
+# Out: results/report.html (one self-contained page: it needs neither a network nor the files beside it)
+# Stands after all other rules, since it reads what they make.
+import platform
+from importlib.metadata import version
+
+TEMPLATES = SCRIPTS.parent / "templates" / "report"
+
+# What changed is written after a build, by comparing it with the last release. As an input it would wait for itself, so
+# the input is a copy of it (see `stamp`): the next build takes a new one up, and nothing else runs.
+CHANGES = Path("results/changes.md")
+CHANGED = [stamp("page.changes", CHANGES.read_text(encoding="utf-8"))] if CHANGES.is_file() else []
+
+
+def drawn(paths):
+    """Keep the figures a page can hold."""
+    return [path for path in paths if str(path).endswith(".svg")]
+
+
+rule write_report:
+    """Write results/report.html: every answer with its figures, its tables, and the source of each number."""
+    input:
+        tables=[
+            *rules.collect_sheets.output,
+            *expand(
+                "results/{analysis}/{table}.csv",
+                analysis=ANALYSES,
+                table=[
+                    "rows",
+                    "estimates",
+                    "influence",
+                    "subsets",
+                    "multiverse_summary",
+                    "regression",
+                    "future",
+                ],
+            ),
+            *expand("results/{analysis}/rates.csv", analysis=protocol.rates.analyses),
+            "results/contrasts.csv",
+            "results/comparisons.csv",
+            *(["results/published.csv"] if protocol.published else []),
+        ],
+        figures=[
+            *expand(drawn(rules.draw_forests.output), analysis=ANALYSES),
+            *drawn(path for analysis in ANALYSES for path in charts_of(analysis)),
+            *drawn(rules.draw_review.output),
+        ],
+        methods="results/methods.md",
+        changes=CHANGED,
+        grade=[path for path in ("studies/grade.yaml",) if Path(path).is_file()],
+        screening=[path for path in ("studies/screening.csv",) if Path(path).is_file()],
+        templates=sorted(str(path) for path in TEMPLATES.iterdir() if path.is_file()),
+        library=library("write_report.py"),
+    output:
+        "results/report.html",
+    log:
+        "logs/write_report.log",
+    params:
+        choices={
+            **protocol.model_dump(mode="json"),
+            "variables": {
+                variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
+                for variable in ["product", *STUDY_VARIABLES, *protocol.attributes]
+            },
+        },
+        software={
+            "Python": platform.python_version(),
+            **{
+                name: version(name)
+                for name in (
+                    "jinja2",
+                    "matplotlib",
+                    "numpy",
+                    "pandas",
+                    "pydantic",
+                    "pymare",
+                    "scipy",
+                    "snakemake",
+                )
+            },
+        },
+        templates=str(TEMPLATES),
+    script:
+        "../scripts/write_report.py"

@@ -1,0 +1,333 @@
+"""The command `sheet`: begin, check, show, convert and compare extraction sheets."""
+
+import argparse
+import datetime as dt
+import difflib
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..files import write_text
+from ..problems import Problem, ProblemsError, one_of
+
+DRAFTS = "drafts"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        As typed behind `sheet`; those of the process when left out.
+
+    Returns
+    -------
+    int
+        0 when all is well; 1 when something has to be mended first, and then nothing was written.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
+    except ProblemsError as error:
+        return _tell(error.problems)
+    except BrokenPipeError:  # `sheet show x | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--config", default="config.yaml", help="the review's config (default: %(default)s)")
+    shared.add_argument("--studies", default="studies", help="the folder of sheets (default: %(default)s)")
+    force = argparse.ArgumentParser(add_help=False)
+    force.add_argument("--force", action="store_true", help="overwrite a file that exists")
+    parser = argparse.ArgumentParser(prog="sheet", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: object, about: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=about, description=about, parents=[shared, *parents])
+        command.set_defaults(run=run)
+        return command
+
+    new = add("new", _new, "write an empty, commented sheet (or, with --xlsx, a workbook) for a study")
+    new.add_argument("id", help="author and year: smith2025")
+    new.add_argument("--xlsx", action="store_true", help="a workbook to fill in, instead of YAML")
+    check = add("check", _check, "say what is wrong in sheets: all problems, each with its line")
+    check.add_argument("sheets", nargs="*", help="ids or files; every sheet when left out")
+    show = add("show", _show, "print sheets as tables")
+    show.add_argument("sheets", nargs="+", help="ids or files")
+    to_xlsx = add("to-xlsx", _to_xlsx, "write a sheet as a workbook", force)
+    to_xlsx.add_argument("sheet", help="id or file")
+    to_xlsx.add_argument("file", nargs="?", help="the workbook (default: <id>.xlsx)")
+    from_xlsx = add("from-xlsx", _from_xlsx, "write the sheets of filled-in workbooks, when all are in order", force)
+    from_xlsx.add_argument("files", nargs="+")
+    table = add("from-table", _from_table, "make drafts of sheets from a table with one row a study or an arm", force)
+    table.add_argument("file", help="CSV (comma, semicolon or tab) or .xlsx")
+    table.add_argument("--to", default=DRAFTS, help="folder of the drafts (default: %(default)s)")
+    table.add_argument("--outcome", help="what the events are, when no column says so")
+    table.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="what is the same in every row")
+    table.add_argument("--encoding", default="utf-8", help="of a CSV (default: %(default)s)")
+    compare = add("compare", _compare, "say where two readers differ, and how far they agree (Markdown)", force)
+    compare.add_argument("first", help="a sheet, or a folder of sheets")
+    compare.add_argument("second", help="the same, of the second reader")
+    compare.add_argument("--output", help="write the comparison to this file")
+    compare.add_argument(
+        "--mark", metavar="FILE", help="write the first sheet, marked with what the second reader found"
+    )
+    return parser
+
+
+def _tell(problems: Iterable[Problem], outcome: str = " Nothing was written.") -> int:
+    """Print problems in their order, and what became of it; give the exit code."""
+    every = list(dict.fromkeys(problems))
+    for problem in every:
+        print(problem, file=sys.stderr)
+    print(f"{_number(len(every), 'problem')}.{outcome}", file=sys.stderr)
+    return 1
+
+
+def _refuse(file: str | Path, message: str) -> ProblemsError:
+    return ProblemsError([Problem(str(file), 0, "", message)])
+
+
+def _find(name: str, studies: str) -> Path:
+    """Give the file of a sheet that was named by its id or its path."""
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        path = Path(studies) / f"{name}.yaml"
+    if not path.is_file():
+        from ..index import sheet_paths
+
+        known = [Path(p).stem for p in sheet_paths(studies)]
+        near = one_of(name, known).split(". ")[-1] if known else ""
+        hint = f" {near}" if near.startswith("Did") else f" Begin it: sheet new {path.stem}"
+        raise _refuse(path, f"There is no such sheet.{hint}")
+    return path
+
+
+def _protocol(options: argparse.Namespace):
+    from ..protocol import read_protocol
+
+    return read_protocol(options.config)
+
+
+def _new(options: argparse.Namespace) -> int:
+    from .new import ID, label_of, new_sheet
+
+    if not ID.fullmatch(options.id):
+        raise _refuse(
+            options.id, "An id is author and year in small letters, smith2025, and perhaps a letter: smith2025b."
+        )
+    sheet = Path(options.studies) / f"{options.id}.yaml"
+    target = Path(f"{options.id}.xlsx") if options.xlsx else sheet
+    for path in dict.fromkeys((target, sheet)):
+        if path.exists():
+            raise _refuse(path, "This file exists, and is left as it is. Take another id, or go on with that file.")
+    today = dt.date.today()
+    if options.xlsx:
+        from .workbook import write_workbook
+
+        data = {"id": options.id, "label": label_of(options.id), "extraction": {"first": today.isoformat()}}
+        write_workbook(target, data, _protocol(options))
+        print(f"{target} is written. Fill it in, then: sheet from-xlsx {target}")
+    else:
+        write_text(target, new_sheet(options.id, _protocol(options), today))
+        print(f"{target} is written. Fill it in, then: sheet check {options.id}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from ..checks import read_sheets
+    from ..index import sheet_paths
+
+    protocol = _protocol(options)
+    wanted = [str(_find(name, options.studies)) for name in options.sheets]
+    paths = list(dict.fromkeys([*sheet_paths(options.studies), *wanted]))
+    try:
+        sheets = read_sheets(paths, protocol)
+    except ProblemsError as error:
+        problems = [p for p in error.problems if not wanted or p.file in wanted]
+        if problems:
+            return _tell(problems, "")
+        print(f"{_number(len(wanted), 'sheet')}: no problem. (Other sheets have some: sheet check)")
+        return 0
+    stems = {Path(path).stem for path in wanted}
+    counted = [sheet for sheet in sheets if not wanted or sheet.id in stems]
+    counts = sum(len(sheet.outcomes) for sheet in counted)
+    print(f"{_number(len(counted), 'sheet')} with {_number(counts, 'count')}: no problem.")
+    return 0
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _show(options: argparse.Namespace) -> int:
+    from ..checks import read_sheets
+    from .show import show_sheet
+
+    protocol = _protocol(options)
+    paths = [_find(name, options.studies) for name in options.sheets]
+    width = max(60, shutil.get_terminal_size((120, 24)).columns)
+    print("\n".join(show_sheet(sheet, protocol, width) for sheet in read_sheets(paths, protocol)), end="")
+    return 0
+
+
+def _to_xlsx(options: argparse.Namespace) -> int:
+    from ..located import read_located
+    from .workbook import write_workbook
+
+    path = _find(options.sheet, options.studies)
+    target = Path(options.file or f"{path.stem}.xlsx")
+    if target.suffix.lower() != ".xlsx":
+        raise _refuse(target, "A workbook's name ends in .xlsx.")
+    if target.exists() and not options.force:
+        raise _refuse(target, "This file exists. Give another name, or overwrite it with --force.")
+    write_workbook(target, read_located(path).data, _protocol(options))
+    print(f"{target} is written. Fill it in, then: sheet from-xlsx {target}")
+    return 0
+
+
+def _from_xlsx(options: argparse.Namespace) -> int:
+    from .handing_in import read_workbooks
+
+    found = read_workbooks(options.files, options.studies, _protocol(options))
+    return _write({one.path: one.text for one in found}, options.force, lambda path: f"sheet show {path.stem}")
+
+
+def _write(texts: Mapping[Path, str], force: bool, then: object) -> int:
+    """Write files, all or none: where one exists with other content, its difference is shown instead."""
+    changed = {path: text for path, text in texts.items() if path.exists() and not _says_the_same(path, text)}
+    if changed and not force:
+        for path, text in changed.items():
+            print("\n".join(_difference(path, text)))
+        problems = [
+            Problem(
+                str(path),
+                0,
+                "",
+                "This sheet exists and differs, as shown (comments in it would be lost). To replace it: --force",
+            )
+            for path in changed
+        ]
+        raise ProblemsError(problems)
+    for path, text in texts.items():
+        if path.exists() and path not in changed:
+            print(f"{path} says the same already.")
+        else:
+            write_text(path, text)
+            print(f"{path} is {'replaced' if path in changed else 'written'}. Next: {then(path)}")
+    return 0
+
+
+def _says_the_same(path: Path, text: str) -> bool:
+    """Compare what two files say; for YAML, comments and quotes aside."""
+    before = path.read_text("utf-8")
+    if before == text or path.suffix != ".yaml":
+        return before == text
+    import yaml
+
+    try:
+        return yaml.load(before, yaml.BaseLoader) == yaml.load(text, yaml.BaseLoader)
+    except yaml.YAMLError:
+        return False
+
+
+def _difference(path: Path, text: str) -> list[str]:
+    before = path.read_text("utf-8").splitlines()
+    return list(difflib.unified_diff(before, text.splitlines(), str(path), "handed in", lineterm="", n=1))
+
+
+def _from_table(options: argparse.Namespace) -> int:
+    from .wide import draft_sheets, read_table_file
+    from .writing import data_to_yaml
+
+    protocol = _protocol(options)
+    given = _given(options, protocol)
+    drafts = draft_sheets(read_table_file(options.file, options.encoding), options.file, protocol, given)
+    texts = {
+        Path(options.to) / f"{name}.yaml": data_to_yaml(d, protocol.attributes) for name, d in drafts.sheets.items()
+    }
+    if drafts.unread:
+        print(f"Not read: {', '.join(drafts.unread)}.")
+    code = _write(texts, options.force, lambda path: f"sheet check {path}")
+    entered = [name for name in drafts.sheets if (Path(options.studies) / f"{name}.yaml").exists()]
+    if entered and Path(options.to) != Path(options.studies):
+        print(f"There is a sheet already for: {', '.join(entered)}. Is it the same report?")
+    print(f"{_number(len(texts), 'draft')}. Fill in what is marked, check it, then move it to {options.studies}/.")
+    return code
+
+
+def _given(options: argparse.Namespace, protocol) -> dict[str, str]:
+    from .wide_columns import PLAIN, STUDY
+
+    given = dict(pair.partition("=")[::2] for pair in options.set)
+    if options.outcome:
+        given["outcome"] = options.outcome
+    allowed = (*PLAIN, *STUDY, "window", "first", "year", *protocol.attributes)
+    problems = [Problem("--set", 0, key, one_of(key, allowed)) for key in given if key not in allowed]
+    if given.get("outcome") and given["outcome"] not in protocol.outcomes:
+        problems.append(Problem("--outcome", 0, "", one_of(given["outcome"], protocol.outcomes)))
+    if problems:
+        raise ProblemsError(problems)
+    return given
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .compare import agreement_markdown, compare_sheets, mark_second_reading
+    from .writing import to_yaml
+
+    pairs = list(_pairs(options))
+    readings = [compare_sheets(first, second) for first, second in pairs]
+    names = [_reader(options.first), _reader(options.second)]
+    names = names if names[0] != names[1] else ["first", "second"]
+    text = agreement_markdown(readings, *names)
+    targets = {Path(options.output): text} if options.output else {}
+    if options.mark:
+        if len(pairs) != 1:
+            raise _refuse(options.mark, "One sheet at a time can be marked. Name two sheets, not folders.")
+        targets[Path(options.mark)] = to_yaml(mark_second_reading(*pairs[0]), _protocol(options).attributes)
+    if not options.output:
+        print(text, end="")
+    return _write(targets, options.force, lambda path: f"sheet check {path.stem}" if path.suffix == ".yaml" else path)
+
+
+def _reader(name: str) -> str:
+    path = Path(name)
+    return path.name if path.is_dir() else path.stem if path.parent == Path(".") else f"{path.parent.name}/{path.stem}"
+
+
+def _pairs(options: argparse.Namespace):
+    """Give the typed sheets to compare, of two files or of all names that two folders share."""
+    from ..located import read_located
+    from ..sheets import type_sheet
+
+    first, second = Path(options.first), Path(options.second)
+    if first.is_dir() and second.is_dir():
+        shared = sorted({p.name for p in first.glob("*.yaml")} & {p.name for p in second.glob("*.yaml")})
+        shared = [name for name in shared if name[0].islower() and name != "grade.yaml"]
+        if not shared:
+            raise _refuse(second, f"No sheet has the same name as one in {first}.")
+        files = [(first / name, second / name) for name in shared]
+    else:
+        files = [(_find(options.first, options.studies), _find(options.second, options.studies))]
+    problems: list[Problem] = []
+    typed = []
+    for pair in files:
+        for path in pair:
+            try:
+                typed.append(type_sheet(read_located(path)))
+            except ProblemsError as error:
+                problems += error.problems
+    if problems:
+        raise ProblemsError(problems)
+    return zip(typed[::2], typed[1::2], strict=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,357 @@
+"""Two readers of one report: where they differ, number by number, and how far they agree."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+from ..formatting import MISSING, format_count, format_percent, format_statistic
+from ..levels import NOT_REPORTED
+from ..sheets import UNSTATED, Sheet
+
+FEWEST_FOR_INTERVAL = 30  # the large-sample variance is not to be trusted below; Fleiss, Cohen and Everitt 1969
+NUMBERS = {
+    "outcomes": ("events", "patients", "window", "reported"),
+    "comparisons": ("window", "exposed.events", "exposed.patients", "unexposed.events", "unexposed.patients"),
+    "characteristics": ("events", "patients", "value"),
+}
+JUDGED = ("basis", "confidence")
+WORDS = ("definition", "source", "exposure")
+NAMES = {"outcomes": ("outcome", "arm"), "comparisons": ("outcome", "arm"), "characteristics": ("name", "arm", "group")}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One thing both readers may have written: where, which field, and what each wrote (blank: nothing)."""
+
+    where: str
+    field: str
+    first: str
+    second: str
+
+    @property
+    def same(self) -> bool:
+        """Say whether they wrote the same; a percentage is compared as a number."""
+        return _comparable(self.first) == _comparable(self.second)
+
+
+@dataclass
+class Reading:
+    """What two sheets say of one study, side by side."""
+
+    study: str
+    numbers: list[Pair] = field(default_factory=list)
+    judgements: dict[str, list[Pair]] = field(default_factory=dict)
+    words: list[Pair] = field(default_factory=list)
+    only_first: list[str] = field(default_factory=list)
+    only_second: list[str] = field(default_factory=list)
+    both: int = 0
+    rows: list[tuple[int, int]] = field(default_factory=list)  # indexes of the outcomes that were matched
+
+
+@dataclass(frozen=True)
+class Kappa:
+    """Cohen's kappa of paired judgements.
+
+    Parameters
+    ----------
+    n : int
+        Items judged by both.
+    agree : int
+    kappa : float
+        NaN when it is not defined; ``status`` says why.
+    ci_low, ci_high : float
+        NaN below 30 items.
+    status : str
+        ``ok``, or why a number is missing.
+    """
+
+    n: int
+    agree: int
+    kappa: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    status: str = "ok"
+
+
+def cohen_kappa(pairs: Sequence[tuple[str, str]], z: float = 1.959963984540054) -> Kappa:
+    """Give Cohen's kappa, unweighted.
+
+    Parameters
+    ----------
+    pairs : sequence of (str, str)
+        What each of two readers judged of the same item.
+    z : float
+        Quantile of the normal distribution for the interval.
+
+    Returns
+    -------
+    Kappa
+
+    References
+    ----------
+    Cohen J. A coefficient of agreement for nominal scales. Educ Psychol Meas 1960;20:37-46:
+    kappa = (po − pe) / (1 − pe). Variance: Fleiss JL, Cohen J, Everitt BS. Psychol Bull 1969;72:323-327.
+
+    Examples
+    --------
+    >>> pairs = 20 * [("y", "y")] + 5 * [("y", "n")] + 10 * [("n", "y")] + 15 * [("n", "n")]
+    >>> round(cohen_kappa(pairs).kappa, 10)
+    0.4
+    """
+    n = len(pairs)
+    agree = sum(one == other for one, other in pairs)
+    if n == 0:
+        return Kappa(0, 0, status="nothing was judged by both")
+    first, second = (Counter(pair[i] for pair in pairs) for i in (0, 1))
+    expected = sum(first[level] * second[level] for level in first) / n**2
+    if expected == 1:
+        return Kappa(
+            n, agree, status="both used one and the same word throughout, so chance cannot be told from agreement"
+        )
+    observed = agree / n
+    kappa = (observed - expected) / (1 - expected)
+    if n < FEWEST_FOR_INTERVAL:
+        return Kappa(n, agree, kappa, status=f"no interval: fewer than {FEWEST_FOR_INTERVAL} items")
+    half = z * math.sqrt(kappa_variance(pairs, kappa, expected))
+    return Kappa(n, agree, kappa, kappa - half, min(1.0, kappa + half))
+
+
+def kappa_variance(pairs: Sequence[tuple[str, str]], kappa: float, expected: float) -> float:
+    """Give the large-sample variance of kappa: Fleiss, Cohen and Everitt 1969, equation 13."""
+    n, cells = len(pairs), Counter(pairs)
+    first, second = (Counter(pair[i] for pair in pairs) for i in (0, 1))
+    left = 1 - kappa
+    a = sum(cells[k, k] / n * (1 - (first[k] + second[k]) / n * left) ** 2 for k in first)
+    b = left**2 * sum(c / n * (second[i] / n + first[j] / n) ** 2 for (i, j), c in cells.items() if i != j)
+    return max(0.0, (a + b - (kappa - expected * left) ** 2) / ((1 - expected) ** 2 * n))
+
+
+def compare_sheets(first: Sheet, second: Sheet) -> Reading:
+    """Set two sheets of one study side by side.
+
+    Rows are matched by outcome and arm (characteristics by name, arm and group); where there are several, by window,
+    then by counts, then by how alike their definitions are. What only one reader has is listed, not counted as a
+    difference of numbers.
+    """
+    found = Reading(first.id)
+    for name in ("citation.year", "centres", "enrolled.from_", "enrolled.to"):
+        _number(found, first.label, name.removesuffix("_"), _get(first, name), _get(second, name))
+    for name in ("report", "design", "ascertainment"):
+        _judge(found, "kind of study", Pair(first.label, name, _get(first, name), _get(second, name)))
+    _arms(found, first, second)
+    for kind in NUMBERS:
+        _rows(found, kind, getattr(first, kind), getattr(second, kind))
+    _risk(found, first, second)
+    return found
+
+
+def _arms(found: Reading, first: Sheet, second: Sheet) -> None:
+    for name in dict.fromkeys([*first.arms, *second.arms]):
+        where = f"arm {name}"
+        if name in first.arms and name in second.arms:
+            one, other = first.arms[name], second.arms[name]
+            found.both += 1
+            _number(found, where, "patients", _text(one.patients), _text(other.patients))
+            for key in dict.fromkeys([*one.attributes, *other.attributes]):
+                _judge(
+                    found,
+                    "properties of arms",
+                    Pair(where, key, one.attributes.get(key, ""), other.attributes.get(key, "")),
+                )
+        else:
+            (found.only_first if name in first.arms else found.only_second).append(where)
+
+
+def _rows(found: Reading, kind: str, first: Sequence[Any], second: Sequence[Any]) -> None:
+    pairs = match_rows(kind, first, second)
+    found.both += len(pairs)
+    for i, j in pairs:
+        one, other, where = first[i], second[j], _name(kind, first[i])
+        for name in NUMBERS[kind]:
+            _number(found, where, name, _get(one, name), _get(other, name))
+        for name in JUDGED if kind != "characteristics" else ():
+            _judge(found, name, Pair(where, name, _get(one, name), _get(other, name)))
+        for name in WORDS:
+            if hasattr(one, name) and not (pair := Pair(where, name, _get(one, name), _get(other, name))).same:
+                found.words.append(pair)
+    if kind == "outcomes":
+        found.rows = pairs
+    found.only_first += [_name(kind, row) for i, row in enumerate(first) if i not in {i for i, _ in pairs}]
+    found.only_second += [_name(kind, row) for j, row in enumerate(second) if j not in {j for _, j in pairs}]
+
+
+def match_rows(kind: str, first: Sequence[Any], second: Sequence[Any]) -> list[tuple[int, int]]:
+    """Pair the rows that are about the same thing, each once; give their indexes in the order of the first."""
+
+    def likeness(i: int, j: int) -> tuple:
+        one, other = first[i], second[j]
+        numbers = sum(_get(one, name) == _get(other, name) for name in NUMBERS[kind])
+        words = [SequenceMatcher(None, _get(one, w), _get(other, w)).ratio() for w in WORDS if hasattr(one, w)]
+        return _get(one, "window") == _get(other, "window"), numbers, sum(words), -abs(i - j), -i
+
+    def key(row: Any) -> tuple:
+        return tuple(getattr(row, name) for name in NAMES[kind])
+
+    candidates = [(i, j) for i, a in enumerate(first) for j, b in enumerate(second) if key(a) == key(b)]
+    if kind == "comparisons":  # another exposure is another table, however the numbers look
+        candidates = [(i, j) for i, j in candidates if _alike(first[i].exposure, second[j].exposure)]
+    pairs: list[tuple[int, int]] = []
+    for i, j in sorted(candidates, key=lambda pair: likeness(*pair), reverse=True):
+        if all(i != a and j != b for a, b in pairs):
+            pairs.append((i, j))
+    return sorted(pairs)
+
+
+def _alike(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one.lower(), other.lower()).ratio() > 0.6
+
+
+def _risk(found: Reading, first: Sheet, second: Sheet) -> None:
+    one, other = first.risk_of_bias, second.risk_of_bias
+    if one is None and other is None:
+        return
+    if one is None or other is None or one.tool != other.tool:
+        (found.only_second if one is None else found.only_first).append(
+            "risk of bias" if None in (one, other) else one.tool
+        )
+        return
+    for item in dict.fromkeys([*one.items, *other.items]):
+        values = [risk.items[item].judgement if item in risk.items else "" for risk in (one, other)]
+        _judge(found, "risk of bias", Pair("risk of bias", item, *values))
+
+
+def _number(found: Reading, where: str, name: str, first: str, second: str) -> None:
+    if first or second:
+        found.numbers.append(Pair(where, name, first, second))
+
+
+def _judge(found: Reading, kind: str, pair: Pair) -> None:
+    if pair.first or pair.second:
+        found.judgements.setdefault(kind, []).append(pair)
+
+
+def _get(row: Any, name: str) -> str:
+    """Give a field as text; what is missing in words is words."""
+    for step in name.split("."):
+        row = getattr(row, step, None)
+    if row is None and name == "window":
+        return UNSTATED
+    return "" if row is None else str(row)
+
+
+def _text(value: int | None) -> str:
+    return NOT_REPORTED if value is None else str(value)
+
+
+def _name(kind: str, row: Any) -> str:
+    if kind == "outcomes":
+        window = UNSTATED if row.window is None else f"{row.window} d"
+        return f"{row.outcome}, {row.arm}, {window}"
+    if kind == "comparisons":
+        return f"{row.outcome} by {row.exposure}, {row.arm}"
+    return ", ".join(filter(None, (row.name, row.arm, row.group)))
+
+
+def _comparable(text: str) -> Any:
+    try:
+        return float(text.rstrip("% ")) if text else ""
+    except ValueError:
+        return " ".join(text.lower().split())
+
+
+def agreement_markdown(readings: Iterable[Reading], first: str, second: str) -> str:
+    """Write what two readers agree on, as Markdown.
+
+    Parameters
+    ----------
+    readings : iterable of Reading
+        One a study.
+    first, second : str
+        What the readers are called.
+
+    Returns
+    -------
+    str
+        The share of numbers that agree, Cohen's kappa of each kind of judgement, then every difference.
+    """
+    readings = list(readings)
+    numbers = [(r.study, p) for r in readings for p in r.numbers]
+    parts = [f"# Agreement of {first} and {second}", "", *_summary(readings, numbers), ""]
+    different = [(s, p) for s, p in numbers if not p.same]
+    judged = [(r.study, p) for r in readings for pairs in r.judgements.values() for p in pairs if not p.same]
+    parts += ["## Numbers that differ", "", *_listed(different, first, second)]
+    parts += ["## Judgements that differ", "", *_listed(judged, first, second)]
+    for title, name in ((f"## Only {first} has", "only_first"), (f"## Only {second} has", "only_second")):
+        only = [f"- {r.study}: {_escape(what)}" for r in readings for what in getattr(r, name)]
+        parts += [title, "", *(only or ["Nothing."]), ""]
+    words = [(r.study, p) for r in readings for p in r.words]
+    parts += ["## Words that differ (not counted)", "", *_listed(words, first, second)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _summary(readings: Sequence[Reading], numbers: Sequence[tuple[str, Pair]]) -> list[str]:
+    same, both = sum(p.same for _, p in numbers), sum(r.both for r in readings)
+    rows = both + sum(len(r.only_first) + len(r.only_second) for r in readings)
+    lines = [
+        f"{_share(same, len(numbers), 'numbers')} agree. {_share(both, rows, 'arms and rows')} "
+        "were found by both readers; numbers are compared in those only.",
+        "",
+        "| judgement | items | agree | Cohen's kappa | 95 % interval | remark |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for kind in dict.fromkeys(kind for r in readings for kind in r.judgements):
+        pairs = [(p.first, p.second) for r in readings for p in r.judgements.get(kind, ()) if p.first and p.second]
+        k = cohen_kappa(pairs)
+        interval = MISSING if math.isnan(k.ci_low) else f"{_decimal(k.ci_low)} to {_decimal(k.ci_high)}"
+        remark = "" if k.status == "ok" else k.status
+        lines.append(f"| {kind} | {k.n} | {k.agree} | {_decimal(k.kappa)} | {interval} | {remark} |")
+    return lines
+
+
+def _share(some: int, every: int, what: str) -> str:
+    percent = f" ({format_percent(some / every)} %)" if every else ""
+    return f"{format_count(some)} of {format_count(every)} {what}{percent}"
+
+
+def _decimal(value: float) -> str:
+    return format_statistic(value).replace("-", "−")
+
+
+def _listed(pairs: Sequence[tuple[str, Pair]], first: str, second: str) -> list[str]:
+    if not pairs:
+        return ["None.", ""]
+    rows = [
+        f"| {study} | {_escape(p.where)} | {p.field} | {_escape(p.first)} | {_escape(p.second)} |" for study, p in pairs
+    ]
+    return [f"| study | where | field | {first} | {second} |", "|---|---|---|---|---|", *rows, ""]
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ") or MISSING
+
+
+def mark_second_reading(first: Sheet, second: Sheet) -> Sheet:
+    """Mark in the first sheet what a second reader found: `agree` where events, patients and window are the same.
+
+    Returns
+    -------
+    Sheet
+        With `second_reading` in every row that both have, the second's numbers in `second_note` where they differ, and
+        the second's date as `extraction.second`. Rows that only the first has stay unmarked.
+    """
+    rows = list(first.outcomes)
+    for i, j in match_rows("outcomes", first.outcomes, second.outcomes):
+        one, other = first.outcomes[i], second.outcomes[j]
+        same = all(_get(one, name) == _get(other, name) for name in ("events", "patients", "window"))
+        marks: dict[str, Any] = {"second_reading": "agree" if same else "disagree"}
+        if not same:
+            window = UNSTATED if other.window is None else f"{other.window} days"
+            marks["second_note"] = (
+                f"The second reader has {_text(other.events)} of {_text(other.patients)}, window {window}."
+            )
+        rows[i] = one.model_copy(update=marks)
+    extraction = first.extraction.model_copy(update={"second": second.extraction.first})
+    return first.model_copy(update={"outcomes": tuple(rows), "extraction": extraction})

@@ -1,0 +1,168 @@
+"""What a spreadsheet does to what people type, recognised and named; what was meant is never guessed.
+
+``3/12`` becomes a date, ``6.3%`` becomes 0.063, ``1,234`` is a thousand here and one and a bit elsewhere. Every
+function gives the text a cell holds and, when that text is not to be trusted, a sentence that says why.
+"""
+
+import datetime as dt
+import re
+from typing import Any
+
+MONTHS = "jan|feb|mar|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
+DAY_MONTH = re.compile(
+    rf"(\d{{1,2}}[-./ ]\s?({MONTHS})[a-z]*\.?([-./ ]\d{{2,4}})?|({MONTHS})[a-z]*\.?[-./ ]\d{{1,4}})", re.I
+)
+DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}[-./]\d{1,2}[-./]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2})?)?")
+DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
+INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200e\u200f\u2060"))
+AS_TEXT = "Format the cell as text, then type what the source says."
+
+
+def clean(text: str, kind: str = "") -> str:
+    """Take away what cannot be seen: spaces at the ends, returns; zero-width marks, save in text."""
+    text = text.replace("_x000D_", "").replace("\r\n", "\n")
+    return (text if kind == "text" else text.translate(INVISIBLE)).strip()
+
+
+def read_value(value: Any, data_type: str, number_format: str, kind: str) -> tuple[str, str | None]:
+    """Turn the value of a workbook's cell into text.
+
+    Parameters
+    ----------
+    value : object
+        As openpyxl gives it: None, str, bool, int, float, datetime, date, time or timedelta.
+    data_type : str
+        openpyxl's one-letter type; ``f`` is a formula and ``e`` an error.
+    number_format : str
+        How the cell is shown.
+    kind : str
+        Of its field: ``text``, ``pages``, ``count``, ``window``, ``percent`` or ``date``.
+
+    Returns
+    -------
+    text : str
+        Blank for an empty cell and for one that cannot be trusted.
+    complaint : str or None
+        Why it cannot be trusted, and what to do.
+    """
+    if value is None:
+        return "", None
+    if data_type == "f":
+        return "", "The cell holds a formula. Formulas are not read. Paste the value: copy, then Paste special, Values."
+    if data_type == "e":
+        return "", f"The cell holds an error ({value}). Type what the source says."
+    if isinstance(value, bool):
+        return "", f"The cell holds the truth value {str(value).upper()}, made of a word. {AS_TEXT}"
+    if isinstance(value, dt.datetime | dt.date):
+        return _date(value, number_format, kind)
+    if isinstance(value, dt.time | dt.timedelta):
+        return "", f"The cell holds a time ({value}), perhaps made of a ratio such as 3:12. {AS_TEXT}"
+    if isinstance(value, int | float):
+        return _number(value, number_format or "General", kind)
+    text = clean(str(value), kind)
+    complaint = text_damage(text, kind)
+    return ("", complaint) if complaint else (text, None)
+
+
+def _date(value: dt.date, number_format: str, kind: str) -> tuple[str, str | None]:
+    shown = re.sub(r'\[[^]]*\]|"[^"]*"|\\.', "", number_format or "").lower()
+    day = value.isoformat()[:10]
+    timed = isinstance(value, dt.datetime) and value.time() != dt.time()
+    if kind == "date" and not timed and "d" in shown and "y" in shown:
+        return day, None  # the day, month and year that the person sees
+    if kind == "date":
+        return (
+            "",
+            f"The cell holds the date {day}, but shows only a part of it. "
+            f"Type it as text: {day}, {day[:7]} or {day[:4]}.",
+        )
+    first, second = value.day, value.month
+    typed = (
+        f"{first}/{second}"
+        if first == second
+        else f"{first}/{second}, {second}/{first} or {second}-{str(value.year)[2:]}"
+    )
+    return "", f"The cell holds the date {day}, which a spreadsheet makes of {typed}. {AS_TEXT}"
+
+
+def _number(value: int | float, number_format: str, kind: str) -> tuple[str, str | None]:
+    plain = number_format.split(";")[0]
+    if "%" in plain:
+        return "", f"The cell holds the number {value!r} shown as per cent; its digits as printed are lost. {AS_TEXT}"
+    if re.fullmatch(r"0{2,}", plain):
+        shown = str(int(value)).zfill(len(plain)) if float(value).is_integer() else repr(value)
+        return "", f"The cell shows {shown} but holds {value!r}: leading zeros are not in it. {AS_TEXT}"
+    whole = float(value).is_integer() and abs(value) < 1e15
+    text = str(int(value)) if whole else repr(value)
+    if kind == "percent":
+        return "", f"{text} has no % sign. Is it {text}% or a proportion? {AS_TEXT}"
+    if whole:
+        return text, None
+    if kind in ("count", "window"):
+        return "", _decimal(text)
+    if kind == "date":
+        return "", f"The cell holds the number {text} where a date belongs. {AS_TEXT}"
+    if "e" in text or len(text.replace("-", "").replace(".", "").lstrip("0")) > 15:
+        return "", f"The cell holds {text}, which was computed or cut off. {AS_TEXT}"
+    return text, None
+
+
+def _decimal(text: str) -> str:
+    if re.fullmatch(r'"?[0-9]{1,3}[.,][0-9]{3}"?', text):
+        return f"{text} may be a thousand or a decimal number. Write digits only, without point or comma."
+    return f"{text} is a decimal number where a whole number belongs. Look it up again, and write the count."
+
+
+def text_damage(text: str, kind: str) -> str | None:
+    """Say what a text shows of a spreadsheet's damage; None when nothing, whether or not the text is right.
+
+    >>> text_damage("03-Dec", "count")
+    '"03-Dec" is a date, which a spreadsheet makes of 3/12 or 12-3. Write the numbers, each in its own cell.'
+    >>> text_damage("12", "count") is None, text_damage("9/80", "count") is None
+    (True, True)
+    """
+    if kind in ("count", "window"):
+        return _count_damage(text)
+    if kind == "percent":
+        if re.fullmatch(r"[0-9]+,[0-9]+ ?%?", text):
+            return f'"{text}" has a decimal comma. Write {text.replace(",", ".").rstrip("% ")}%.'
+        if re.fullmatch(r"[0-9.]+", text):
+            return f'"{text}" has no % sign. Is it {text}% or a proportion? Write it as printed, with the sign.'
+    if kind == "date":
+        return _date_damage(text)
+    if DAY_MONTH.fullmatch(text) and kind == "pages":
+        return f'"{text}" is a date, which a spreadsheet makes of a range such as 3-12. {AS_TEXT}'
+    return None
+
+
+def _count_damage(text: str) -> str | None:
+    if found := DAY_MONTH.fullmatch(text):
+        digits = re.match(r"\d+", text)
+        typed = (
+            f" of {int(digits[0])}/{_month(found)} or {_month(found)}-{int(digits[0])}" if digits else " of a fraction"
+        )
+        return f'"{text}" is a date, which a spreadsheet makes{typed}. Write the numbers, each in its own cell.'
+    if DATE.fullmatch(text):
+        return f'"{text}" is a date, which a spreadsheet makes of a fraction. Write the numbers, each in its own cell.'
+    if DECIMAL.fullmatch(text):
+        return _decimal(f'"{text}"')
+    if re.fullmatch(r"[0-9]+ ?\(.*\)", text):
+        return f'"{text}" holds a count and something else. Write the count here, the percentage under reported.'
+    return None
+
+
+def _month(found: re.Match) -> int:
+    name = (found[2] or found[4])[:3].lower()
+    english = {"mrz": "mar", "mai": "may", "okt": "oct", "dez": "dec"}.get(name, name)
+    return dt.datetime.strptime(english, "%b").month
+
+
+def _date_damage(text: str) -> str | None:
+    parts = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", text)
+    if parts:
+        one, other, year = (int(part) for part in parts.groups())
+        days = {f"{year}-{m:02}-{d:02}" for d, m in ((one, other), (other, one)) if m <= 12}
+        return f'"{text}" is not unmistakable. Write {" or ".join(sorted(days)) or "YYYY-MM-DD"}.'
+    if DAY_MONTH.fullmatch(text):
+        return f'"{text}" has a month in words. Write YYYY-MM-DD, YYYY-MM or YYYY.'
+    return None

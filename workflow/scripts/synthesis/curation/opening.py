@@ -1,0 +1,270 @@
+"""Open a workbook that somebody sent: refused when it could do harm, read in bounded time and memory.
+
+A workbook is a ZIP of XML, so it can be a bomb; it can hold macros, links to other files and formulas. None of these
+is followed or run: the file is looked at as a ZIP first, and refused with a sentence that says what to do.
+"""
+
+import re
+import warnings
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..problems import Problem, ProblemsError, one_of, quote
+from .damage import clean, read_value
+from .fields import EXAMPLE, Field, Tab, headings
+from .flat import Cell, Cells
+
+LARGEST_FILE = 5_000_000  # bytes; the workbook of the longest sheet has 40,000
+LARGEST_XML = 20_000_000  # bytes once unpacked
+LARGEST_OTHER = 2_000_000  # of a part that holds no cells: styles cost 40 times more time and memory than cells
+CELLS = ("xl/worksheets/", "xl/sharedstrings.xml")
+MOST_PARTS = 300
+MOST_ROWS = 2000
+MOST_COLUMNS = 200
+MOST_CELLS = 2_000_000  # read in a second or two; empty ones that are formatted count
+NOT_READ = ("start here", "words")  # tabs that explain
+MARK = "row"  # heading of the column that marks the example
+REFUSED = {
+    "vbaproject": "It holds macros. Save it as .xlsx, without macros.",
+    "externallinks/": "It holds links to other files. In Excel: Data, Edit Links, Break Link; then save again.",
+    "embeddings/": "It holds embedded objects. Delete them, then save again.",
+    "connections.xml": "It holds connections to data elsewhere. Delete them, then save again.",
+}
+
+
+def check_safe(path: str | Path) -> None:
+    """Refuse a file that is not a plain workbook of reasonable size.
+
+    Raises
+    ------
+    ProblemsError
+        With the reason and what to do.
+    """
+    try:
+        _check_zip(Path(path))
+    except OSError as error:
+        raise _refusal(path, f"Cannot be read: {error.strerror or error}.") from None
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise _refusal(path, f"Not readable as a workbook ({error}). Open it and save it again as .xlsx.") from None
+
+
+def _check_zip(path: Path) -> None:
+    if path.stat().st_size > LARGEST_FILE:
+        raise _refusal(path, f"The file has {path.stat().st_size:,} bytes, more than {LARGEST_FILE:,}. Is it a sheet?")
+    with open(path, "rb") as file:
+        start = file.read(8)
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        raise _refusal(path, "This is an old .xls file, or one with a password. Save it as .xlsx, without a password.")
+    if not start.startswith(b"PK"):
+        raise _refusal(
+            path, "This is not a workbook, whatever its name says. Save it as .xlsx; a CSV: sheet from-table."
+        )
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+        names = [part.filename.lower() for part in parts]
+        if "mimetype" in names and "content.xml" in names:
+            raise _refusal(path, "This is an OpenDocument file. Save it as .xlsx: File, Save as, Excel 2007-365.")
+        if len(parts) > MOST_PARTS:
+            raise _refusal(path, f"It has {len(parts):,} parts, more than {MOST_PARTS}. Is it a sheet?")
+        for sign, message in REFUSED.items():
+            if any(sign in name for name in names):
+                raise _refusal(path, message)
+        _check_parts(path, archive, [part for part in parts if part.filename.lower().endswith((".xml", ".rels"))])
+
+
+def _check_parts(path: Path, archive: zipfile.ZipFile, parts: Iterable[zipfile.ZipInfo]) -> None:
+    """Unpack what will be parsed, once, counting: the sizes that a ZIP states may be false."""
+    total = 0
+    for part in parts:
+        own, cells = 0, part.filename.lower().startswith(CELLS)
+        with archive.open(part) as stream:
+            before = b""
+            while chunk := stream.read(1 << 16):
+                total, own = total + len(chunk), own + len(chunk)
+                if total > LARGEST_XML:
+                    raise _refusal(path, f"Unpacked it has more than {LARGEST_XML:,} bytes. Is it a sheet?")
+                if own > LARGEST_OTHER and not cells:
+                    message = (
+                        f"{part.filename} in it has more than {LARGEST_OTHER:,} bytes. Copy the cells to a new file."
+                    )
+                    raise _refusal(path, message)
+                seen = before + chunk
+                if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen or (not before and not _is_plain(seen[:200])):
+                    raise _refusal(path, "It holds XML that no spreadsheet writes. Open it and save it again as .xlsx.")
+                before = seen[-16:]
+
+
+def _is_plain(start: bytes) -> bool:
+    """Say whether XML is in UTF-8, so that a search for bytes finds what a parser would."""
+    encoding = re.search(rb"""encoding\s*=\s*["']([^"']*)""", start)
+    named = encoding[1].lower() if encoding else b"utf-8"
+    begins = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"")
+    return begins and b"\0" not in start and named in (b"utf-8", b"us-ascii", b"ascii")
+
+
+def _refusal(path: str | Path, message: str) -> ProblemsError:
+    return ProblemsError([Problem(str(path), 0, "", message)])
+
+
+def read_grids(path: str | Path) -> Iterator[tuple[str, list[list[tuple[Any, str, str]]]]]:
+    """Give each tab of a safe workbook as rows of (value, openpyxl's data type, number format).
+
+    Raises
+    ------
+    ProblemsError
+        If the file is refused, or a tab is larger than a sheet can be.
+    """
+    check_safe(path)
+    import openpyxl
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl tells of extensions it does not know
+            book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
+            grids = [(tab.title, _grid(path, tab)) for tab in book.worksheets]
+            book.close()
+    except ProblemsError:
+        raise
+    except Exception as error:  # a hostile or broken file can make a parser raise anything; all of it means one thing
+        kind = f"{type(error).__name__}: {str(error)[:120]}"
+        raise _refusal(path, f"Not readable as a workbook ({kind}). Open it and save it again as .xlsx.") from None
+    yield from grids
+
+
+def _grid(path: str | Path, tab: Any) -> list[list[tuple[Any, str, str]]]:
+    tab.reset_dimensions()  # a size that the file states too small would hide rows
+    rows, seen = [], 0
+    for number, row in enumerate(tab.iter_rows(), 1):
+        seen += len(row)
+        if seen > MOST_CELLS:
+            message = f"The tab {tab.title} is formatted far beyond what is filled. Delete its empty columns."
+            raise _refusal(path, message)
+        cells = [(cell.value, cell.data_type, cell.number_format or "General") for cell in row]
+        while cells and (cells[-1][0] is None or not str(cells[-1][0]).strip()):
+            cells.pop()
+        if cells and (number > MOST_ROWS or len(cells) > MOST_COLUMNS):
+            where = f"{tab.title}!{letters(len(cells))}{number}"
+            raise _refusal(path, f"{where} is filled; a tab has at most {MOST_ROWS} rows and {MOST_COLUMNS} columns.")
+        if number <= MOST_ROWS:
+            rows.append(cells)
+    return rows
+
+
+def letters(column: int) -> str:
+    """Give a column's letters.
+
+    >>> letters(1), letters(28)
+    ('A', 'AB')
+    """
+    text = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+def read_tables(path: str | Path, tabs: Iterable[Tab]) -> tuple[dict[str, list[Cells]], list[tuple[str, str]]]:
+    """Read the tabs of a workbook.
+
+    Parameters
+    ----------
+    path : path
+    tabs : iterable of Tab
+
+    Returns
+    -------
+    tables : dict
+        Key of a tab → its rows.
+    problems : list of (place, message)
+        Tabs and headings that are missing, unknown or stand twice, and an example row that was written over.
+    """
+    known = {tab.title.lower(): tab for tab in tabs}
+    tables: dict[str, list[Cells]] = {}
+    problems: list[tuple[str, str]] = []
+    for title, grid in read_grids(path):
+        name = clean(title).lower()
+        if name in known:
+            tab = known[name]
+            read = _read_form if tab.is_form else _read_table
+            tables[tab.key] = read(title, grid, tab, problems)
+        elif name not in NOT_READ and any(grid):
+            message = f"This tab is not read. {one_of(title, [tab.title for tab in known.values()])} Or delete it."
+            problems.append((title, message))
+    for tab in known.values():
+        if tab.key not in tables and tab.key in ("study", "arms", "outcomes"):
+            problems.append((tab.title, "This tab is missing. Begin with `sheet to-xlsx`, or name the tab so."))
+    return tables, problems
+
+
+def _heading(value: Any) -> str:
+    return re.sub(r"[\s-]+", "_", clean(str(value or "")).rstrip("* ").lower())
+
+
+def _cell(title: str, row: int, column: int, given: tuple[Any, str, str], field: Field) -> Cell:
+    return Cell(f"{title}!{letters(column)}{row}", *read_value(*given, field.kind))
+
+
+def _read_form(title: str, grid: list, tab: Tab, problems: list[tuple[str, str]]) -> list[Cells]:
+    fields, found = headings(tab.fields), {}
+    for number, row in enumerate(grid[1:], 2):
+        name = _heading(row[0][0]) if row else ""
+        if not name:
+            if len(row) > 1 and row[1][0] is not None:
+                problems.append((f"{title}!B{number}", "There is no field's name in column A beside it."))
+        elif name not in fields:
+            problems.append((f"{title}!A{number}", one_of(name, fields)))
+        elif name in found:
+            problems.append((f"{title}!A{number}", f"{quote(name)} stands twice. Keep one row."))
+        else:
+            given = row[1] if len(row) > 1 else (None, "n", "General")
+            found[name] = _cell(title, number, 2, given, fields[name])
+    for name, field in fields.items():
+        found.setdefault(name, Cell(f"{title}!A1") if field.required else Cell(title))
+    return [found]
+
+
+def _read_table(title: str, grid: list, tab: Tab, problems: list[tuple[str, str]]) -> list[Cells]:
+    fields = headings(tab.fields)
+    columns = _columns(title, grid, fields, problems)
+    example = {field.name: field.example for field in tab.fields}
+    rows = []
+    for number, row in enumerate(grid[1:], 2):
+        cells = {
+            name: _cell(title, number, column, row[column - 1] if column <= len(row) else (None, "n", ""), fields[name])
+            for name, column in columns.items()
+        }
+        if row and _heading(row[0][0]).startswith(EXAMPLE):
+            changed = [c for name, c in cells.items() if c.complaint or c.text not in ("", example[name])]
+            if changed:
+                message = f"{quote(changed[0].text)} stands in the example row, which is not read. Use a row below."
+                problems.append((changed[0].at, message))
+            continue
+        for column in range(1, len(row) + 1):
+            if row[column - 1][0] is not None and column > 1 and column not in columns.values():
+                place = f"{title}!{letters(column)}{number}"
+                if column > len(grid[0]) or not _heading(grid[0][column - 1][0]):
+                    problems.append((place, "There is no heading above this cell. Move it, or delete it."))
+        rows.append(cells)
+    return [row for row in rows if row]
+
+
+def _columns(title: str, grid: list, fields: Mapping[str, Field], problems: list[tuple[str, str]]) -> dict[str, int]:
+    """Find which column holds which field, by the first row."""
+    columns: dict[str, int] = {}
+    for column, given in enumerate(grid[0] if grid else (), 1):
+        name = _heading(given[0])
+        place = f"{title}!{letters(column)}1"
+        if not name or (column == 1 and name == MARK):
+            continue
+        if name not in fields:
+            problems.append((place, f"Unknown heading. {one_of(name, fields)}"))
+        elif name in columns:
+            problems.append((place, f"The heading {quote(name)} stands twice. Keep one."))
+        else:
+            columns[name] = column
+    missing = [name for name, field in fields.items() if field.required and name not in columns]
+    if missing:
+        problems.append((f"{title}!1", f"Headings are missing: {', '.join(missing)}."))
+    return columns

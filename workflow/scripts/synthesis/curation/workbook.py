@@ -1,0 +1,284 @@
+"""Write a sheet as a workbook: one tab for each part, drop-downs of the config's words, locked headings, comments."""
+
+import io
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..problems import Problem, ProblemsError
+from ..protocol import Protocol
+from .fields import EXAMPLE, Field, Tab, help_text, tabs
+from .flat import spread
+from .opening import MARK, letters, read_tables
+
+LAST_ROW = 1000  # as far down as drop-downs reach
+TEXT = "@"  # cells formatted as text keep what is typed: 3/12 stays 3/12
+WIDE = {"title": 60, "definition": 44, "note": 44, "second_note": 30, "support": 60, "question": 48, "source": 26}
+WIDE |= {
+    "url": 30,
+    "window_text": 26,
+    "exposure": 28,
+    "reason": 50,
+    "outcome": 26,
+    "name": 26,
+    "comprises": 22,
+    "item": 18,
+}
+GREY, LINE, INK = "F2F2F2", "8C8C8C", "595959"
+HOW = (
+    "How to fill in this workbook",
+    "1. One workbook holds one study. Fill in the tab Study, then Arms, then Outcomes. The other tabs are optional.",
+    "2. Rest the pointer on a heading to read what belongs below it. Headings with * are needed.",
+    "    The grey row is an example; it is not read.",
+    "3. Copy each number from the report that is open in front of you, and say where it stands (source).",
+    "4. Missing is missing: write not reported, or unstated for a window. Never 0, never a guess.",
+    "5. Cells are formatted as text, so that nothing typed becomes a date. When you paste: Paste special, Values.",
+    "6. Save as .xlsx and hand the file in, or run: sheet from-xlsx FILE.xlsx (it names the cell of every problem).",
+)
+
+
+def write_workbook(path: str | Path, data: Mapping[str, Any], protocol: Protocol) -> None:
+    """Write a workbook, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Overwritten when it exists; a command asks first.
+    data : mapping
+        Nested texts of a sheet, complete or not (:class:`synthesis.located.Located` has them).
+    protocol : Protocol
+        Gives the words of the drop-downs.
+
+    Raises
+    ------
+    ProblemsError
+        If the sheet holds what the workbook has no place for: nothing is lost silently.
+    """
+    path = Path(path)
+    content = _workbook(data, protocol)
+    neighbour = path.with_name(f".{os.getpid()}.{path.name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        neighbour.write_bytes(content)
+        lost = _lost(neighbour, data, protocol)
+        if lost:
+            message = f"The workbook would lose {', '.join(lost[:5])}. Run `sheet check`, and mend the sheet first."
+            raise ProblemsError([Problem(str(path), 0, "", message)])
+        os.replace(neighbour, path)
+    finally:
+        neighbour.unlink(missing_ok=True)
+
+
+def _lost(path: Path, data: Mapping[str, Any], protocol: Protocol) -> list[str]:
+    """Read the workbook back and name what differs."""
+    from .flat import gather
+
+    every = tabs(protocol)
+    tables, _ = read_tables(path, every)
+    back = gather(tables, every, {tab.key: tab.title for tab in every}).data
+    before, after = (dict(leaves(value)) for value in (data, back))
+    return [".".join(map(str, at)) for at in dict.fromkeys([*before, *after]) if before.get(at) != after.get(at)]
+
+
+def leaves(value: Any, at: tuple = ()) -> Iterable[tuple[tuple, str]]:
+    """Give path → text of everything in nested texts; an empty list or mapping says nothing, except an empty arm."""
+    if isinstance(value, Mapping):
+        if not value and len(at) == 2 and at[0] == "arms":
+            yield at, ""
+        for key, inner in value.items():
+            yield from leaves(inner, (*at, key))
+    elif isinstance(value, list | tuple):
+        for i, inner in enumerate(value):
+            yield from leaves(inner, (*at, i))
+    else:
+        yield at, str(value).replace("\r\n", "\n").strip()
+
+
+def _workbook(data: Mapping[str, Any], protocol: Protocol) -> bytes:
+    import openpyxl
+    from openpyxl.utils.exceptions import IllegalCharacterError
+
+    book = openpyxl.Workbook()
+    book.properties.creator = protocol.review.title
+    book.properties.title = str(data.get("label") or data.get("id") or "new study")
+    every = tabs(protocol)
+    _explain(book.active)
+    words = _Words(every)
+    try:
+        for tab in every:
+            sheet = book.create_sheet(tab.title)
+            rows = spread(data, tab, protocol.tools)
+            (_form if tab.is_form else _table)(sheet, tab, rows, words)
+    except (IllegalCharacterError, ValueError):  # the second from the XML writer, of code points that are no character
+        message = "A text holds a control character, which a workbook cannot hold. Take it out of the sheet first."
+        raise ProblemsError([Problem(str(data.get("id", "")), 0, "", message)]) from None
+    words.write(book.create_sheet("Words"), protocol)
+    book.active = 1
+    for sheet in book.worksheets:
+        sheet.sheet_view.tabSelected = sheet.title == "Study"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+class _Words:
+    """The columns of the tab Words: each list of allowed words once, and the range it fills."""
+
+    def __init__(self, every: Iterable[Tab]):
+        self.lists: dict[tuple[str, ...], str] = {}
+        for tab in every:
+            for field in tab.fields:
+                if field.words:
+                    self.lists.setdefault(field.words, field.name)
+
+    def range(self, field: Field) -> str:
+        """Give the formula of a field's drop-down."""
+        column = letters(2 * list(self.lists).index(field.words) + 1)
+        return f"Words!${column}$2:${column}${len(field.words) + 1}"
+
+    def write(self, sheet: Any, protocol: Protocol) -> None:
+        """Fill the tab: words, and beside them how figures print them."""
+        labels = {
+            "outcome": {name: term.label for name, term in protocol.outcomes.items()},
+            "ascertainment": protocol.ascertainment,
+            "item": {item: question for items in protocol.tools.values() for item, question in items.items()},
+            "product": protocol.levels("product"),
+            **{name: attribute.levels for name, attribute in protocol.attributes.items()},
+        }
+        for i, (words, name) in enumerate(self.lists.items()):
+            column = 2 * i + 1
+            _write(sheet, 1, column, name, heading=True)
+            _write(sheet, 1, column + 1, "meaning", heading=True)
+            sheet.column_dimensions[letters(column)].width = max(14, min(40, max(map(len, words)) + 2))
+            meanings = [str(labels.get(name, {}).get(word, "")) for word in words]
+            sheet.column_dimensions[letters(column + 1)].width = max(10, min(56, max(map(len, meanings)) + 2))
+            for j, (word, meaning) in enumerate(zip(words, meanings, strict=True), 2):
+                _write(sheet, j, column, word)
+                _write(sheet, j, column + 1, meaning, ink=INK)
+        sheet.freeze_panes = "A2"
+        _lock(sheet)
+
+
+def _explain(sheet: Any) -> None:
+    """Write the tab that says how."""
+    sheet.title = "Start here"
+    sheet.column_dimensions["A"].width = 110
+    for number, line in enumerate(HOW, 1):
+        _write(sheet, number, 1, line, heading=number == 1)
+        sheet.row_dimensions[number].height = 34 if len(line) > 105 else 20
+    sheet.sheet_view.showGridLines = False
+    _lock(sheet)
+
+
+def _form(sheet: Any, tab: Tab, rows: list[dict[str, str]], words: _Words) -> None:
+    """Write a tab whose fields run down: name, value, example, what it holds."""
+    values = rows[0] if rows else {}
+    for column, (heading, width) in enumerate(
+        (("field", 20), ("value", 60), ("example", 34), ("what it holds", 70)), 1
+    ):
+        _write(sheet, 1, column, heading, heading=True)
+        sheet.column_dimensions[letters(column)].width = width
+    for number, field in enumerate(tab.fields, 2):
+        _write(sheet, number, 1, field.name + (" *" if field.required else ""), bold=field.required)
+        _write(sheet, number, 2, values.get(field.name, ""), field=field, unlocked=True)
+        _write(sheet, number, 3, field.example, ink=INK, italic=True)
+        _write(sheet, number, 4, help_text(field), ink=INK)
+        _offer(sheet, field, f"B{number}", words)
+    sheet.freeze_panes = "B2"
+    _lock(sheet)
+
+
+def _table(sheet: Any, tab: Tab, rows: list[dict[str, str]], words: _Words) -> None:
+    """Write a tab whose fields run across, with the example below the headings."""
+    _write(sheet, 1, 1, MARK, heading=True, comment=tab.about)
+    _write(sheet, 2, 1, EXAMPLE, ink=INK, italic=True, fill=GREY)
+    _default(sheet.column_dimensions["A"], 10)
+    for column, field in enumerate(tab.fields, 2):
+        letter = letters(column)
+        _write(sheet, 1, column, field.name + (" *" if field.required else ""), heading=True, comment=help_text(field))
+        _write(sheet, 2, column, field.example, ink=INK, italic=True, fill=GREY)
+        _default(sheet.column_dimensions[letter], WIDE.get(field.name, max(12, len(field.name) + 6)))
+        for number, row in enumerate(rows, 3):
+            _write(sheet, number, column, row.get(field.name, ""), field=field, unlocked=field.name != "question")
+        if (field.name in ("arm", "part_of") and tab.key != "arms") or field.name == "part_of":
+            _offer_range(sheet, f"{letter}3:{letter}{LAST_ROW}", f"Arms!$B$3:$B${LAST_ROW}", False)
+        _offer(sheet, field, f"{letter}3:{letter}{LAST_ROW}", words)
+    sheet.freeze_panes = "B3"
+    _lock(sheet)
+
+
+def _write(
+    sheet: Any,
+    row: int,
+    column: int,
+    text: str,
+    *,
+    field: Field | None = None,
+    heading: bool = False,
+    bold: bool = False,
+    italic: bool = False,
+    unlocked: bool = False,
+    ink: str = "000000",
+    fill: str = "",
+    comment: str = "",
+) -> None:
+    """Write one cell as text (a count as a number, so that sums work), never as a formula or a date."""
+    from openpyxl.comments import Comment
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+
+    cell = sheet.cell(row, column)
+    if text:
+        number = field is not None and field.kind in ("count", "window") and text.isascii() and text.isdigit()
+        number = number and str(int(text)) == text and len(text) < 10
+        cell.value = int(text) if number else text
+        cell.data_type = "n" if number else "s"
+    cell.number_format = TEXT
+    cell.font = Font(name="Calibri", size=11, bold=heading or bold, italic=italic, color=ink)
+    cell.alignment = Alignment(vertical="top" if not heading else "center", wrap_text=True, horizontal="left")
+    cell.protection = Protection(locked=not unlocked)
+    if heading or fill:
+        cell.fill = PatternFill("solid", fgColor=fill or "E3E9F1")
+    if heading:
+        cell.border = Border(bottom=Side("thin", color=LINE))
+    if comment:
+        cell.comment = Comment(comment, "review", width=320, height=40 + 18 * (len(comment) // 44 + 1))
+
+
+def _default(dimension: Any, width: float) -> None:
+    """Let a whole column be typed into, as text."""
+    from openpyxl.styles import Alignment, Protection
+
+    dimension.width = width
+    dimension.number_format = TEXT
+    dimension.protection = Protection(locked=False)
+    dimension.alignment = Alignment(vertical="top", wrap_text=True, horizontal="left")
+
+
+def _offer(sheet: Any, field: Field, cells: str, words: _Words) -> None:
+    if field.words:
+        _offer_range(sheet, cells, words.range(field), True)
+
+
+def _offer_range(sheet: Any, cells: str, source: str, closed: bool) -> None:
+    """Give cells a drop-down; `closed` refuses other words at once, the check does so in any case."""
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    rule = DataValidation("list", formula1=source, allow_blank=True, showErrorMessage=True)
+    rule.errorStyle = "stop" if closed else "warning"
+    rule.errorTitle = "Not in the list"
+    rule.error = (
+        "Choose a word of the list. A new word is added to config.yaml first."
+        if closed
+        else "No arm has this name yet."
+    )
+    sheet.add_data_validation(rule)
+    rule.add(cells)
+
+
+def _lock(sheet: Any) -> None:
+    """Lock headings and examples, without a password; rows may be added, deleted and sorted, columns widened."""
+    protection = sheet.protection
+    protection.sheet = True
+    for allowed in ("insertRows", "deleteRows", "sort", "autoFilter", "formatCells", "formatColumns", "formatRows"):
+        setattr(protection, allowed, False)  # in the file format, False means that it is allowed

@@ -1,0 +1,137 @@
+"""Sheets as YAML text, in the manner of ``studies/``: keys in the model's order, short mappings on one line."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from ..levels import NOT_REPORTED
+from ..sheets import UNSTATED, Arm, Characteristic, Citation, Comparison, Extraction, Outcome, Sheet, Span
+
+SCHEMA_LINE = "# yaml-language-server: $schema=sheet.schema.json\n"
+WORDS_FOR_NONE = {"events": NOT_REPORTED, "patients": NOT_REPORTED, "window": UNSTATED}
+ON_ONE_LINE = ("enrolled", "extraction", "exposed", "unexposed", "comprises")
+STR, SEQ, MAP = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
+
+
+class Todo(str):
+    """A value that is still to be found: written as an empty value with a comment, so that a check names it.
+
+    Parameters
+    ----------
+    text : str
+        The comment: what belongs here. Blank for an empty value without one.
+    """
+
+
+def sheet_data(sheet: Sheet) -> dict[str, Any]:
+    """Give a typed sheet as the nested texts that its YAML holds.
+
+    Only what was written is given: a key that was left out stays out, and what is missing in words (`not reported`,
+    `unstated`) is words again.
+    """
+    return _texts(sheet.model_dump(by_alias=True, exclude_unset=True))
+
+
+def _texts(value: Any, key: str = "") -> Any:
+    if isinstance(value, Mapping):
+        kept = ((k, _texts(v, k)) for k, v in value.items())
+        return {k: v for k, v in kept if v is not None}
+    if isinstance(value, list | tuple):
+        return [_texts(item) for item in value]
+    return WORDS_FOR_NONE.get(key) if value is None else str(value)
+
+
+def to_yaml(sheet: Sheet, attributes: Iterable[str] = ()) -> str:
+    """Write a typed sheet as YAML.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    attributes : iterable of str
+        The config's attributes of an arm, in its order; others keep the order they were written in.
+
+    Returns
+    -------
+    str
+        Text that reads back as an equal sheet. Comments of an earlier file are not in a :class:`Sheet`, so not here.
+    """
+    return data_to_yaml(sheet_data(sheet), attributes)
+
+
+def data_to_yaml(data: Mapping[str, Any], attributes: Iterable[str] = ()) -> str:
+    """Write the nested texts of a sheet as YAML; a :class:`Todo` in them becomes an empty value with its comment."""
+    todos: list[str] = []
+    node = _node(_in_order(data, list(attributes)), todos)
+    text = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=float("inf"), indent=2)
+    lines = [_with_comment(line, todos) for line in text.splitlines()]
+    return SCHEMA_LINE + "\n".join(lines) + "\n"
+
+
+class _Dumper(yaml.BaseDumper):
+    """PyYAML's emitter with lists indented below their key, and double quotes where quotes are needed.
+
+    Its base has no implicit types, as the reader has none: a text is quoted only when it would not come back, and
+    ``NO`` is a text like any other.
+    """
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def choose_scalar_style(self) -> str:
+        return super().choose_scalar_style() and '"'
+
+
+def _node(value: Any, todos: list[str], key: str = "", flow: bool = False) -> yaml.Node:
+    flow = flow or key in ON_ONE_LINE
+    if isinstance(value, Mapping):
+        inside = key == "arms"  # every arm stands on one line
+        pairs = [(_scalar(k), _node(v, todos, k, flow or inside)) for k, v in value.items()]
+        return yaml.MappingNode(MAP, pairs, flow_style=flow or not value)
+    if isinstance(value, list | tuple):
+        return yaml.SequenceNode(SEQ, [_node(item, todos, "", flow) for item in value], flow_style=flow or not value)
+    if isinstance(value, Todo):
+        todos.append(str(value))
+        return _scalar(f"__todo_{len(todos) - 1}__")
+    return _scalar(str(value))
+
+
+def _scalar(text: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode(STR, text)
+
+
+def _with_comment(line: str, todos: list[str]) -> str:
+    """Turn the marks of what is missing into nothing, and say behind the line what belongs there."""
+    said = [todos[int(i)] for i in re.findall(r"__todo_([0-9]+)__", line) if int(i) < len(todos)]
+    if not said:
+        return line
+    bare = re.sub(r"__todo_[0-9]+__", "", line).rstrip()
+    comment = "; ".join(filter(None, said))
+    return f"{bare}  # {comment}" if comment else bare
+
+
+def _in_order(data: Mapping[str, Any], attributes: list[str]) -> dict[str, Any]:
+    """Put the keys of a sheet in the order of the models."""
+    arm_keys = ["label", "comprises", "part_of", "product", *attributes]
+    ordered = _sorted(data, Sheet)
+    parts = {"citation": Citation, "enrolled": Span, "extraction": Extraction}
+    rows = {"outcomes": Outcome, "comparisons": Comparison, "characteristics": Characteristic}
+    for key, value in ordered.items():
+        if key in parts and isinstance(value, Mapping):
+            ordered[key] = _sorted(value, parts[key])
+        elif key in rows and isinstance(value, list | tuple):
+            ordered[key] = [_sorted(row, rows[key]) for row in value]
+        elif key == "arms":
+            ordered[key] = {name: _sorted(arm, Arm, arm_keys, ["patients", "note"]) for name, arm in value.items()}
+    return ordered
+
+
+def _sorted(data: Mapping[str, Any], model: type, first: list[str] | None = None, last: Iterable[str] = ()) -> dict:
+    fields = model.model_fields.items()
+    # A row says what it is about and its numbers first; what every number carries (of the parent model) comes last.
+    own = [f.alias or name for name, f in fields if name in model.__annotations__]
+    inherited = [f.alias or name for name, f in fields if name not in model.__annotations__]
+    order = [key for key in first or [*own, *inherited] if key not in last]
+    keys = [*(k for k in order if k in data), *(k for k in data if k not in order and k not in last)]
+    return {k: data[k] for k in [*keys, *(k for k in last if k in data)]}

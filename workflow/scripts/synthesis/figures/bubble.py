@@ -1,0 +1,242 @@
+"""Meta-regression drawn: each study's proportion against a continuous property, and the line the model puts through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from .. import formatting as fmt
+from .canvas import Chart, Drawing, circles, draw_nothing, nice_ticks, sentence, tint
+from .labels import Wanted, place_labels
+from .layout import AXIS_ENDS, axis_end, axis_ticks, clean_text
+from .readings import OK, ChartText, Paragraphs, Readings, Row, known, number, numbers, studies_of
+from .style import fixed_settings
+
+LARGEST, SMALLEST = 3.2, 0.7  # mm: radius of bubbles
+CURVE = 120  # points along the line
+FEWEST = 3  # points for a line: the same as in regression.csv
+LABELLED = 30  # studies up to which names are tried
+
+
+@dataclass(frozen=True)
+class Point:
+    """A study with its value of the property."""
+
+    label: str
+    value: float
+    proportion: float
+    patients: float
+
+
+@dataclass(frozen=True)
+class Moderator:
+    """A continuous property of the studies, as ``regression.csv`` and ``moderators.csv`` hold it.
+
+    Parameters
+    ----------
+    label, unit : str
+    fit : mapping
+        The row of the regression with the leading model; empty when there is none.
+    points : sequence of Point
+    without : int
+        Pooled rows that have no value.
+    """
+
+    label: str
+    unit: str
+    fit: Row
+    points: Sequence[Point]
+    without: int
+
+    @property
+    def fitted(self) -> bool:
+        """Say whether there is a line."""
+        return bool(self.fit) and known(*numbers(self.fit, "slope", "intercept", "centre", "se", "intercept_se"))
+
+    @property
+    def axis(self) -> str:
+        """Give the title of the axis."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+
+def read_moderator(data: Readings, name: str, label: str, unit: str, model: str) -> Moderator:
+    """Find the values and the regression of a moderator; the leading model, or else ``glmm``."""
+    fits = {row["model"]: row for row in data.regression if (row["moderator"], row["kind"]) == (name, "continuous")}
+    rows = {(row["study"], row["arm"]): row for row in data.pooled}
+    points, without = [], 0
+    for entry in data.moderators:
+        if entry["moderator"] != name:
+            continue
+        row = rows.get((entry["study"], entry["arm"]))
+        values = (number(entry, "value"), *(numbers(row, "proportion", "patients") if row else ()))
+        if len(values) == 3 and known(*values):
+            points.append(Point(clean_text(entry["label"]), *values))
+        else:
+            without += 1
+    return Moderator(clean_text(label), unit, fits.get(model) or fits.get("glmm") or {}, points, without)
+
+
+def regression_curve(fit: Row, values, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the fitted proportion and its confidence band.
+
+    Parameters
+    ----------
+    fit : mapping
+        A row of ``regression.csv``: the log odds are ``intercept + slope (value − centre)``.
+    values : array_like
+    level : float
+
+    Returns
+    -------
+    estimate, low, high : ndarray
+        Proportions: the line, and its limits point by point, from the variance
+        ``se₀² + 2 (v − c) cov + (v − c)² se₁²`` with t where the table gives degrees of freedom, else normal.
+    """
+    from scipy.special import expit, ndtri, stdtrit  # 0.3 s to import, and most analyses have nothing to draw
+
+    slope, se, centre, start, start_se, covariance = numbers(
+        fit, "slope", "se", "centre", "intercept", "intercept_se", "covariance"
+    )
+    away = np.asarray(values, float) - centre
+    line = start + slope * away
+    spread = np.sqrt(np.maximum(start_se**2 + 2 * away * covariance + away**2 * se**2, 0))
+    df, tail = number(fit, "wald_df2"), (1 + level) / 2
+    half = (stdtrit(df, tail) if known(df) else ndtri(tail)) * spread
+    return expit(line), expit(line - half), expit(line + half)
+
+
+def draw_bubble(data: Readings, text: ChartText, name: str, label: str, unit: str, one: str = "") -> Drawing:
+    """Draw the studies against one moderator.
+
+    Parameters
+    ----------
+    data : Readings
+    text : ChartText
+    name, label, unit : str
+        Of the moderator.
+    one : str
+        What one step along the axis is called; blank: from the unit.
+    """
+    found = read_moderator(data, name, label, unit, text.primary)
+    title = text.heading(f"by {lower_first(found.label)}")
+    if len(found.points) < FEWEST:
+        have = fmt.format_count(len(found.points)) if found.points else "none"
+        verb = "has" if len(found.points) == 1 else "have"
+        why = f"{have} of {studies_of(data.studies)} in the pool {verb} a value; a regression needs three"
+        return draw_nothing(text, title, f"{why if data.studies else 'no study in the pool'}.")
+    said = describe(found, text, one or _one(found))
+    with fixed_settings():
+        chart = Chart(text, title, Paragraphs(said, _legend(found, text), text), panel=75)
+        values = [point.value for point in found.points]
+        ticks = nice_ticks(
+            min(values), max(values), 7, whole=all(v == round(v) for v in values) and len(set(values)) > 1
+        )
+        x = chart.x_scale(ticks[0][0], ticks[-1][0], inset=LARGEST)
+        curve = _curve(found, x, min(values), max(values), text)
+        upper = _upper(found, curve)
+        y = chart.y_scale(0, upper)
+        chart.x_axis(x, ticks, found.axis)
+        chart.y_axis(y, [(tick / 100, str(tick)) for tick in axis_ticks(upper)], text.axis)
+        if curve:
+            _draw_curve(chart, x, y, *curve)
+        _draw_points(chart, found.points, x, y, text)
+        return Drawing([chart.finish()], title, " ".join([f"Bubble plot, {title}.", *said]))
+
+
+def lower_first(words: str) -> str:
+    """Put a heading inside a sentence, unless it begins with an abbreviation."""
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+
+
+def describe(found: Moderator, text: ChartText, one: str) -> list[str]:
+    """Give the odds ratio with its tests, and what must be known of it."""
+    words, fit = [], found.fit
+    if found.fitted:
+        ratio = fmt.format_ratio_interval(*numbers(fit, "or_per_unit", "or_ci_low", "or_ci_high"), text.style)
+        estimate, _, interval = ratio.partition(" ")
+        limits = f" ({text.percent} CI {interval[1:-1]})" if interval else ""
+        tests = [f"Odds ratio per {one}: {estimate}{limits}"]
+        if known(number(fit, "lr")):
+            tests.append(f"likelihood-ratio test {fmt.format_test(*numbers(fit, 'lr', 'lr_df', 'lr_p'), text.style)}")
+        elif known(number(fit, "wald_p")):
+            tests.append(fmt.format_p(number(fit, "wald_p"), text.style))
+        if known(number(fit, "permutation_p")):
+            tests.append(f"permutation test {fmt.format_p(number(fit, 'permutation_p'), text.style)}")
+        words.append("; ".join(tests) + ".")
+    status = fit.get("status", "not fitted") if fit else "not fitted"
+    if status != OK:
+        words.append(sentence(status))
+    if found.without:
+        verb = "has" if found.without == 1 else "have"
+        words.append(f"{studies_of(found.without)} of the pool {verb} no value.")
+    return words
+
+
+def _one(found: Moderator) -> str:
+    """Name one unit of the axis."""
+    if found.unit == "%":
+        return "percentage point"
+    return found.unit.removesuffix("s") if found.unit else "unit"
+
+
+def _legend(found: Moderator, text: ChartText) -> list[str]:
+    shown = [f"Area of a bubble: number of {text.unit}."]
+    if found.fitted:
+        shown.append(
+            f"Line and band: {MODEL_WORDS[found.fit['model']]} with its pointwise {text.percent} confidence band."
+        )
+        shown.append(f"A relation between studies need not hold between the {text.unit} of one.")
+    return shown
+
+
+MODEL_WORDS = {
+    "glmm": "random-effects logistic regression (ML)",
+    "logit-reml": "random-effects regression of logits (REML, Wald)",
+    "logit-reml-hk": "random-effects regression of logits (REML, Hartung–Knapp)",
+}
+
+
+def _curve(found: Moderator, x, low: float, high: float, text: ChartText):
+    """Give the line and its band between the smallest and the largest value; nothing where there is no line."""
+    if not found.fitted:
+        return ()
+    values = np.linspace(low, high, CURVE)
+    return (values, *regression_curve(found.fit, values, text.level))
+
+
+def _upper(found: Moderator, curve) -> float:
+    """End the axis where points and line end, and the band unless it explodes: twice as high as they at most."""
+    held = axis_end([], [*(point.proportion for point in found.points), *(curve[1] if curve else ())])
+    if not curve:
+        return held
+    band = axis_end([], [float(curve[3].max())])
+    roomy = next(end for end in AXIS_ENDS if end / 100 >= min(2 * held, 1) - 1e-9) / 100
+    return max(held, min(band, roomy))
+
+
+def _draw_curve(chart: Chart, x, y, values, estimate, low, high) -> None:
+    """Draw the band and the line."""
+    px = x(values)
+    band = [*zip(px, y(low), strict=True), *zip(px[::-1], y(high)[::-1], strict=True)]
+    patch = chart.page.polygon(band, color=tint(chart.palette.overall, 0.16), zorder=1.5)
+    patch.set_label("band")  # a surface that names may stand on
+    chart.page.line(px, y(estimate), width=1.1 * chart.s, color=chart.palette.overall, zorder=3)
+
+
+def _draw_points(chart: Chart, points: Sequence[Point], x, y, text: ChartText) -> None:
+    """Draw the bubbles, large ones behind, and the names that find room."""
+    points = sorted(points, key=lambda point: (-point.patients, point.label))
+    largest = max(point.patients for point in points)
+    radii = [max(SMALLEST, LARGEST * sqrt(point.patients / largest)) * chart.s for point in points]
+    places = [(float(x(point.value)), float(y(point.proportion))) for point in points]
+    color = chart.palette.study
+    circles(chart.page, places, radii, color=tint(color, 0.45), edge=color, width=0.7 * chart.s, zorder=5, mark=True)
+    taken = [(px - r, py - r, px + r, py + r) for (px, py), r in zip(places, radii, strict=True)]
+    if len(points) <= LABELLED:
+        wanted = [Wanted(point.label, px, py, r) for point, (px, py), r in zip(points, places, radii, strict=True)]
+        bounds = (chart.left, chart.top - 2 * chart.s, chart.right, chart.bottom)
+        for name in place_labels(wanted, taken, bounds, chart.preset.small):
+            chart.page.text(
+                name.x, name.y, name.text, size=chart.preset.small, color=chart.palette.notes, full=name.full
+            )

@@ -1,0 +1,166 @@
+"""What the charts of an analysis read: its tables as rows of text, and the numbers and words taken from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite, nan
+
+from .. import formatting as fmt
+from .layout import clean_text
+
+Row = Mapping[str, str]
+OK, ONE_STUDY = "ok", "one study: not pooled"  # as the tables spell them; the models themselves are not imported here
+
+
+@dataclass(frozen=True)
+class ChartText:
+    """What a chart says beside its numbers.
+
+    Parameters
+    ----------
+    title : str
+        The analysis.
+    unit : str
+        What the denominator counts, in the plural.
+    level : float
+        Confidence level.
+    version_line, note : str
+        Which data; anything a reader must know first. Blank lines are left out.
+    primary : str
+        The model whose estimates lead.
+    draw_prediction_from : int
+        Studies needed for a prediction to be drawn.
+    max_days : int or None
+        The longest window the analysis pools.
+    sort : {"year", "label", "estimate", "patients"}
+        Order of studies.
+    preset, palette, house : str
+        Names in ``style.PRESETS``, ``style.PALETTES`` and ``formatting.HOUSES``.
+    """
+
+    title: str
+    unit: str = "patients"
+    level: float = 0.95
+    version_line: str = ""
+    note: str = ""
+    primary: str = "glmm"
+    draw_prediction_from: int = 5
+    max_days: int | None = None
+    sort: str = "year"
+    preset: str = "default"
+    palette: str = "default"
+    house: str = "default"
+
+    @property
+    def percent(self) -> str:
+        """Give the level as printed: ``95%``."""
+        return f"{100 * self.level:g}%"
+
+    @property
+    def axis(self) -> str:
+        """Give the title of an axis of proportions."""
+        return f"{upper_first(self.unit)} with event, %"
+
+    @property
+    def style(self) -> fmt.House:
+        """Give the house style of numbers."""
+        return fmt.HOUSES[self.house]
+
+    def heading(self, what: str) -> str:
+        """Give the title of a chart: the analysis, and what the chart shows of it."""
+        return f"{clean_text(self.title)}: {what}"
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The tables of one analysis, as ``files.read_table`` gives them; what is missing is an empty list."""
+
+    rows: Sequence[Row] = ()
+    estimates: Sequence[Row] = ()
+    influence: Sequence[Row] = ()
+    subsets: Sequence[Row] = ()
+    multiverse: Sequence[Row] = ()
+    multiverse_summary: Sequence[Row] = ()
+    regression: Sequence[Row] = ()
+    moderators: Sequence[Row] = ()
+    future: Sequence[Row] = ()
+    small_study: Sequence[Row] = ()
+
+    @property
+    def pooled(self) -> list[Row]:
+        """Give the rows that the overall pool uses."""
+        return [row for row in self.rows if row["subset"] == "all" and row["use"] == "yes"]
+
+    @property
+    def studies(self) -> int:
+        """Count the studies of the overall pool."""
+        return len({row["study"] for row in self.pooled})
+
+    def overall(self, model: str) -> Row | None:
+        """Find the pool of all studies with a model; None where it is no pool."""
+        for row in self.estimates:
+            if (row["subset"], row["group"], row["model"]) == ("all", "", model):
+                return row if row["status"] == OK and number(row, "studies") > 1 else None
+        return None
+
+
+@dataclass(frozen=True)
+class Paragraphs:
+    """The notes below a chart: dark ones on the data, grey ones on how to read it."""
+
+    dark: Sequence[str] = ()
+    grey: Sequence[str] = ()
+    text: ChartText = field(default_factory=lambda: ChartText(""))
+
+    def lines(self) -> list[tuple[str, bool]]:
+        """Give paragraphs, and whether they are printed dark."""
+        grey = [" ".join(part for part in self.grey if part), self.text.note, self.text.version_line]
+        return [(p, True) for p in self.dark if p] + [(p, False) for p in grey if p.strip()]
+
+
+def number(row: Row, key: str) -> float:
+    """Give a cell as a number; NaN when it is empty or not there."""
+    cell = row.get(key, "")
+    return nan if cell in ("", None) else float(cell)
+
+
+def numbers(row: Row, *keys: str) -> tuple[float, ...]:
+    """Give several cells as numbers."""
+    return tuple(number(row, key) for key in keys)
+
+
+def known(*values: float) -> bool:
+    """Say whether all values are finite numbers."""
+    return all(isfinite(value) for value in values)
+
+
+def sort_rows(rows: Sequence[Row], sort: str) -> list[Row]:
+    """Order studies as the forest plot does: ties by label, then by study and arm."""
+
+    def key(row: Row) -> tuple:
+        ties = (row["label"], row["study"], row.get("arm", ""))
+        if sort == "label":
+            return ties
+        value = number(row, {"year": "year", "estimate": "proportion", "patients": "patients"}[sort])
+        value = inf if value != value else -value if sort == "patients" else value
+        return (value, *ties)
+
+    return sorted(rows, key=key)
+
+
+def counted(count: float, one: str, many: str = "") -> str:
+    """Give a number with its noun.
+
+    >>> counted(1, "study", "studies"), counted(12, "study", "studies")
+    ('1 study', '12 studies')
+    """
+    return f"{fmt.format_count(count)} {one if count == 1 else many or one + 's'}"
+
+
+def studies_of(count: float) -> str:
+    """Give a number of studies."""
+    return counted(count, "study", "studies")
+
+
+def upper_first(words: str) -> str:
+    """Put words at the start of a line."""
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,396 @@
+// The page's only script: colours, search, provenance of a row, and the explorer. No statistics are done here: each
+// selection of studies was pooled beforehand and is looked up; marks are drawn from the numbers as printed.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const SVG = "http://www.w3.org/2000/svg";
+  const byId = (id) => document.getElementById(id);
+
+  // Make an element; text goes in as text, so nothing in a sheet can become markup.
+  const make = (tag, attributes = {}, ...children) => {
+    const drawn = ["svg", "line", "rect", "polygon", "text", "title", "desc", "g"].includes(tag);
+    const element = drawn ? document.createElementNS(SVG, tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    for (const child of children) element.append(child);
+    return element;
+  };
+  const fill = (element, ...children) => element.replaceChildren(...children);
+
+  // ---------------------------------------------------------------- colours
+  const theme = byId("theme");
+  const themes = { "": "Colours: as the system", light: "Colours: light", dark: "Colours: dark" };
+  const setTheme = (name) => {
+    if (name) document.documentElement.dataset.theme = name;
+    else delete document.documentElement.dataset.theme;
+    theme.textContent = themes[name];
+    try { localStorage.setItem("theme", name); } catch { /* a browser may forbid it; the page works without */ }
+  };
+  let stored = "";
+  try { stored = localStorage.getItem("theme") || ""; } catch { /* as above */ }
+  setTheme(stored in themes ? stored : "");
+  theme.hidden = false;
+  theme.addEventListener("click", () => {
+    const names = Object.keys(themes);
+    setTheme(names[(names.indexOf(document.documentElement.dataset.theme || "") + 1) % names.length]);
+  });
+
+  // ---------------------------------------------------------------- contents, links into closed parts, print
+  const wide = matchMedia("(min-width: 70rem)");
+  const contents = byId("contents");
+  const openContents = () => { contents.open = wide.matches; };
+  wide.addEventListener("change", openContents);
+  openContents();
+  contents.addEventListener("click", (event) => {
+    if (event.target.closest("a") && !wide.matches) contents.open = false;
+  });
+  const reveal = (hash) => {
+    const target = hash.length > 1 && byId(decodeURIComponent(hash.slice(1)));
+    if (!target) return;
+    for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    target.scrollIntoView();
+    if (target.tabIndex === -1) target.focus({ preventScroll: true });
+  };
+  addEventListener("hashchange", () => reveal(location.hash));
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    const href = link && link.getAttribute("href");
+    if (href && href.startsWith("#") && href === location.hash) reveal(href);
+  });
+  if (location.hash) reveal(location.hash);
+  // Print opens the closed parts, except the long lists, which stand in the files as well.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("main details:not([open], .long)")];
+    for (const part of opened) part.open = true;
+  });
+  addEventListener("afterprint", () => { for (const part of opened) part.open = false; });
+
+  // ---------------------------------------------------------------- search
+  const studies = [...document.querySelectorAll('#table-studies tbody tr[id^="study-"]')].map((row) => ({
+    id: row.id, name: row.cells[0].textContent.trim(), text: row.textContent.toLowerCase(),
+  }));
+  const words = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
+  const holds = (text, wanted) => wanted.every((word) => text.includes(word));
+  byId("find").addEventListener("input", (event) => {
+    const wanted = words(event.target.value);
+    const found = wanted.length ? studies.filter((study) => holds(study.text, wanted)) : [];
+    fill(byId("found"), ...found.slice(0, 12).map((s) => make("li", {}, make("a", { href: `#${s.id}` }, s.name))));
+    byId("found-count").textContent = wanted.length ? `${found.length} of ${studies.length} studies` : "";
+  });
+  for (const field of document.querySelectorAll("[data-filters]")) {
+    const rows = [...byId(field.dataset.filters).tBodies[0].rows];
+    const state = field.parentElement.querySelector("[role=status]");
+    field.parentElement.hidden = false;
+    field.addEventListener("input", () => {
+      const wanted = words(field.value);
+      let shown = 0;
+      for (const row of rows) {
+        row.hidden = !holds(row.textContent.toLowerCase(), wanted);
+        shown += !row.hidden;
+      }
+      state.textContent = wanted.length ? `${shown} of ${rows.length} shown` : "";
+      const part = byId(field.dataset.filters).closest("details");
+      if (part && wanted.length) part.open = true;
+    });
+  }
+
+  // ---------------------------------------------------------------- where a count stands
+  const source = (key) => {
+    const count = data.counts[key];
+    const list = make("dl");
+    for (const [name, text] of count.facts) list.append(make("dt", {}, name), make("dd", {}, text));
+    if (count.doi) {
+      const link = make("a", { href: count.address, rel: "noopener noreferrer" }, count.doi);
+      list.append(make("dt", {}, "DOI"), make("dd", {}, link));
+    }
+    const sheet = make("a", { href: count.sheet }, "Open the sheet of this study");
+    return make("div", { class: "source" }, make("h4", {}, count.label), list, make("p", {}, sheet));
+  };
+
+  const tip = byId("tip");
+  let shown = null;
+  let timer = 0;
+  const hide = () => { tip.hidden = true; shown = null; };
+  const show = (row) => {
+    clearTimeout(timer);
+    if (shown === row) return;
+    shown = row;
+    fill(tip, source(row.dataset.count));
+    tip.hidden = false;
+    const at = row.getBoundingClientRect();
+    const below = at.bottom + 6 + tip.offsetHeight < innerHeight || at.top < tip.offsetHeight + 12;
+    const left = Math.max(8, Math.min(at.left + 40, innerWidth - tip.offsetWidth - 8));
+    tip.style.left = `${left + scrollX}px`;
+    tip.style.top = `${(below ? at.bottom + 4 : at.top - tip.offsetHeight - 4) + scrollY}px`;
+  };
+  const later = () => { clearTimeout(timer); timer = setTimeout(hide, 350); };
+  for (const row of document.querySelectorAll("a.row")) {
+    row.setAttribute("aria-describedby", "tip");
+    row.addEventListener("pointerenter", () => show(row));
+    row.addEventListener("pointerleave", later);
+    row.addEventListener("focus", () => show(row));
+    row.addEventListener("blur", later);
+  }
+  tip.addEventListener("pointerenter", () => clearTimeout(timer));
+  tip.addEventListener("pointerleave", later);
+  tip.addEventListener("focusin", () => clearTimeout(timer));
+  tip.addEventListener("focusout", later);
+  addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+
+  // ---------------------------------------------------------------- explorer
+  if (!data.analyses.length) return;
+  byId("explore").hidden = false;
+  const control = Object.fromEntries(["analysis", "model", "sort", "keep"].map((name) => [name, byId(`x-${name}`)]));
+  let now = null; // the analysis on show
+  let out = new Set(); // places of the studies that are left out
+
+  // The numbers in a printed text: "6.6 (4.1–10.4)" → [6.6, 4.1, 10.4]. "<0.1" is drawn at 0.1, ">99.9" at 99.9.
+  const numbers = (text) => (text.match(/\d+(?:\.\d+)?/g) || []).map(Number);
+  const key = () => [...out].sort((a, b) => a - b).map((place) => {
+    const width = now.rows.length <= 36 ? 1 : 2;
+    return place.toString(36).padStart(width, "0");
+  }).join("");
+  const lookUp = (model, selection) => {
+    const found = (now.pools[model] || {})[selection];
+    if (found === undefined) return null;
+    const [text, prediction, tau2, counts, status] = found.split("|");
+    return { text, prediction, tau2, counts, status };
+  };
+  const modelLabel = (name) => (now.models.find((model) => model.name === name) || { label: name }).label;
+  const sentence = (pool, k) => {
+    const events = pool.counts.replace("/", " of ");
+    const counts = `${k} of ${now.rows.length} ${now.rows.length === 1 ? "study" : "studies"}, ${events} ${data.unit}`;
+    const kind = pool.status !== "ok" ? pool.status : k < 3 ? "a description, not a pool" : "pooled";
+    return { counts, kind };
+  };
+  const percents = (text) => text.replace(" (", `% (${data.level} CI `);
+
+  const sayAnswer = (pool, k) => {
+    const lines = [];
+    if (k === 0) {
+      lines.push(make("p", { class: "say" }, "–"), make("p", {}, "No study is ticked: nothing to pool."));
+    } else if (!pool) {
+      const exact = now.exact ? "" : ` Selections with more than ${now.limit} left out are not in the table.`;
+      lines.push(make("p", { class: "say" }, "–"),
+        make("p", {}, `This selection was not pooled with this model.${exact} The primary model has the most selections.`));
+    } else {
+      const { counts, kind } = sentence(pool, k);
+      const prediction = pool.prediction === "–" ? "none below three studies" : `${pool.prediction}%`;
+      lines.push(make("p", { class: "say" }, pool.text === "–" ? "–" : percents(pool.text)),
+        make("p", {}, `${data.level} prediction interval: ${prediction}. ${counts} (${kind}). τ²: ${pool.tau2}.`));
+    }
+    const whole = lookUp(control.model.value, "");
+    if (out.size && whole) lines.push(make("p", { class: "was" }, `With all studies: ${percents(whole.text)}.`));
+    fill(byId("x-answer"), ...lines);
+  };
+
+  const at = (value) => `${Math.min(100, Math.max(0, (100 * value) / now.axis))}%`;
+  const ticks = () => {
+    const step = [1, 2, 5, 10, 20, 25].find((size) => now.axis / size <= 6) || 25;
+    return Array.from({ length: Math.floor(now.axis / step + 1e-9) + 1 }, (_, i) => i * step);
+  };
+  const canvas = (...marks) => make("svg", { "aria-hidden": "true", focusable: "false" }, ...marks);
+  const grid = (pool) => {
+    const lines = ticks().map((t) => make("line", { class: "grid", x1: at(t), x2: at(t), y1: 0, y2: "100%" }));
+    const mean = pool && numbers(pool.text)[0];
+    if (mean !== undefined && mean !== null) {
+      lines.push(make("line", { class: "mean", x1: at(mean), x2: at(mean), y1: 0, y2: "100%" }));
+    }
+    return lines;
+  };
+  const arrow = (high) => {
+    if (high <= now.axis) return [];
+    const mark = make("svg", { x: "100%", y: "50%", overflow: "visible" }, make("polygon", { class: "arrow", points: "-7,-4 0,0 -7,4" }));
+    return [mark];
+  };
+  const rowMarks = (row) => {
+    const [mid, low, high] = numbers(row.text);
+    const most = Math.max(...now.rows.map((other) => other.size));
+    const side = Math.max(5, 13 * Math.sqrt(row.size / most));
+    const box = make("rect", { class: "box-mark", x: -side / 2, y: -side / 2, width: side, height: side });
+    return [
+      make("line", { class: "ci", x1: at(low), x2: at(high), y1: "50%", y2: "50%" }),
+      make("svg", { x: at(mid), y: "50%", overflow: "visible" }, box),
+      ...arrow(high),
+    ];
+  };
+  const drawRows = (pool) => {
+    const items = order().map((place) => {
+      const row = now.rows[place];
+      const box = make("input", { type: "checkbox", "data-place": place });
+      box.checked = !out.has(place);
+      box.setAttribute("aria-label", `${row.label}, ${row.events} of ${row.patients} ${data.unit}, ${row.text}%`);
+      box.addEventListener("change", () => {
+        if (box.checked) out.delete(place); else out.add(place);
+        control.keep.value = "";
+        update();
+      });
+      const name = make("span", { class: "name" }, row.label);
+      if (row.marks) name.append(make("span", { class: "marks" }, row.marks));
+      const item = make("li", out.has(place) ? { class: "out" } : {},
+        make("label", {}, box, name),
+        make("span", { class: "count" }, `${row.events}/${row.patients}`),
+        canvas(...grid(pool), ...rowMarks(row)),
+        make("span", { class: "value" }, row.text));
+      const tell = () => fill(byId("x-source"), source(row.key));
+      item.addEventListener("pointerenter", tell);
+      item.addEventListener("focusin", tell);
+      return item;
+    });
+    const focused = document.activeElement && document.activeElement.dataset && document.activeElement.dataset.place;
+    fill(byId("x-rows"), ...items);
+    if (focused !== undefined) {
+      const again = byId("x-rows").querySelector(`[data-place="${focused}"]`);
+      if (again) again.focus({ preventScroll: true });
+    }
+  };
+  const sumLine = (name, count, svg, value, more = "") => make("div", { class: `sum${more}` },
+    make("span", { class: "name" }, name), make("span", { class: "count" }, count), svg, make("span", { class: "value" }, value));
+  const drawPool = (pool) => {
+    const lines = [];
+    if (pool && pool.text !== "–") {
+      const [, low, high] = numbers(pool.text);
+      const left = Math.min(low, now.axis);
+      const width = Math.max(0.4, (100 * (Math.min(high, now.axis) - left)) / now.axis);
+      const mid = numbers(pool.text)[0];
+      const centre = high > low ? (100 * (Math.min(mid, now.axis) - left)) / (Math.min(high, now.axis) - left || 1) : 50;
+      const diamond = make("svg", { x: at(low), y: "25%", width: `${width}%`, height: "50%", viewBox: "0 0 100 10", preserveAspectRatio: "none" },
+        make("polygon", { class: "diamond", points: `0,5 ${centre},0 100,5 ${centre},10` }));
+      lines.push(sumLine(pool.status === "ok" ? "All ticked studies" : "One study or no pool", pool.counts, canvas(...grid(pool), diamond, ...arrow(high)), pool.text));
+      if (pool.prediction !== "–") {
+        const [from, to] = numbers(pool.prediction);
+        const bar = make("line", { class: "ci", x1: at(from), x2: at(to), y1: "50%", y2: "50%", "stroke-width": 5 });
+        bar.setAttribute("class", "pi");
+        lines.push(sumLine(`${data.level} prediction interval`, "", canvas(...grid(pool), make("svg", { y: "50%", x: 0, width: "100%", overflow: "visible" },
+          make("rect", { class: "pi-bar", x: at(from), y: -2.5, height: 5, width: `${Math.max(0, parseFloat(at(to)) - parseFloat(at(from)))}%` })), ...arrow(to)), pool.prediction));
+      }
+    }
+    const labels = ticks().map((t) => make("text", { x: at(t), y: 14 }, String(t)));
+    lines.push(sumLine("", "", canvas(...labels, make("text", { x: "50%", y: 28 }, `${data.unit} with event, %`)), "", " axis"));
+    fill(byId("x-pool"), ...lines);
+  };
+  const order = () => {
+    const places = now.rows.map((_, i) => i);
+    const by = control.sort.value;
+    if (by === "label") places.sort((a, b) => now.rows[a].label.localeCompare(now.rows[b].label, "en"));
+    if (["share", "size"].includes(by)) places.sort((a, b) => now.rows[b][by] - now.rows[a][by]);
+    if (by === "year") places.sort((a, b) => (now.rows[a].year ?? 9999) - (now.rows[b].year ?? 9999));
+    return places;
+  };
+  const update = () => {
+    const k = now.rows.length - out.size;
+    const pool = k ? lookUp(control.model.value, key()) : null;
+    sayAnswer(pool, k);
+    drawRows(pool);
+    drawPool(pool);
+    byId("x-done").textContent = "";
+  };
+
+  const options = (select, entries) => fill(select, ...entries.map(([value, text]) => make("option", { value }, text)));
+  const setAnalysis = (id) => {
+    now = data.analyses.find((one) => one.id === id) || data.analyses[0];
+    out = new Set();
+    control.analysis.value = now.id;
+    const many = (name) => Object.keys(now.pools[name]).length > 1 || now.rows.length === 1;
+    options(control.model, now.models.map((m) => [m.name, many(m.name) ? m.label : `${m.label} – all studies only`]));
+    const groups = data.filters.map((f) => {
+      const present = Object.entries(f.levels).filter(([level]) => now.rows.some((row) => row.levels[f.name] === level));
+      return make("optgroup", { label: f.label }, ...present.map(([level, text]) => make("option", { value: `${f.name}\n${level}` }, text)));
+    }).filter((group) => group.children.length);
+    fill(control.keep, make("option", { value: "" }, "All studies"), ...groups);
+    byId("x-marks").textContent = now.legend.join("; ");
+    const k = now.rows.length;
+    const scope = k === 1 ? "One study: there is nothing to leave out."
+      : now.exact ? `All ${(2 ** k - 1).toLocaleString("en")} selections of these ${k} studies were pooled with the primary model.`
+        : `Selections with up to ${now.limit} of these ${k} studies left out are in the table.`;
+    const warning = "Leaving studies out because of their result misleads; use this to see what the pool rests on.";
+    byId("x-scope").textContent = [scope, ...(k > 1 ? [warning] : []), now.note].join(" ");
+    fill(byId("x-source"));
+    update();
+  };
+  options(control.analysis, data.analyses.map((one) => [one.id, one.label]));
+  control.analysis.addEventListener("change", () => setAnalysis(control.analysis.value));
+  control.model.addEventListener("change", update);
+  control.sort.addEventListener("change", update);
+  control.keep.addEventListener("change", () => {
+    const [name, level] = control.keep.value.split("\n");
+    out = new Set(control.keep.value ? now.rows.flatMap((row, i) => (row.levels[name] === level ? [] : [i])) : []);
+    update();
+  });
+  byId("x-all").addEventListener("click", () => { out = new Set(); control.keep.value = ""; update(); });
+  for (const link of document.querySelectorAll("[data-explore]")) {
+    link.addEventListener("click", () => setAnalysis(link.dataset.explore));
+  }
+
+  // ---------------------------------------------------------------- take-aways
+  const figure = () => {
+    const width = 760, x0 = 330, x1 = 590, row = 24, top = 64;
+    const places = order().filter((place) => !out.has(place));
+    const pool = lookUp(control.model.value, key());
+    const x = (value) => x0 + (x1 - x0) * Math.min(1, Math.max(0, value / now.axis));
+    const text = (words, px, py, more = {}) => make("text", { x: px, y: py, fill: "#1a1a1a", "font-size": 13, ...more }, words);
+    const bar = (y, low, high, more) => make("line", { x1: x(low), x2: x(high), y1: y, y2: y, stroke: "#1a1a1a", "stroke-width": 1.5, ...more });
+    const end = { "text-anchor": "end" }, middle = { "text-anchor": "middle" }, bold = { "font-weight": 700 };
+    const bottom = top + row * (places.length + (pool ? 2 : 0));
+    const parts = [make("rect", { width, height: bottom + 60, fill: "#ffffff" }), text(now.label, 10, 24, { ...bold, "font-size": 16 }),
+      text("Study", 10, 50, bold), text(`Events/${data.unit}`, 310, 50, { ...bold, ...end }), text(`% (${data.level} CI)`, 750, 50, { ...bold, ...end })];
+    for (const t of ticks()) {
+      parts.push(make("line", { x1: x(t), x2: x(t), y1: top - 6, y2: bottom, stroke: "#ececec" }), text(String(t), x(t), bottom + 16, { ...middle, "font-size": 12 }));
+    }
+    const most = Math.max(...now.rows.map((other) => other.size));
+    places.forEach((place, i) => {
+      const y = top + row * (i + 0.5), study = now.rows[place], [mid, low, high] = numbers(study.text);
+      const side = Math.max(5, 13 * Math.sqrt(study.size / most));
+      parts.push(text(study.label + study.marks, 10, y + 4), text(`${study.events}/${study.patients}`, 310, y + 4, end), bar(y, low, high),
+        make("rect", { x: x(mid) - side / 2, y: y - side / 2, width: side, height: side, fill: "#0b5394" }), text(study.text, 750, y + 4, end));
+    });
+    if (pool && pool.text !== "–") {
+      const y = top + row * (places.length + 0.5), [mid, low, high] = numbers(pool.text);
+      parts.push(text(places.length < 3 ? "Described" : "Pooled", 10, y + 4, bold), text(pool.counts, 310, y + 4, { ...bold, ...end }),
+        make("polygon", { points: `${x(low)},${y} ${x(mid)},${y - 6} ${x(high)},${y} ${x(mid)},${y + 6}`, fill: "#d55e00", stroke: "#1a1a1a", "stroke-width": 0.7 }),
+        text(pool.text, 750, y + 4, { ...bold, ...end }));
+      if (pool.prediction !== "–") {
+        const [from, to] = numbers(pool.prediction);
+        parts.push(text(`${data.level} prediction interval`, 10, y + row + 4), bar(y + row, from, to, { stroke: "#7f7f7f", "stroke-width": 5 }), text(pool.prediction, 750, y + row + 4, end));
+      }
+    }
+    const left = out.size ? ` Left out: ${[...out].map((place) => now.rows[place].label).join(", ")}.` : "";
+    parts.push(text(`${data.unit} with event, %`, (x0 + x1) / 2, bottom + 34, middle), text(`${modelLabel(control.model.value)}.${left}`, 10, bottom + 52, { "font-size": 11, fill: "#6b6b6b" }));
+    return new XMLSerializer().serializeToString(make("svg", { xmlns: SVG, viewBox: `0 0 ${width} ${bottom + 60}`, width, height: bottom + 60, "font-family": "Arial, Helvetica, sans-serif" },
+      make("title", {}, `Forest plot: ${now.label}`), ...parts));
+  };
+  // A spreadsheet runs a cell that starts like a formula; an apostrophe keeps it text.
+  const csvCell = (value) => {
+    const text = String(value ?? "");
+    const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const csv = () => {
+    const names = [...new Set(now.rows.flatMap((row) => data.counts[row.key].facts.map(([name]) => name)))];
+    const lines = [["study", "label", "ticked", "events", data.unit, "percent_with_interval", "marks", ...names, "doi"]];
+    for (const place of order()) {
+      const row = now.rows[place], count = data.counts[row.key], facts = Object.fromEntries(count.facts);
+      lines.push([row.study, row.label, out.has(place) ? "no" : "yes", row.events.replaceAll(",", ""), row.patients.replaceAll(",", ""), row.text, row.marks, ...names.map((n) => facts[n]), count.doi]);
+    }
+    const pool = lookUp(control.model.value, key());
+    if (pool) lines.push(["", `pool: ${modelLabel(control.model.value)}`, "", ...pool.counts.replaceAll(",", "").split("/"), pool.text], ["", `${data.level} prediction interval`, "", "", "", pool.prediction]);
+    return lines.map((line) => line.map(csvCell).join(",")).join("\r\n") + "\r\n";
+  };
+  const save = (name, type, text) => {
+    const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const done = (words) => { byId("x-done").textContent = words; };
+  byId("x-save").addEventListener("click", () => { save(`${now.id}.svg`, "image/svg+xml", figure()); done("Figure saved."); });
+  byId("x-csv").addEventListener("click", () => { save(`${now.id}.csv`, "text/csv;charset=utf-8", "\ufeff" + csv()); done("Rows saved."); });
+  byId("x-copy").addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(figure());
+      done("Figure copied as SVG.");
+    } catch {
+      done("This browser does not let the page copy; save the figure instead.");
+    }
+  });
+  setAnalysis(data.analyses[0].id);
+})();
