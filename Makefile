@@ -1,6 +1,6 @@
 # The few commands people need; `make help` lists them.
 .DEFAULT_GOAL := results
-.PHONY: help results check test lint rebuild crosscheck bench schemas readme lock clean new workbook handin
+.PHONY: help results check test lint rebuild crosscheck bench schemas readme lock clean new workbook handin changes release
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
@@ -17,7 +17,7 @@ help: ## List these commands
 
 results: $(READY) ## Install what is needed, build every result, and say which pooled estimates moved (the default)
 	@$(BIN)/snakemake --cores all
-	@$(BIN)/python -m synthesis.guard
+	@$(BIN)/python -m synthesis.changes --output logs/changes.md
 
 check: $(READY) ## Check the config and every sheet, and nothing else
 	@$(BIN)/python -m synthesis.check
@@ -41,10 +41,16 @@ lint: $(READY)
 
 rebuild: $(READY) ## Build every result again from nothing
 	@$(BIN)/snakemake --cores all --forceall
-	@$(BIN)/python -m synthesis.guard
+	@$(BIN)/python -m synthesis.changes --output logs/changes.md
 
 crosscheck: $(READY) ## Compute every estimate again in R (needs metafor and lme4) and fail where it differs
 	@$(BIN)/snakemake --cores all crosscheck
+
+changes: $(READY) ## Say what the results change against a commit: make changes AGAINST=HEAD
+	@$(BIN)/python -m synthesis.changes --against $(or $(AGAINST),HEAD)
+
+release: $(READY) ## Check, build, test, tag this version and write dist/<version>.zip; nothing is sent
+	@$(BIN)/python -m synthesis.release
 
 bench: $(READY) ## Time fits here and in R (needs metafor and lme4); never a test
 	@$(BIN)/python benchmarks/fits.py

@@ -48,9 +48,14 @@ STAGES = {
     "regress_analysis",
     "pool_multiverse",
     "draw_forests",
+    "draw_charts",
 }
 # These read the tables of all sheets, so they run when any of those is written again.
-READ_ALL_SHEETS = {"collect_sheets", "pool_comparisons", "write_methods"}
+READ_ALL_SHEETS = {
+    *("collect_sheets", "pool_comparisons", "draw_review", "write_methods", "write_report", "write_document"),
+    *("write_workbook", "write_archive", "write_references", "compare_release", "follow_releases", "draw_trajectory"),
+    "suggest_overlaps",
+}
 
 
 def of(jobs: list[str], analysis: str) -> list[str]:

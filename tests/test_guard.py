@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from synthesis.columns import ESTIMATES
 from synthesis.files import write_table
-from synthesis.guard import compare, movers, table
+from synthesis.guard import compare, main, movers, table
 
 
 def row(analysis="fever", estimate="0.1", **values) -> dict:
@@ -26,8 +26,11 @@ def test_rounding_of_another_machine_is_no_change():
     "after",
     [row(estimate="0.10001"), row(k="5"), row(tau2="0.2"), row(status="one study: not pooled"), row(estimate="")],
 )
-def test_each_kind_of_change_is_seen(after):
-    assert len(compare([row()], [after])) == 1
+def test_each_kind_of_change_is_seen_and_shown(after):
+    changes = compare([row()], [after])
+    assert len(changes) == 1
+    cells = [cell.strip() for cell in table(changes, {}).splitlines()[1].split("  ") if cell.strip()]
+    assert cells[-1] != cells[-2]
 
 
 def test_an_estimate_that_appears_or_goes_is_a_change():
@@ -47,29 +50,71 @@ def test_the_table_shows_before_and_after():
         [row(estimate="0.1", ci_low="0.05", ci_high="0.2")], [row(estimate="0.12", ci_low="0.06", ci_high="0.22")]
     )
     text = table(changes, {"fever": ["smith2025 (new)"]})
-    assert "10.00% (5.00 to 20.00), k 4" in text
-    assert "12.00% (6.00 to 22.00), k 4" in text
+    assert "10.0 (5.0–20.0), k = 4" in text
+    assert "12.0 (6.0–22.0), k = 4" in text
     assert "fever: moved by smith2025 (new)" in text
 
 
-def test_the_command_fails_in_a_repository_whose_results_moved(tmp_path):
-    def git(*arguments):
-        subprocess.run(["git", "-C", tmp_path, *arguments], check=True, capture_output=True)
+def test_a_small_move_is_printed_with_the_decimals_that_show_it():
+    """A guard that fails over two equal numbers helps nobody."""
+    text = table(compare([row(estimate="0.1")], [row(estimate="0.10001")]), {})
+    assert "10.000, k = 4" in text and "10.001, k = 4" in text
+    text = table(compare([row(tau2="0.1")], [row(tau2="0.2")]), {})
+    assert "tau2 0.1" in text and "tau2 0.2" in text
 
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """Give a folder with results, and a function that runs git in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    write_table("results/estimates.csv", [row()], ESTIMATES)
+
+    def git(*arguments):
+        who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+
+    return git
+
+
+def test_the_command_fails_in_a_repository_whose_results_moved(repository):
     def guard():
         environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow" / "scripts")}
         command = [sys.executable, "-m", "synthesis.guard", "--fail"]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8")
+        return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
 
-    path = tmp_path / "results" / "estimates.csv"
-    write_table(path, [row()], ESTIMATES)
-    git("init", "-q")
+    repository("init", "-q")
     assert guard().returncode == 0  # nothing committed yet: nothing to compare with
-    git("add", ".")
-    git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "results")
+    repository("add", ".")
+    repository("commit", "-qm", "results")
     assert "Results unchanged: all 1" in guard().stdout
-    write_table(path, [row(estimate="0.2")], ESTIMATES)
+    write_table("results/estimates.csv", [row(estimate="0.2")], ESTIMATES)
     done = guard()
     assert done.returncode == 1
     assert "1 pooled estimates differ" in done.stdout
     assert "make readme" in done.stdout
+
+
+def test_without_git_it_says_so_and_passes(repository, capsys, monkeypatch):
+    assert main(["--fail"]) == 0
+    assert "not in a git repository" in capsys.readouterr().out
+    monkeypatch.setenv("PATH", "")
+    assert main(["--fail"]) == 0
+    assert "git is not installed" in capsys.readouterr().out
+
+
+def test_a_guard_that_cannot_see_does_not_pass(repository, capsys, monkeypatch):
+    """Git refuses a folder of another owner, as in many containers; so may it refuse a commit that is not there."""
+    repository("init", "-q")
+    repository("add", ".")
+    repository("commit", "-qm", "results")
+    assert main(["--fail", "--against", "no-such-branch"]) == 2
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert main(["--fail"]) == 2
+    assert "dubious ownership" in capsys.readouterr().err
+    assert main([]) == 0
+
+
+def test_nothing_built_is_no_success(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--fail"]) == 1

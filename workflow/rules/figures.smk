@@ -52,10 +52,17 @@ rule draw_forests:
         appraisal=lambda wildcards: APPRAISAL_STAMPS[wildcards.analysis],
         library=library("draw_forests.py"),
     output:
-        expand("results/{{analysis}}/{forest}.{format}", forest=FORESTS, format=FORMATS),
+        report(
+            expand("results/{{analysis}}/{forest}.{format}", forest=FORESTS, format=FORMATS[:1]),
+            caption="../report/forest.rst",
+            category="Forest plots",
+            subcategory=lambda wildcards: protocol.analyses[wildcards.analysis].label,
+        ),
+        expand("results/{{analysis}}/{forest}.{format}", forest=FORESTS, format=FORMATS[1:]),
     log:
         "logs/draw_forests/{analysis}.log",
     params:
+        answer=lambda wildcards: answers(wildcards.analysis),
         title=lambda wildcards: protocol.analyses[wildcards.analysis].label,
         note=lambda wildcards: protocol.analyses[wildcards.analysis].note or "",
         splits={

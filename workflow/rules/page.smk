@@ -1,16 +1,11 @@
 # In:  the tables and SVG figures of all analyses and of the review; results/methods.md; studies/grade.yaml and
-#      studies/screening.csv when they are there; results/changes.md as it is when the workflow is read
+#      studies/screening.csv when they are there; results/changes.md
 # Out: results/report.html (one self-contained page: it needs neither a network nor the files beside it)
 # Stands after all other rules, since it reads what they make.
 import platform
 from importlib.metadata import version
 
 TEMPLATES = SCRIPTS.parent / "templates" / "report"
-
-# What changed is written after a build, by comparing it with the last release. As an input it would wait for itself, so
-# the input is a copy of it (see `stamp`): the next build takes a new one up, and nothing else runs.
-CHANGES = Path("results/changes.md")
-CHANGED = [stamp("page.changes", CHANGES.read_text(encoding="utf-8"))] if CHANGES.is_file() else []
 
 
 def drawn(paths):
@@ -45,18 +40,20 @@ rule write_report:
             *expand(drawn(rules.draw_forests.output), analysis=ANALYSES),
             *drawn(path for analysis in ANALYSES for path in charts_of(analysis)),
             *drawn(rules.draw_review.output),
+            *drawn(rules.draw_trajectory.output),
         ],
         methods="results/methods.md",
-        changes=CHANGED,
+        changes="results/changes.md",
         grade=[path for path in ("studies/grade.yaml",) if Path(path).is_file()],
         screening=[path for path in ("studies/screening.csv",) if Path(path).is_file()],
         templates=sorted(str(path) for path in TEMPLATES.iterdir() if path.is_file()),
         library=library("write_report.py"),
     output:
-        "results/report.html",
+        report("results/report.html", caption="../report/page.rst", category="Report"),
     log:
         "logs/write_report.log",
     params:
+        answers=answers(),
         choices={
             **protocol.model_dump(mode="json"),
             "variables": {

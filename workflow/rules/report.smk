@@ -9,11 +9,12 @@ rule gather_estimates:
         contrasts=expand(rules.pool_analysis.output.contrasts, analysis=ANALYSES),
         library=library("gather_estimates.py"),
     output:
-        estimates="results/estimates.csv",
+        estimates=report("results/estimates.csv", caption="../report/estimates.rst", category="Numbers"),
         contrasts="results/contrasts.csv",
     log:
         "logs/gather_estimates.log",
     params:
+        answers=answers(),
         analyses=ANALYSES,
     script:
         "../scripts/gather_estimates.py"

@@ -2,7 +2,9 @@
 
 import sys
 
+from .grade import read_grade
 from .index import read_index
+from .overlap import overlap_warnings
 from .problems import ProblemsError
 
 
@@ -10,12 +12,15 @@ def main() -> int:
     """Print every problem, or how many sheets and counts are in order; give the exit code."""
     try:
         index = read_index("config.yaml", "studies")
+        read_grade("studies/grade.yaml", index.protocol.analyses)
     except ProblemsError as error:
         print(error, file=sys.stderr)
         return 1
     sheets = index.sheets.values()
     counts = sum(len(sheet.outcomes) for sheet in sheets)
     print(f"{len(sheets)} sheets with {counts} counts: no problem.")
+    for line in overlap_warnings(index):
+        print(f"Overlap? {line}")
     return 0
 
 

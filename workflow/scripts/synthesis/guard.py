@@ -4,14 +4,16 @@ import argparse
 import csv
 import io
 import math
-import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .changes.history import GitError, NoRepository, find_commit, read_files
+from .changes.words import decimals_apart, estimate_words
 from .columns import ESTIMATES
 from .files import read_table
+from .formatting import MISSING
 
 KEY = ("analysis", "subset", "group", "model")
 NUMBERS = ESTIMATES[ESTIMATES.index("k") : ESTIMATES.index("status")]
@@ -30,7 +32,14 @@ class Change:
     after: Row | None
 
 
-def compare(before: Iterable[Row], after: Iterable[Row], tolerance: float = TOLERANCE) -> list[Change]:
+def compare(
+    before: Iterable[Row],
+    after: Iterable[Row],
+    tolerance: float = TOLERANCE,
+    *,
+    key: Sequence[str] = KEY,
+    numbers: Sequence[str] = NUMBERS,
+) -> list[Change]:
     """Find the estimates that differ.
 
     Parameters
@@ -39,22 +48,26 @@ def compare(before: Iterable[Row], after: Iterable[Row], tolerance: float = TOLE
         Rows of ``estimates.csv`` as text.
     tolerance : float
         Largest relative difference that is no change.
+    key, numbers : sequence of str
+        Columns that name a row, and those that are compared beside its status.
 
     Returns
     -------
     list of Change
     """
-    old, new = ({tuple(row[k] for k in KEY): row for row in rows} for rows in (before, after))
+    old, new = ({tuple(row[k] for k in key): row for row in rows} for rows in (before, after))
     keys = list(dict.fromkeys([*old, *new]))
-    return [Change(key, old.get(key), new.get(key)) for key in keys if _differ(old.get(key), new.get(key), tolerance)]
+    return [
+        Change(at, old.get(at), new.get(at)) for at in keys if _differ(old.get(at), new.get(at), tolerance, numbers)
+    ]
 
 
-def _differ(before: Row | None, after: Row | None, tolerance: float) -> bool:
+def _differ(before: Row | None, after: Row | None, tolerance: float, numbers: Sequence[str]) -> bool:
     if before is None or after is None:
         return True
     if before.get("status") != after.get("status"):
         return True
-    return any(not _same(before.get(name, ""), after.get(name, ""), tolerance) for name in NUMBERS)
+    return any(not _same(before.get(name, ""), after.get(name, ""), tolerance) for name in numbers)
 
 
 def _same(one: str, other: str, tolerance: float) -> bool:
@@ -113,8 +126,8 @@ def _difference(old: dict[tuple, str], new: dict[tuple, str]) -> str:
 
 def table(changes: list[Change], moved_by: dict[str, list[str]]) -> str:
     """Write the changes as a table for terminals and pull requests."""
-    head = ("analysis", "subset", "group", "model", "before", "after")
-    lines = [head, *((*c.key, _words(c.before), _words(c.after)) for c in changes)]
+    head = ("analysis", "subset", "group", "model", "before, % (CI)", "after, % (CI)")
+    lines = [head, *((*c.key, *_words(c)) for c in changes)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     for analysis in dict.fromkeys(c.key[0] for c in changes):
@@ -123,28 +136,28 @@ def table(changes: list[Change], moved_by: dict[str, list[str]]) -> str:
     return "\n".join(text)
 
 
-def _words(row: Row | None) -> str:
-    if row is None:
-        return "–"
-    if row["estimate"]:
-        numbers = [f"{100 * float(row[c]):.2f}" if row[c] else "–" for c in ("estimate", "ci_low", "ci_high")]
-        text = f"{numbers[0]}% ({numbers[1]} to {numbers[2]}), k {row['k']}"
-    elif row["test_p"]:
-        text = f"chi2 {float(row['test']):.3f}, P {float(row['test_p']):.3f}"
-    else:
-        text = f"k {row['k']}"
-    return text if row["status"] == "ok" else f"{text}: {row['status']}"
+def _words(change: Change) -> tuple[str, str]:
+    decimals = decimals_apart(change.before, change.after)
+    before, after = (estimate_words(row, decimals) for row in (change.before, change.after))
+    if before == after:  # what differs is not printed: τ², a prediction interval, a test
+        name = next(name for name in NUMBERS if not _same(change.before[name], change.after[name], TOLERANCE))
+        before, after = (f"{before}, {name} {row[name] or MISSING}" for row in (change.before, change.after))
+    return before, after
 
 
-def committed(path: str, reference: str) -> list[Row] | None:
-    """Read a table as it stands in a git commit; None where git or the file is not there."""
-    try:
-        shown = subprocess.run(
-            ["git", "show", f"{reference}:./{path}"], capture_output=True, check=True, encoding="utf-8"
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
+def committed(paths: Iterable[str], reference: str) -> dict[str, list[Row]] | None:
+    """Read tables as they stand in a commit; None where there is no such commit.
+
+    Raises
+    ------
+    NoRepository, GitError
+        Without git or a repository; and when git refused.
+    """
+    commit = find_commit(reference)
+    if commit is None:
         return None
-    return list(csv.DictReader(io.StringIO(shown, newline="")))
+    files = read_files(commit, {*paths}.__contains__)
+    return {path: list(csv.DictReader(io.StringIO(text, newline=""))) for path, text in files.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -154,19 +167,37 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fail", action="store_true", help="exit 1 when an estimate moved")
     parser.add_argument("--all", action="store_true", help="show every estimate, subgroups and other models too")
     options = parser.parse_args(arguments)
-    before = committed("results/estimates.csv", options.against)
-    if before is None:
-        print(f"No results at {options.against} to compare with.")
+    estimates = Path("results/estimates.csv")
+    if not estimates.is_file():
+        print("Not compared: nothing is built yet.")
+        return 1 if options.fail else 0
+    try:
+        before = committed([estimates.as_posix()], options.against)
+    except NoRepository as error:
+        print(f"Not compared: {error}.")
         return 0
-    changes = compare(before, read_table("results/estimates.csv"))
+    except GitError as error:
+        # A guard that cannot see must not say that all is well: so does a container whose folder has another owner.
+        print(f"Not compared: git refused: {error}.", file=sys.stderr)
+        return 2 if options.fail else 0
+    if not before:
+        print(f"No results at {options.against} to compare with.")
+        return 2 if options.fail and before is None and options.against != "HEAD" else 0
+    return report(before[estimates.as_posix()], read_table(estimates), options)
+
+
+def report(before: list[Row], after: list[Row], options: argparse.Namespace) -> int:
+    """Print how estimates differ, and give the exit code."""
+    changes = compare(before, after)
     if not changes:
         print(f"Results unchanged: all {len(before)} pooled estimates are those of {options.against}.")
         return 0
-    moved_by = {}
-    for analysis in dict.fromkeys(c.key[0] for c in changes):
-        path = f"results/{analysis}/rows.csv"
-        after = read_table(path) if Path(path).is_file() else []
-        moved_by[analysis] = movers(committed(path, options.against) or [], after)
+    paths = {a: f"results/{a}/rows.csv" for a in dict.fromkeys(c.key[0] for c in changes)}
+    old = committed(paths.values(), options.against) or {}
+    moved_by = {
+        analysis: movers(old.get(path, []), read_table(path) if Path(path).is_file() else [])
+        for analysis, path in paths.items()
+    }
     print(f"Results changed: {len(changes)} pooled estimates differ from {options.against}.\n")
     shown = changes if options.all or options.fail or len(changes) <= FEW else overall(changes)
     print(table(shown, moved_by))

@@ -3,9 +3,9 @@
 Light on purpose (no pandas, no numpy): Snakemake reads this at every start, in every job of a cluster too.
 """
 
-import ast
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -72,6 +72,9 @@ def read_index(config: str | Path, studies: str | Path) -> Index:
     return Index(protocol, {by_id[sheet.id]: sheet for sheet in sheets})
 
 
+IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n#(]*))|import[ \t]+([^\n#]*))", re.MULTILINE
+)
 NOT_SHEETS = ("TEMPLATE.yaml", "grade.yaml")
 
 
@@ -148,17 +151,19 @@ def modules_of(script: str | Path) -> tuple[str, ...]:
     return tuple(sorted(str(path) for path in found))
 
 
+@cache
 def _imports(file: Path, root: Path) -> set[Path]:
-    """Give the files below ``root`` that one file imports."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            package = file.relative_to(root).parent.parts
-            base = list(package[: len(package) - node.level + 1]) if node.level else []
-            stem = ".".join([*base, *filter(None, [node.module])])
-            names |= {stem, *(f"{stem}.{alias.name}" for alias in node.names)}
+    """Give the files below ``root`` that one file imports.
+
+    By a pattern and not by parsing, which would take a second at each start: a line of a docstring that looks like an
+    import names one file too many at worst.
+    """
+    package, names = file.relative_to(root).parent.parts, set()
+    for dots, module, several, one, plain in IMPORT.findall(file.read_text(encoding="utf-8")):
+        base = list(package[: len(package) - len(dots) + 1]) if dots else []
+        stem = ".".join([*base, *filter(None, [module])])
+        what = [name.split()[0] for name in (several or one or plain).split(",") if name.strip()]
+        names |= set(what) if plain else {stem, *(f"{stem}.{name}" for name in what)}
     paths = (root / Path(*name.split(".")) for name in names if name)
     candidates = [file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py")]
     return {path for path in candidates if path.is_file()}

@@ -29,6 +29,14 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Licence(Part):
+    """Under which licence the data are given away."""
+
+    name: Text
+    title: Text
+    path: Text
+
+
 class Review(Part):
     """What the review asks."""
 
@@ -42,6 +50,7 @@ class Review(Part):
         description="How the reports were found: the flow diagram's title.",
     )
     limits: Text = Field(description="What the evidence is and cannot show; the summary and the report print it.")
+    licence: Licence | None = Field(None, description="Of the data, as `data.zip` states it.")
     unit: Text = Field("patients", description="What one unit of the denominator is called.")
 
 

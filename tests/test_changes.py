@@ -1,0 +1,410 @@
+"""What changed: the first line is true, every number is accounted for, and no commit or tag makes the page stale."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Review
+from synthesis.changes import __main__ as command
+from synthesis.changes.attribution import find_moves
+from synthesis.changes.conclusions import Limits, find_conclusions, position
+from synthesis.changes.differences import find_differences, pair_rows
+from synthesis.changes.history import COMPARED, FOLLOWED, Release, find_commit, releases, releases_before, unpack
+from synthesis.changes.page import Names, limits_of, names_of
+from synthesis.changes.snapshot import Snapshot, snapshot_of_folder
+from synthesis.changes.story import CHANGES, compare_release_file, tell_story
+from synthesis.columns import CONTRASTS, ESTIMATES
+from synthesis.comparisons import pool_comparisons_file
+from synthesis.files import read_table, write_table
+from synthesis.index import read_index
+from synthesis.models import pool
+from synthesis.pooling import pool_analysis_file
+from synthesis.selection import select_rows_file
+from synthesis.sensitivity import vary_studies_file
+from synthesis.tables import collect_sheets_file
+from synthesis.trajectory import follow_releases_file
+
+ATTRIBUTES = ["product", "target"]
+EVANS = """\
+id: evans2005
+label: Evans 2005
+citation: {authors: Evans B, year: 2005}
+report: article
+design: trial
+ascertainment: chart review
+arms:
+  all: {product: B, patients: 300}
+outcomes:
+  - {outcome: fever, arm: all, events: 60, patients: 300, window: 30, definition: any, basis: stated, confidence: high,
+     source: table 1}
+extraction: {first: 2026-01-01}
+"""
+
+
+def build(folder: Path) -> Snapshot:
+    """Build what a comparison reads, as the workflow does, and give it."""
+    index = read_index(folder / "config.yaml", folder / "studies")
+    protocol, results = index.protocol, folder / "results"
+    collect_sheets_file(index.sheets, results / "data", attributes=ATTRIBUTES)
+    words = {"attributes": ATTRIBUTES, "implied": {n: p.model_extra for n, p in protocol.products.items()}}
+    gathered = {"estimates": [], "contrasts": []}
+    for name, analysis in protocol.analyses.items():
+        place = results / name
+        choices = analysis.model_dump(mode="json")
+        rows = str(place / "rows.csv")
+        select_rows_file(index.feeds(name), rows, analysis=name, choices=choices, vocabulary=words)
+        files = [str(place / f"{table}.csv") for table in gathered]
+        models = {"models": ["glmm", "crude"], "subgroup_models": ["glmm", "crude"], "level": 0.95}
+        pool_analysis_file(
+            rows, *files, analysis=name, **models, contrasts=[c.model_dump() for c in protocol.contrasts]
+        )
+        for table, file in zip(gathered, files, strict=True):
+            gathered[table] += read_table(file)
+        settings = {"exact_subsets_up_to": 14, "sampled_subsets": 20, "bootstrap": 20, "seed": 1}
+        out = [str(place / f"{table}.csv") for table in ("influence", "subsets", "bootstrap")]
+        vary_studies_file(rows, *out, analysis=name, level=0.95, settings=settings)
+    write_table(results / "estimates.csv", gathered["estimates"], ESTIMATES)
+    write_table(results / "contrasts.csv", gathered["contrasts"], CONTRASTS)
+    data = [str(results / "data" / f"{t}.csv") for t in ("comparisons", "arms", "studies")]
+    pool_comparisons_file(*data, str(results / "comparisons.csv"), level=0.95)
+    return snapshot_of_folder(folder, "now")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Build the small review as it is, and with a new sheet, a corrected one and a removed one."""
+    folder = tmp_path_factory.mktemp("changes")
+    before = Review(folder / "before")
+    build(before.folder)
+    after = Review(folder / "after")
+    (after.folder / "studies" / "evans2005.yaml").write_text(EVANS)
+    after.edit("studies/clark2003.yaml", "events: 14, patients: 90", "events: 4, patients: 90")
+    after.sheet("davis2004").unlink()
+    build(after.folder)
+    return before, after
+
+
+@pytest.fixture
+def story(built):
+    """Tell what changed between the two."""
+    before, after = (snapshot_of_folder(review.folder, review.folder.name) for review in built)
+    protocol = read_index(built[0].folder / "config.yaml", built[0].folder / "studies").protocol
+    names = Names(**names_of(protocol))
+    return tell_story(before, after, names.analyses, Limits(**limits_of(protocol))), names
+
+
+def page(story, names):
+    return command.write_story(story, names)
+
+
+def test_the_first_line_says_that_nothing_changes(built):
+    """A build of the same sheets, and one with a new comment, change nothing and say so first."""
+    snapshot = snapshot_of_folder(built[0].folder, "26.1.0")
+    told = tell_story(snapshot, snapshot, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    text = page(told, Names("patients", {"fever": "Fever"}))
+    count = len(snapshot.table("estimates"))
+    assert text == f"**Results do not change** against 26.1.0: all {count} pooled estimates are the same.\n"
+
+
+def test_the_first_line_counts_what_changed(story):
+    first = page(*story).splitlines()[0]
+    assert first.startswith("**Results change** against before: ")
+    assert f"{len(story[0].changes)} pooled estimates in 2 analyses, 2 of them answers over all studies" in first
+    assert "1 new sheet, 1 sheet removed and 1 entry of a sheet corrected" in first
+
+
+def test_every_answer_stands_before_and_after_with_its_intervals(story):
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page(*story).splitlines() if "|" in line]
+    before = next(line for line in lines if line[:2] == ["Fever", "before"])
+    after = next(line for line in lines if line[:2] == ["", "after"])
+    assert before[2:8] == ["4", "37", "320", "11.6 (8.5–15.6)", "7.0–18.6", "0"]
+    assert after[2:5] == ["4", "81", "570"]
+    assert "Unchanged: High fever." in page(*story)
+
+
+def test_each_sheet_is_set_back_on_its_own(built):
+    """The pool without the change of one sheet, by the model itself; a new sheet is looked up among the subsets."""
+    before, after = (snapshot_of_folder(review.folder, "x") for review in built)
+    moves = {move.study: move for move in find_moves(before, after, "fever", "glmm")}
+    now = {"adams2001": (12, 120), "baker2002": (5, 60), "clark2003": (4, 90), "evans2005": (60, 300)}
+
+    def fit(counts):
+        return pool("glmm", *zip(*counts.values(), strict=True), list(counts)).estimate
+
+    expected = {
+        "clark2003": fit(now | {"clark2003": (14, 90)}),
+        "evans2005": fit({name: counts for name, counts in now.items() if name != "evans2005"}),
+        "davis2004": fit(now | {"davis2004": (6, 50)}),
+    }
+    assert {name: move.estimate for name, move in moves.items()} == pytest.approx(expected, rel=1e-7)
+    assert {name: move.shift for name, move in moves.items()} == pytest.approx(
+        {name: fit(now) - value for name, value in expected.items()}, abs=1e-8
+    )
+    assert [move.what for move in moves.values()] == [
+        "14/90 → 4/90",
+        "in: 60/300 (new sheet)",
+        "out: 6/50 (sheet removed)",
+    ]
+
+
+def test_a_study_that_leaves_a_pool_says_why(built, tmp_path):
+    review = Review(tmp_path / "held")
+    review.edit("studies/clark2003.yaml", "extraction:", "exclude: {fever: Counted twice.}\nextraction:")
+    before, after = snapshot_of_folder(built[0].folder, "x"), build(review.folder)
+    (move,) = find_moves(before, after, "fever", "glmm")
+    assert move.what == "out: 14/90 (now excluded: Counted twice.)"
+
+
+def test_corrections_are_found_by_row(story, built):
+    data = story[0].data
+    assert (data.new, data.gone) == (["evans2005"], ["davis2004"])
+    (found,) = data.corrections
+    assert (found.study, found.what, found.cell, found.before, found.after) == (
+        *("clark2003", "fever", "count"),
+        *("14/90", "4/90"),
+    )
+
+
+def test_a_reworded_definition_is_no_new_row(built, tmp_path):
+    review = Review(tmp_path / "words")
+    review.edit("studies/baker2002.yaml", "definition: any, basis: stated", "definition: any grade, basis: stated")
+    review.edit("studies/adams2001.yaml", "value: 60", "value: 61")
+    before, after = snapshot_of_folder(built[0].folder, "x"), build(review.folder)
+    data = find_differences(before, after)
+    assert data.reworded == {"baker2002": 2}  # one line that occurs twice
+    assert [(c.study, c.what, c.cell, c.before, c.after) for c in data.corrections] == [
+        ("adams2001", "median_age", "value", "60", "61")
+    ]
+
+
+def test_an_added_row_and_a_changed_choice_are_named(built, tmp_path):
+    review = Review(tmp_path / "row")
+    line = next(x for x in review.read("studies/baker2002.yaml").splitlines() if "rash" in x)
+    review.edit("studies/baker2002.yaml", line, f"{line}\n{line.replace('window: 30', 'window: 60')}")
+    review.edit("config.yaml", "primary: glmm", "primary: glmm\n  level: 0.9")
+    data = find_differences(snapshot_of_folder(built[0].folder, "x"), build(review.folder))
+    assert [(c.cell, c.before, c.after) for c in data.corrections] == [("count added", "–", "0/60")]
+    assert data.choices == [("models.level", "–", "0.9")]
+
+
+def test_rows_are_paired_once():
+    rows = [{"study": "a", "n": "1"}, {"study": "a", "n": "2"}]
+    assert pair_rows(rows, rows[:1], [("study", "n"), ("study",)]) == [(rows[0], rows[0]), (rows[1], None)]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "place"),
+    [("0.06", "0.2", "lies above it"), ("0.01", "0.04", "lies below it"), ("0.01", "0.2", "includes it")],
+)
+def test_where_an_interval_lies(low, high, place):
+    assert position({"ci_low": low, "ci_high": high}, "ci_low", "ci_high", 5) == place
+    assert position({"ci_low": "", "ci_high": high}, "ci_low", "ci_high", 5) == ""
+
+
+def snapshot(**values) -> Snapshot:
+    """Give a snapshot with one pool."""
+    blank = dict.fromkeys(ESTIMATES, "")
+    base = {"analysis": "fever", "subset": "all", "model": "glmm", "k": "4", "studies": "4", "status": "ok"}
+    snapshot = Snapshot("x", {})
+    snapshot._read["estimates"] = [blank | base | values]
+    return snapshot
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (
+            {"ci_low": "0.04", "ci_high": "0.2"},
+            {"ci_low": "0.06", "ci_high": "0.2"},
+            "CI included 5%, and now lies above it.",
+        ),
+        (
+            {"pi_low": "0.06", "pi_high": "0.2"},
+            {"pi_low": "0.04", "pi_high": "0.2"},
+            "interval lay above 5%, and now includes",
+        ),
+        ({"tau2": "0.0"}, {"tau2": "0.2"}, "τ² 0 → 0.20"),
+        ({"q_p": "0.06"}, {"q_p": "0.04"}, "P = 0.06 → P = 0.04, now below 0.05"),
+        ({"q_p": "0.04"}, {"q_p": "0.06"}, "now no longer below 0.05"),
+        ({"studies": "2"}, {"studies": "3"}, "2 → 3 studies: now a pool."),
+        ({"studies": "3"}, {"studies": "2"}, "now a description"),
+        ({"status": "ok"}, {"status": "did not converge"}, "ok → did not converge"),
+    ],
+)
+def test_each_kind_of_conclusion(before, after, text):
+    found = find_conclusions(snapshot(**before), snapshot(**after), {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    assert len(found) == 1 and text in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"q_p": "0.3"}, {"q_p": "0.2"}), ({"q_p": ""}, {"q_p": "0.01"}), ({"studies": "4"}, {"studies": "5"})],
+)
+def test_what_crosses_nothing_is_no_conclusion(before, after):
+    assert not find_conclusions(snapshot(**before), snapshot(**after), {"fever": "F"}, Limits((5,), 0.95, "glmm"))
+
+
+def test_an_older_table_without_a_column_is_still_compared(built):
+    after = snapshot_of_folder(built[0].folder, "now")
+    old = Snapshot("old", {})
+    kept = [*ESTIMATES[: ESTIMATES.index("pi_low")], "status"]
+    old._read["estimates"] = [type(r)({k: r[k] for k in kept}) for r in after.table("estimates")]
+    told = tell_story(old, after, {"fever": "Fever"}, Limits((5, 10), 0.95, "glmm"))
+    assert "**Results change**" in page(told, Names("patients", {"fever": "Fever"}))
+
+
+@pytest.fixture
+def repository(built, tmp_path, monkeypatch):
+    """Give a repository whose first commit holds the review as it was, and a function that runs git in it."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    folder = tmp_path / "repository"
+    shutil.copytree(built[0].folder, folder)
+    monkeypatch.chdir(folder)
+
+    def git(*arguments):
+        who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, encoding="utf-8").stdout
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    return git
+
+
+def put(built):
+    """Lay the later review over the working folder."""
+    for name in ("studies", "results"):
+        shutil.rmtree(name)
+        shutil.copytree(built[1].folder / name, name)
+
+
+def test_the_command_tells_the_story_against_a_commit(repository, built, capsys):
+    assert command.main([]) == 0
+    assert capsys.readouterr().out.startswith("**Results do not change** against HEAD (")
+    put(built)
+    assert command.main(["--output", "logs/changes.md"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("**Results change** against HEAD (") and "Clark 2003" in printed
+    assert Path("logs/changes.md").read_text() == f"{command.MARK}\n{printed}"
+    repository("add", ".")
+    repository("commit", "-qm", "second")
+    assert "do not change" in command.tell("HEAD")
+    assert command.tell("HEAD~1").startswith("**Results change** against HEAD~1 (")
+
+
+@pytest.mark.parametrize("reference", ["no-such", "0" * 40, "--output=x"])
+def test_a_commit_that_is_not_there_is_said(repository, reference):
+    assert command.tell(reference) == f"**Not compared:** there is no commit {reference}.\n"
+
+
+def test_without_git_the_command_says_so(built, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(built[0].folder)
+    assert command.main([]) == 0
+    assert "**Not compared:** this folder is not in a git repository." in capsys.readouterr().out
+    monkeypatch.setenv("PATH", "")
+    assert command.main([]) == 0
+    assert "git is not installed" in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    assert "nothing is built" in command.tell("HEAD")
+
+
+def test_a_comment_fits_where_it_goes():
+    text = command.shorten("a line of words\n" * 10_000)
+    assert len(text) < command.LETTERS and text.endswith("in the log of the build.\n")
+
+
+def test_releases_are_ordered_by_number_and_found_behind_the_commit(repository):
+    for tag in ("v26.2.0", "v26.11.0", "v26.10.3", "v1", "old"):
+        repository("tag", "-a", tag, "-m", tag)
+    repository("tag", "v26.11.1")  # a tag without a message is one, too
+    assert [r.version for r in releases()] == ["26.2.0", "26.10.3", "26.11.0", "26.11.1"]
+    assert {r.commit for r in releases()} == {find_commit("HEAD")}
+    assert [r.version for r in releases_before("26.11.0")] == ["26.2.0", "26.10.3"]
+    assert releases_before("draft") == []
+
+
+def compare_now(version: str) -> str:
+    """Do what the rule does."""
+    earlier = releases_before(version)
+    before = unpack(earlier[-1], ".store", COMPARED) if earlier else []
+    after = [str(path) for path in Path("results").rglob("*.csv")]
+    protocol = read_index("config.yaml", "studies").protocol
+    compare_release_file(
+        before,
+        after,
+        "changes.md",
+        "changes.csv",
+        before_root=f".store/{earlier[-1].commit[:12]}" if earlier else "",
+        release=earlier[-1].version if earlier else "",
+        version=version,
+        choices={},
+        names=names_of(protocol),
+        limits=limits_of(protocol),
+    )
+    return Path("changes.md").read_text()
+
+
+def test_neither_a_commit_nor_the_tag_of_a_version_makes_its_page_stale(repository, built):
+    """The page compares with the release before this version, so committing and tagging it change no byte."""
+    assert compare_now("26.1.0").startswith("**Nothing to compare with:** no release before 26.1.0")
+    assert read_table("changes.csv") == []
+    repository("tag", "-a", "v26.1.0", "-m", "first")
+    assert compare_now("26.1.0").startswith("**Nothing to compare with:**")
+    put(built)
+    told = compare_now("26.2.0")
+    assert told.startswith("**Results change** against 26.1.0: ")
+    rows = read_table("changes.csv")
+    assert {row["change"] for row in rows} >= {"moved"} and tuple(rows[0]) == CHANGES
+    repository("add", "studies", "results")
+    repository("commit", "-qm", "second")
+    assert compare_now("26.2.0") == told
+    repository("tag", "-a", "v26.2.0", "-m", "second")
+    assert compare_now("26.2.0") == told
+    assert compare_now("26.3.0").startswith("**Results do not change** against 26.2.0")
+
+
+def test_a_release_is_unpacked_once_and_holds_no_figure(repository, tmp_path):
+    Path("results/forest.svg").write_text("<svg/>")
+    repository("add", ".")
+    repository("commit", "-qm", "figure")
+    release = Release("1.0.0", "v1.0.0", find_commit("HEAD"), "2026-01-01")
+    files = unpack(release, tmp_path / "store", COMPARED)
+    assert not [path for path in files if not path.endswith((".csv", "config.yaml"))]
+    assert {Path(path).name for path in files} >= {"estimates.csv", "rows.csv", "studies.csv", "config.yaml"}
+    times = {path: Path(path).stat().st_mtime_ns for path in files}
+    assert unpack(release, tmp_path / "store", COMPARED) == files
+    assert len(unpack(release, tmp_path / "store", FOLLOWED)) == 3
+    assert {path: Path(path).stat().st_mtime_ns for path in files} == times  # nothing that depends on them runs again
+
+
+def test_the_trajectory_holds_every_release_and_this_version(repository, built):
+    repository("tag", "-a", "v26.1.0", "-m", "first")
+    put(built)
+    (release,) = releases_before("26.2.0")
+    earlier = {
+        "version": release.version,
+        "date": release.date,
+        "root": f".store/{release.commit[:12]}",
+        "files": unpack(release, ".store", FOLLOWED),
+    }
+    follow_releases_file(
+        [earlier],
+        ["results/estimates.csv", "results/data/studies.csv"],
+        "trajectory.csv",
+        version="26.2.0",
+        last_search="2026-02-01",
+        analyses={"fever": "Fever", "rash": "Rash", "new": "Not there yet"},
+        model="glmm",
+    )
+    rows = read_table("trajectory.csv")
+    assert [(r["version"], r["analysis"], r["sheets"]) for r in rows] == [
+        ("26.1.0", "fever", "4"),
+        ("26.1.0", "rash", "4"),
+        ("26.2.0", "fever", "4"),
+        ("26.2.0", "rash", "4"),
+    ]
+    assert [(r["released"] != "", r["last_search"]) for r in rows[::2]] == [(True, "2026-01-01"), (False, "2026-02-01")]
+    now = next(r for r in read_table("results/estimates.csv") if (r["analysis"], r["model"]) == ("fever", "glmm"))
+    assert rows[2]["estimate"] == now["estimate"]

@@ -1,0 +1,167 @@
+"""The RO-Crate metadata of an archive: who made it, under which licence, with which software, from what, into what.
+
+Reference: Soiland-Reyes S et al. Packaging research artefacts with RO-Crate. Data Science 2022;5(2),
+doi:10.3233/DS-210053; with the profile of workflows (Workflow RO-Crate). The library writes it; nothing is fetched.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rocrate.rocrate import ROCrate
+
+METADATA = "ro-crate-metadata.json"
+WORKFLOW = "Snakefile"
+FORMATS = {
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".yaml": "application/yaml",
+    ".zip": "application/zip",
+    ".bib": "application/x-bibtex",
+    ".ris": "application/x-research-info-systems",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".py": "text/x-python",
+}
+# What a reader looks for first; anything else is listed by its name alone.
+DESCRIPTIONS = {
+    "config.yaml": "Every scientific choice of the review",
+    "results/report.html": "The report, one self-contained page",
+    "results/report.docx": "The report as a document",
+    "results/tables.xlsx": "Every table as a workbook",
+    "results/data.zip": "The data as a Frictionless data package",
+    "results/estimates.csv": "Every pooled estimate",
+    "results/changes.md": "What this version changes against the release before it",
+    "results/trajectory.csv": "Every answer, release by release",
+    "results/methods.md": "What was done",
+    "CITATION.cff": "How to cite this version",
+    "LICENSE": "Licences of code and data",
+    "uv.lock": "Every software dependency with its version and digest",
+}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an archive says of itself.
+
+    Parameters
+    ----------
+    citation : mapping
+        ``CITATION.cff`` as read.
+    version, date, commit : str
+    files : mapping
+        Path inside the archive → size in bytes.
+    software : mapping
+        Name → version of what built it.
+    inputs, outputs : sequence of str
+        Paths, or beginnings of paths, of what the workflow reads and writes.
+    """
+
+    citation: Mapping
+    version: str
+    date: str
+    commit: str
+    files: Mapping[str, int]
+    software: Mapping[str, str] = field(default_factory=dict)
+    inputs: Sequence[str] = ("config.yaml", "studies/")
+    outputs: Sequence[str] = ("results/",)
+
+
+def crate_metadata(said: Description) -> str:
+    """Give ``ro-crate-metadata.json``; the same bytes for the same description."""
+    from rocrate.rocrate import ROCrate
+
+    crate, citation = ROCrate(), said.citation
+    root = crate.root_dataset
+    root["name"], root["version"], root["datePublished"] = citation["title"], said.version, said.date
+    root["identifier"] = f"v{said.version}"
+    root["description"] = " ".join(str(citation.get("abstract", citation["title"])).split())
+    if citation.get("keywords"):
+        root["keywords"] = ", ".join(citation["keywords"])
+    root["license"] = [add_licence(crate, name) for name in as_list(citation["license"])]
+    root["author"] = [add_author(crate, author, i) for i, author in enumerate(citation["authors"], 1)]
+    files = {path: add_file(crate, path, size) for path, size in sorted(said.files.items()) if path != WORKFLOW}
+    workflow = crate.add_workflow(
+        dest_path=WORKFLOW,
+        main=True,
+        lang="snakemake",
+        lang_version=said.software.get("snakemake"),
+        properties={"name": "The workflow that builds every result", "version": said.version},
+    )
+    workflow["author"], workflow["license"] = root["author"], root["license"]
+    workflow["softwareRequirements"] = [add_software(crate, *pair) for pair in sorted(said.software.items())]
+    parts = [files[path] for path in files if path.startswith("workflow/") and path.endswith((".smk", WORKFLOW))]
+    if parts:
+        workflow["hasPart"] = parts
+    crate.add_action(
+        workflow,
+        identifier="#build",
+        object=[files[path] for path in files if path.startswith(tuple(said.inputs))],
+        result=[files[path] for path in files if path.startswith(tuple(said.outputs))],
+        properties={"name": f"Build of version {said.version}", "description": f"From commit {said.commit}"},
+    )
+    root["mentions"] = crate.dereference("#build")
+    return json.dumps(crate.metadata.generate(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def as_list(value: object) -> list:
+    """Give one thing, or several, as a list."""
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def add_licence(crate: "ROCrate", name: str):
+    """Add a licence by its SPDX identifier."""
+    from rocrate.model.contextentity import ContextEntity
+
+    address = f"https://spdx.org/licenses/{name}"
+    return crate.add(ContextEntity(crate, address, properties={"@type": "CreativeWork", "name": name}))
+
+
+def add_author(crate: "ROCrate", author: Mapping, number: int):
+    """Add an author of ``CITATION.cff``: a person, or a group that has only a name."""
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.model.person import Person
+
+    identifier = author.get("orcid") or f"#author-{number}"
+    if "name" in author:
+        properties = {"@type": "Organization", "name": author["name"]}
+        return crate.add(ContextEntity(crate, identifier, properties=properties))
+    names = [author.get(key) for key in ("given-names", "name-particle", "family-names", "name-suffix")]
+    properties = {"name": " ".join(name for name in names if name)}
+    if author.get("affiliation"):
+        properties["affiliation"] = author["affiliation"]
+    return crate.add(Person(crate, identifier, properties=properties))
+
+
+def add_software(crate: "ROCrate", name: str, version: str):
+    """Add a program that the workflow needs, with the version that was used."""
+    from rocrate.model.contextentity import ContextEntity
+
+    properties = {"@type": "SoftwareApplication", "name": name, "version": version}
+    return crate.add(ContextEntity(crate, f"#software-{name.lower()}", properties=properties))
+
+
+def add_file(crate: "ROCrate", path: str, size: int):
+    """Add a file with its size and, where they are known, its format and what it is."""
+    ending = path[path.rfind(".") :] if "." in path.rsplit("/", 1)[-1] else ""
+    properties = {"name": DESCRIPTIONS.get(path, path), "contentSize": str(size)}
+    if ending in FORMATS:
+        properties["encodingFormat"] = FORMATS[ending]
+    return crate.add_file(dest_path=path, properties=properties)
+
+
+def missing(paths: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    """Name what an archive should hold and does not.
+
+    >>> missing(["results/estimates.csv"], ["results/estimates.csv", "results/report.html"])
+    ['results/report.html']
+    """
+    there = {*paths}
+    return [path for path in wanted if path not in there]

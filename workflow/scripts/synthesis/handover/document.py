@@ -1,0 +1,188 @@
+"""results/report.docx: the answers, their certainty, the forest plots and the studies, ready for a manuscript.
+
+The tables are those of results/report.html, built by the same functions, so that the two never differ.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, time
+from pathlib import Path
+
+from ..model_names import DESCRIPTIONS
+from ..prose import plural
+from ..report import analyses, comparing, evidence, sources
+from ..report.review import Review, read_tables
+from ..report.tables import Cell, Table, line, table
+from ..summary import Names, headline, table_notes
+from .word import LANGUAGE, add_figure, add_text, new_document, start_section
+from .word_markdown import add_markdown
+from .word_table import add_table
+from .zipped import day_of, unpacked, write_bytes, zip_bytes
+
+
+def write_document_file(
+    tables: Sequence[str],
+    figures: Sequence[str],
+    document_docx: str,
+    *,
+    choices: Mapping,
+    methods: str = "",
+    grade: str = "",
+) -> None:
+    """Read the tables and figures and write the document.
+
+    Parameters
+    ----------
+    tables : sequence of str
+        CSV files of ``results/``.
+    figures : sequence of str
+        The first pages of the forest plots as PNG; empty when the config draws none.
+    document_docx : str
+    choices : mapping
+        ``config.yaml`` as read, with ``variables`` (what rows can be split by → label and levels).
+    methods, grade : str
+        The page of methods (Markdown), and the judgements of certainty (YAML); blank where there is none.
+    """
+    from ..grade import read_grade
+
+    judged = read_grade(grade, choices["analyses"]) if grade else {}
+    page = Path(methods).read_text(encoding="utf-8") if methods else ""
+    write_bytes(document_docx, document(Review(choices, read_tables(tables), judged), figures, page))
+
+
+def document(review: Review, figures: Sequence[str], methods: str) -> bytes:
+    """Give the document as bytes, the same at every run."""
+    about = review.choices["review"]
+    doc = new_document(about["title"], f"{about['title']}. Data {about['version']}.")
+    add_text(doc, about["question"], "Subtitle")
+    add_text(doc, f"Data version {about['version']}; literature last looked at on {about['last_search']}.")
+    add_answers(doc, review)
+    add_findings(doc, review)
+    add_analyses(doc, review, figures)
+    add_comparisons(doc, review)
+    add_studies(doc, review)
+    start_section(doc, landscape=False)
+    if methods:
+        doc.add_heading("Methods", 1)
+        add_markdown(doc, methods.split("\n", 1)[-1] if methods.startswith("# ") else methods, shift=0)
+    reasons = evidence.reasons_table(review)
+    if reasons:
+        doc.add_heading("Reasons for the certainty", 1)
+        add_table(doc, reasons)
+    return finished(doc, about)
+
+
+def add_answers(doc, review: Review) -> None:
+    """Add the headline results, and what they cannot show."""
+    doc.add_heading("Headline results", 1)
+    add_table(doc, headline_table(review))
+    doc.add_heading("What this evidence cannot show", 2)
+    add_text(doc, review.choices["review"]["limits"])
+
+
+def headline_table(review: Review) -> Table:
+    """Give one line an analysis: counts, pooled percentage with both intervals, τ², crude."""
+    choices = review.choices
+    names = Names(choices["review"], review.analyses, choices["variables"], choices["models"])
+    rows = [row for analysis in review.analyses for row in review.table(analysis, "estimates")]
+    heads = ("Outcome", "#Studies", "#Events", f"#{review.unit.capitalize()}", *comparing.percent_heads(review))
+    lines = []
+    for analysis, choice in review.analyses.items():
+        if pool := review.pool(analysis):
+            cells = headline(pool, rows)
+            estimate, _, remark = cells[3].partition("; ")  # what it is instead of a pool, on a line of its own
+            lines.append(line((choice["label"], *cells[:3], Cell(estimate, small=remark), *cells[4:])))
+    notes = table_notes(names).split(" The other models stand in")[0]
+    return table("Pooled incidence", (*heads, "#τ²", "#Crude, %"), lines, notes=(notes,))
+
+
+def add_findings(doc, review: Review) -> None:
+    """Add the Summary of Findings; the reason of each judgement stands at the end."""
+    doc.add_heading("Summary of findings", 1)
+    add_table(doc, evidence.findings_table(review))
+
+
+def add_analyses(doc, review: Review, figures: Sequence[str]) -> None:
+    """Add a part an analysis: its answer, its forest plot, its counts and what stays out."""
+    doc.add_heading("The analyses", 1)
+    pictures = {Path(path).parent.name: Path(path) for path in figures if Path(path).stem == "forest"}
+    for analysis, choices in review.analyses.items():
+        doc.add_heading(choices["label"], 2)
+        answer = analyses.answer(review, analysis)
+        facts = analyses.facts(review, analysis)
+        add_text(doc, answer)
+        add_text(doc, f"Counts: {facts['outcomes']}, {facts['window']}. {choices.get('note') or ''}".strip())
+        for number, picture in enumerate(pages(pictures[analysis]) if analysis in pictures else (), 1):
+            more = f" (page {number})" if number > 1 else ""
+            caption = f"Forest plot: {choices['label']}{more}. Pooled with: {DESCRIPTIONS[review.primary]}."
+            add_figure(doc, picture, caption, f"Forest plot of {choices['label']}. {answer}")
+        if analysis not in pictures:
+            add_text(doc, f"Forest plot: results/{analysis}/. The config draws no PNG, which a document needs.")
+        if review.used(analysis):
+            add_table(doc, analyses.row_table(review, analysis))
+        left = analyses.left_out(review, analysis)
+        if left:
+            doc.add_heading("Not pooled", 3)
+            for text in left:
+                add_text(doc, text, "List Bullet")
+
+
+def pages(picture: Path) -> list[Path]:
+    """Give a figure with its further pages, which carry their number in the name."""
+    found = [picture]
+    while (following := picture.with_name(f"{picture.stem}_{len(found) + 1}{picture.suffix}")).exists():
+        found.append(following)
+    return found
+
+
+def add_comparisons(doc, review: Review) -> None:
+    """Add what is set against what: levels, exposures, rates and published pools."""
+    made = [
+        comparing.contrast_table(review),
+        comparing.risk_factor_table(review),
+        comparing.rate_table(review),
+        comparing.published_table(review),
+    ]
+    found = [one for one in made if one]
+    if found:
+        start_section(doc, landscape=True)
+        doc.add_heading("Comparisons", 1)
+    for one in found:
+        add_table(doc, one)
+
+
+def add_studies(doc, review: Review) -> None:
+    """Add the characteristics of the pooled studies and their risk of bias."""
+    start_section(doc, landscape=True)
+    doc.add_heading("The studies", 1)
+    add_table(doc, pooled_studies(review))
+    bias = evidence.bias_table(review)
+    if bias:
+        add_table(doc, bias)
+
+
+def pooled_studies(review: Review) -> Table:
+    """Give the characteristics of the studies that are pooled somewhere, and say how many others were read."""
+    every = sources.study_table(review)
+    pooled = {f"study-{row['study']}" for analysis in review.analyses for row in review.used(analysis)}
+    lines = tuple(one for one in every.lines if one.anchor in pooled)
+    others = len(every.lines) - len(lines)
+    notes = (
+        *every.notes,
+        *([f"{plural(others, 'other report')} read and not pooled: see tables.xlsx."] * bool(others)),
+    )
+    return replace(every, caption="Characteristics of the pooled studies", lines=lines, notes=notes)
+
+
+def finished(doc, about: Mapping) -> bytes:
+    """Give the document's bytes, dated by the last search and not by the clock."""
+    day = day_of(str(about["last_search"]))
+    properties, moment = doc.core_properties, datetime.combine(day, time())
+    properties.title, properties.subject = about["title"], about["question"][:255]
+    properties.author = properties.last_modified_by = properties.comments = properties.keywords = ""
+    properties.created = properties.modified = moment
+    properties.version, properties.language, properties.revision = about["version"], LANGUAGE, 1
+    buffer = io.BytesIO()
+    doc.save(buffer)
+    return zip_bytes(unpacked(buffer.getvalue()), day)

@@ -1,0 +1,12 @@
+"""Write the Word document."""
+
+from synthesis.handover.document import write_document_file
+
+write_document_file(
+    list(snakemake.input.tables),
+    list(snakemake.input.figures),
+    snakemake.output[0],
+    choices=snakemake.params.choices,
+    methods=snakemake.input.methods,
+    grade=next(iter([snakemake.input.grade] if isinstance(snakemake.input.grade, str) else snakemake.input.grade), ""),
+)
