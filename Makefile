@@ -1,6 +1,6 @@
 # The few commands people need; `make help` lists them.
 .DEFAULT_GOAL := results
-.PHONY: help results check test lint rebuild crosscheck bench schemas readme lock clean new workbook handin changes release
+.PHONY: help results check test test-slow lint rebuild crosscheck bench schemas readme lock clean new workbook handin changes release
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
@@ -31,13 +31,16 @@ workbook: $(READY) ## Begin a workbook for a spreadsheet: make workbook ID=smith
 handin: $(READY) ## Make sheets of filled-in workbooks: make handin FILES="a.xlsx b.xlsx"
 	@$(BIN)/sheet from-xlsx $(FILES)
 
-test: $(READY) lint ## Run the linters and all tests
-	@$(BIN)/python -m pytest -n auto
+test: $(READY) lint ## Run the linters and the tests, but for the slow ones
+	@$(BIN)/python -m pytest -n auto -m "not slow and not browser and not slurm"
+
+test-slow: $(READY) ## Run the slow tests: whole builds, a real browser, faults, a cluster (each skipped where it cannot run)
+	@$(BIN)/python -m pytest -n auto -m "slow or browser or slurm"
 
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/snakefmt --check Snakefile workflow examples
 
 rebuild: $(READY) ## Build every result again from nothing
 	@$(BIN)/snakemake --cores all --forceall
@@ -60,6 +63,7 @@ schemas: $(READY) ## Write the JSON Schemas from the typed models
 
 readme: $(READY) ## Fill the numbers of README.md from the results
 	@$(BIN)/python -m synthesis.readme
+	@$(BIN)/python -m synthesis.reference
 
 lock: $(READY) ## Resolve the dependencies again; commit uv.lock and requirements.txt
 	@.tools/bin/uv lock --upgrade

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,13 @@ class Review:
     def __init__(self, folder: Path):
         self.folder = folder
         shutil.copytree(REVIEW, folder, dirs_exist_ok=True)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Review":
+        """Give a review that is in its folder already."""
+        review = cls.__new__(cls)
+        review.folder = folder
+        return review
 
     def sheet(self, name: str = "adams2001") -> Path:
         """Give the path of a sheet."""
@@ -54,6 +62,10 @@ class Review:
         assert done.returncode == 0, done.stdout + done.stderr
         return jobs(done.stdout + done.stderr)
 
+    def plan(self, *arguments: str) -> list[str]:
+        """Give the jobs that a build would run, without running them."""
+        return self.build("--dry-run", *arguments)
+
     def read(self, file: str) -> str:
         """Read a file of the folder."""
         return (self.folder / file).read_text(encoding="utf-8")
@@ -74,6 +86,36 @@ def jobs(log: str) -> list[str]:
 def review(tmp_path):
     """Give a copy of the small review."""
     return Review(tmp_path / "review")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Build the small review once, whichever process of pytest-xdist comes first; tests work on copies."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    review, done = Review.at(base / "built"), base / "built.done"
+    try:
+        review.folder.mkdir()
+    except FileExistsError:
+        while not done.is_file():
+            time.sleep(0.2)
+    else:
+        try:
+            shutil.copytree(REVIEW, review.folder, dirs_exist_ok=True)
+            review.add_engine()
+            done.write_text("\n".join(review.build()))
+        finally:
+            done.touch()  # when it failed too: the others must not wait for ever
+    assert "pool_analysis fever" in done.read_text().splitlines(), "the small review was not built"
+    return review
+
+
+@pytest.fixture
+def copy(built, tmp_path):
+    """Give a copy of the built review, with Snakemake's records and all times."""
+    folder = tmp_path / "review"
+    shutil.copytree(built.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return Review.at(folder)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import ROOT, Review
+from conftest import ROOT
 from synthesis.columns import ESTIMATES
 from synthesis.crosscheck import CrosscheckError, compare_with_r, compare_with_r_file, crosscheck_file, unanswered
 from synthesis.files import read_table, write_table
@@ -52,11 +52,10 @@ def test_the_committed_cross_check_agrees_throughout():
 @pytest.mark.slow
 @pytest.mark.workflow
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
-def test_the_target_runs_and_catches_a_wrong_estimate(tmp_path):
+def test_the_target_runs_and_catches_a_wrong_estimate(copy):
     """`snakemake crosscheck` in the small review: green as built, red when one estimate is moved by a per mille."""
-    review = Review(tmp_path / "review")
-    review.add_engine()
-    review.build("all", "crosscheck")
+    review = copy
+    review.build("crosscheck")
     path = review.folder / "results" / "estimates.csv"
     rows = read_table(path)
     row = next(r for r in rows if r["model"] == "glmm" and r["subset"] == "all" and r["status"] == "ok")

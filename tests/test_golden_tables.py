@@ -7,7 +7,8 @@ from collections import defaultdict
 import pandas as pd
 import pytest
 from scipy.stats import nchypergeom_fisher
-from synthesis.contrasts import BETWEEN, TOGETHER, WITHIN, contrast_rows, exact_odds_ratio, newcombe
+from synthesis.contrasts import BETWEEN, POOLED, TOGETHER, WITHIN, contrast_rows, exact_odds_ratio, newcombe
+from synthesis.subgroups import odds_ratio_shared
 from test_golden_proportions import GOLDEN, same
 
 
@@ -119,6 +120,19 @@ def test_within_and_between_are_printed_apart():
     between = rows[2]
     assert (between["first_events"], between["first_patients"]) == (2, 97)  # x has both: it is not between studies
     assert (between["second_events"], between["second_patients"]) == (5, 60)
+
+
+def test_trials_that_all_have_both_levels_are_pooled_within():
+    """Stijnen 2010's catheters: without a pooled row, one of 18 trials would speak for all of them."""
+    x, y, z = ((6, 89), (2, 38)), ((2, 97), (9, 99)), ((1, 20), (3, 20))
+    studies = zip("xyz", (x, y, z), strict=True)
+    arms = frame(*((name, group, *arm) for name, study in studies for group, arm in zip("AB", study, strict=True)))
+    rows = contrast_rows(arms, "clots", CONTRAST)
+    (pooled,) = [r for r in rows if r["kind"] == POOLED]
+    shared = odds_ratio_shared(arms["events"], arms["patients"], arms["study"], (arms["group"] == "A").to_numpy(), 0.95)
+    assert (pooled["estimate"], pooled["p"], pooled["status"]) == (shared.estimate, shared.p, "ok")
+    assert (pooled["first_events"], pooled["second_patients"]) == (9, 157)
+    assert rows[-1]["status"] == "no study beside those that have both levels"
 
 
 def test_no_comparison_is_invented():

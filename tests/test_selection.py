@@ -181,7 +181,9 @@ def test_johnsrud_2021_by_product():
 
 
 def test_an_analysis_can_ask_for_two_readers(review):
-    review.edit("config.yaml", "    subgroups: [product]\n  high", "    subgroups: [product]\n    readings: twice\n  high")
+    review.edit(
+        "config.yaml", "    subgroups: [product]\n  high", "    subgroups: [product]\n    readings: twice\n  high"
+    )
     review.edit("studies/baker2002.yaml", "events: 5,", "second_reading: agree, events: 5,")
     rows = rows_of(review)
     assert rows["baker2002", "all"]["use"] == "yes"

@@ -284,8 +284,8 @@ def test_the_tables_have_their_columns_and_the_summary_names_the_worst(tmp_path)
 
 
 @pytest.mark.workflow
-def test_the_target_builds_in_a_small_review(review):
-    review.add_engine()
+def test_the_target_builds_in_a_small_review(copy):
+    review = copy
     with (review.folder / "config.yaml").open("a", encoding="utf-8") as config:
         config.write(
             "simulation: {reviews: 150, chunks: 2, k: [4], incidence: [5], tau: [0, 0.5], models: [glmm, crude]}\n"

@@ -43,7 +43,7 @@ class UndescribedError(KeyError):
 def table_name(path: str | Path) -> str:
     """Give the name a table has in the codebook: that of its file, and ``data/`` before those of the sheets.
 
-    >>> table_name("results/thrombosis/rows.csv"), table_name("results/data/arms.csv")
+    >>> table_name("results/fever/rows.csv"), table_name("results/data/arms.csv")
     ('rows', 'data/arms')
     """
     path = Path(path)

@@ -152,7 +152,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "by": ("string", "Variable whose levels are compared"),
             "first": ("string", "First level; a ratio above 1 means more events with it"),
             "second": ("string", "Second level"),
-            "kind": ("string", "`within study`, `between studies`, or `within and between`"),
+            "kind": ("string", "`within study`, `within studies` (pooled), `between studies`, or `within and between`"),
             "first_events": ("integer", "{unit} with the outcome at the first level"),
             "first_patients": ("integer", "{unit} at the first level"),
             "second_events": ("integer", "{unit} with the outcome at the second level"),

@@ -10,6 +10,7 @@ from .proportions import wilson
 from .subgroups import odds_ratio_shared
 
 WITHIN, BETWEEN, TOGETHER = "within study", "between studies", "within and between"
+POOLED = "within studies"
 
 
 def newcombe(events, patients, level: float = 0.95) -> tuple[float, float, float]:
@@ -78,7 +79,8 @@ def contrast_rows(rows: pd.DataFrame, analysis: str, contrasts: Sequence[dict], 
     -------
     list of dict
         For each contrast: a row a study and measure *within* studies; the *between*-study odds ratio from studies
-        that have only one of the levels; and both together, arms of a study sharing its effect.
+        that have only one of the levels; and both together, arms of a study sharing its effect. From two studies with
+        both levels on, a row pools what stands within them.
     """
     table: list[dict] = []
     for contrast in contrasts:
@@ -88,6 +90,8 @@ def contrast_rows(rows: pd.DataFrame, analysis: str, contrasts: Sequence[dict], 
         both = [s for s, arms in block.groupby("study", sort=False) if arms["group"].nunique() == 2]
         for study in both:
             table += [base | row for row in _within(block[block["study"] == study], first, level)]
+        if len(both) > 1:
+            table.append(base | _model_row(block[block["study"].isin(both)], POOLED, first, second, level))
         if not both:
             table.append(base | {"kind": WITHIN, "status": "no study has both levels"})
         single = block[~block["study"].isin(both)]

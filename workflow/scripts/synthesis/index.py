@@ -73,7 +73,8 @@ def read_index(config: str | Path, studies: str | Path) -> Index:
 
 
 IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n#(]*))|import[ \t]+([^\n#]*))", re.MULTILINE
+    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n#(]*))|import[ \t]+([^\n#]*))",
+    re.MULTILINE,
 )
 NOT_SHEETS = ("TEMPLATE.yaml", "grade.yaml")
 

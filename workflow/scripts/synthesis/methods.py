@@ -39,6 +39,7 @@ REASONS = (
     ("ascertainment: ", "Ascertainment"),
     ("window: ", "Window"),
     ("basis: ", "Basis"),
+    ("reading: ", "Not read twice"),
     ("size: ", "Size"),
     ("another outcome ", "Other outcome, row or arm of the study"),
     ("another row ", "Other outcome, row or arm of the study"),
@@ -284,6 +285,8 @@ def other_rules(evidence: Evidence) -> list[str]:
         if analysis["minimum_patients"] > 1:
             least = format_count(analysis["minimum_patients"])
             told.append(f"{analysis['label']}: counts of fewer than {least} {unit} are not pooled.")
+        if analysis.get("readings") == "twice":
+            told.append(f"{analysis['label']}: only counts on which a second reader agreed are pooled.")
     return told
 
 

@@ -147,6 +147,9 @@ def multiverse_text(evidence: "Evidence") -> str:
         return ""
     crossed = dict.fromkeys(choice for row in summary for choice in row["choices"].split(";") if choice)
     choices = "; ".join(DIMENSIONS.get(choice, choice) for choice in DIMENSIONS if choice in crossed)
+    ignored = settings.get("risk_of_bias_ignores")
+    if ignored and "risk_of_bias" in crossed:
+        choices += f" (not counting {joined(f'`{item}`' for item in ignored)})"
     models = list(dict.fromkeys([evidence.choices["models"]["primary"], *settings["models"]]))
     total, pooled = (sum(int(row[key]) for row in summary) for key in ("specifications", "pooled"))
     return (

@@ -176,7 +176,9 @@ def models_text(evidence: "Evidence") -> str:
             "The beta-binomial model, fitted by maximum likelihood [@griffiths1973; @kuss2015], estimates the mean "
             "of the studies' proportions instead of the median, with Wald's interval on the logit scale. Its "
             "heterogeneity is the overdispersion ρ, the correlation of two members of one study, with a "
-            "profile-likelihood interval; it stands in the column of τ². Studies without events need no correction."
+            "profile-likelihood interval; it stands in the column of τ². Its prediction interval has the quantiles of "
+            "the fitted beta distribution, averaged over the uncertainty of the mean (t with k − 1 degrees of freedom, "
+            "logit scale). Studies without events need no correction."
         )
     if "bayes" in names:
         told.append(bayes_text(percent(models["level"])))

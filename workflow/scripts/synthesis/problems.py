@@ -74,8 +74,8 @@ def quote(value: object, longest: int = 60) -> str:
 def one_of(value: object, allowed: Iterable[str]) -> str:
     """Say that a value is not allowed, what is, and which one is nearest.
 
-    >>> one_of("bleedin", ["bleeding", "thrombosis"])
-    '"bleedin" is not one of: bleeding, thrombosis. Did you mean "bleeding"?'
+    >>> one_of("fevr", ["fever", "rash"])
+    '"fevr" is not one of: fever, rash. Did you mean "fever"?'
     """
     allowed = [str(a) for a in allowed]
     text = f"{quote(value)} is not one of: {', '.join(allowed)}."

@@ -51,7 +51,7 @@ def line(cells: Sequence[object]) -> str:
 def inside(label: str) -> str:
     """Give a label as it stands inside a sentence; an abbreviation keeps its capitals.
 
-    >>> inside("Median age"), inside("ICANS of grade 3"), inside("D-dimer")
-    ('median age', 'ICANS of grade 3', 'D-dimer')
+    >>> inside("Median age"), inside("BMI of 30 or more"), inside("T cells")
+    ('median age', 'BMI of 30 or more', 'T cells')
     """
     return label[:1].lower() + label[1:] if label[1:2].islower() else label

@@ -56,7 +56,7 @@ def _window(value: Any) -> Any:
         return _whole_number(value)
     except ValueError:
         raise ValueError(
-            f'"{value}" is not a number of days. Write whole days from infusion (3 months = 90), or `{UNSTATED}`.'
+            f'"{value}" is not a number of days. Write whole days from treatment (3 months = 90), or `{UNSTATED}`.'
         ) from None
 
 
@@ -130,7 +130,7 @@ class Span(Part):
 
 
 class Arm(BaseModel):
-    """A group of patients. Beside these keys, every attribute named in the config is allowed (disease: LBCL)."""
+    """A group of patients. Beside these keys, every attribute named in the config is allowed."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -167,7 +167,7 @@ class Outcome(Sourced):
     arm: ArmName
     events: Count = Field(description="Patients with the outcome, or `not reported`. Missing is never 0.")
     patients: Count = Field(description="Patients it was looked for in, or `not reported`.")
-    window: Window = Field(description="Days from infusion, or `unstated`.")
+    window: Window = Field(description="Days from treatment, or `unstated`.")
     window_text: Text | None = Field(None, description="The window in the source's own terms.")
     definition: Text = Field(description="What counted as the outcome.")
     reported: Percent | None = Field(None, description="The percentage as printed; checked against the counts.")
@@ -231,7 +231,7 @@ class Extraction(Part):
 class Sheet(Part):
     """One study."""
 
-    id: Identifier = Field(description="Author and year: johnsrud2021. The file has the same name.")
+    id: Identifier = Field(description="Author and year: smith2025. The file has the same name.")
     label: Text = Field(description="How figures call the study.", max_length=80)
     citation: Citation
     report: Report = Field(description="What kind of report was read.")
@@ -275,7 +275,7 @@ HINTS = {
     "extraction": "Add `extraction: {first: YYYY-MM-DD}`.",
     "outcomes": "Add `outcomes:` with its rows, or `outcomes: []` when nothing countable was readable.",
     "events": f"Write the count, or `{NOT_REPORTED}`; missing is never 0.",
-    "window": f"Write whole days from infusion, or `{UNSTATED}`.",
+    "window": f"Write whole days from treatment, or `{UNSTATED}`.",
     "source": "Say where the number stands: abstract, table 2, p. 4467 …",
     "basis": "Write stated, derived or reconstructed.",
 }

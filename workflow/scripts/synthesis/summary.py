@@ -6,7 +6,7 @@ Every number comes from the tables in ``results/``; no sentence claims more than
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .contrasts import BETWEEN, TOGETHER, WITHIN
+from .contrasts import BETWEEN, POOLED, TOGETHER, WITHIN
 from .files import read_table, write_text
 from .formatting import (
     HOUSES,
@@ -122,7 +122,12 @@ def table_notes(names: Names) -> str:
 
 def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
     """Give the comparisons of levels: within studies, between studies, and both."""
-    labels = {WITHIN: "inside one study", BETWEEN: "between studies", TOGETHER: "within and between"}
+    labels = {
+        WITHIN: "inside one study",
+        POOLED: "inside studies, pooled",
+        BETWEEN: "between studies",
+        TOGETHER: "within and between",
+    }
     shown = [row for row in contrasts if row["estimate"]]
     head = ["Outcome", "Comparison", "Where", "First", "Second", "Measure", "Estimate", "P"]
     lines = [_line(head), _line(["---"] * 3 + ["---:"] * 2 + ["---"] + ["---:"] * 2)]

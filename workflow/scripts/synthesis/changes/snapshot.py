@@ -41,7 +41,7 @@ class Snapshot:
     _read: dict[str, list[dict[str, str]]] = field(default_factory=dict, repr=False)
 
     def table(self, name: str) -> list[dict[str, str]]:
-        """Give a table of ``results/`` by its name without ending (``bleeding/rows``); empty where there is none."""
+        """Give a table of ``results/`` by its name without ending (``fever/rows``); empty where there is none."""
         if name not in self._read:
             source = self.files.get(f"results/{name}.csv")
             if source is None:

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 when all is well; 1 when something has to be mended first, and then nothing was written.
     """
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         code = options.run(options)
         sys.stdout.flush()
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--config", default="config.yaml", help="the review's config (default: %(default)s)")
     shared.add_argument("--studies", default="studies", help="the folder of sheets (default: %(default)s)")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..contrasts import BETWEEN, TOGETHER, WITHIN
+from ..contrasts import BETWEEN, POOLED, TOGETHER, WITHIN
 from ..formatting import (
     MISSING,
     decimals_for,
@@ -23,7 +23,12 @@ from .tables import Cell, Line, Table, line, sheet_address, table
 from .words import whole
 
 RATIO, RISK_DIFFERENCE = "odds ratio", "risk difference"
-WHERE = {WITHIN: "inside one study", BETWEEN: "between studies", TOGETHER: "within and between studies"}
+WHERE = {
+    WITHIN: "inside one study",
+    POOLED: "inside studies, pooled",
+    BETWEEN: "between studies",
+    TOGETHER: "within and between studies",
+}
 
 
 def split_table(review: Review, analysis: str, variable: str) -> Table | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..contrasts import POOLED, WITHIN
 from ..formatting import decimals_for, format_percent, format_ratio_interval
 from ..models.result import OK
 from ..prose import inside, joined
@@ -109,7 +110,7 @@ def difference(review: Review, contrast: Mapping[str, str]) -> Difference:
     first, second = (review.level_name(contrast["by"], contrast[side]) for side in ("first", "second"))
     ratios = [r for r in review.table("results", "contrasts") if is_ratio(r, contrast)]
     found = {a: [r for r in ratios if r["analysis"] == a] for a in review.analyses}
-    found = {analysis: rows for analysis, rows in found.items() if rows}
+    found = {analysis: pooled_first(rows) for analysis, rows in found.items() if rows}
     labels = {analysis: inside(review.analyses[analysis]["label"]) for analysis in found}
     lines = [
         f"{review.analyses[analysis]['label']}: {'; '.join(ratio_words(row, review) for row in rows)}."
@@ -131,6 +132,12 @@ def difference(review: Review, contrast: Mapping[str, str]) -> Difference:
     if found and len(found) < len(review.analyses):
         rest += " No other outcome has counts for both."
     return Difference(f"Do {first} and {second} differ?", answer, lines, rest)
+
+
+def pooled_first(rows: Sequence[Row]) -> list[Row]:
+    """Leave out single studies where a row pools them: one of many is bound to differ from the others."""
+    pooled = any(row["kind"] == POOLED for row in rows)
+    return [row for row in rows if not (pooled and row["kind"] == WITHIN)]
 
 
 def is_ratio(row: Row, contrast: Mapping[str, str]) -> bool:
