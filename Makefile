@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
+export PYTHONUTF8 := 1
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 # Set around some shells; without byte code every start of Snakemake takes three times as long.
@@ -16,7 +17,7 @@ help: ## List these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 results: $(READY) ## Install what is needed, build every result, and say which pooled estimates moved (the default)
-	@$(BIN)/snakemake --cores all
+	@$(BIN)/python -m synthesis.build
 	@$(BIN)/python -m synthesis.changes --output logs/changes.md
 
 check: $(READY) ## Check the config and every sheet, and nothing else
@@ -43,11 +44,11 @@ lint: $(READY)
 	@$(BIN)/snakefmt --check Snakefile workflow examples
 
 rebuild: $(READY) ## Build every result again from nothing
-	@$(BIN)/snakemake --cores all --forceall
+	@$(BIN)/python -m synthesis.build --forceall
 	@$(BIN)/python -m synthesis.changes --output logs/changes.md
 
 crosscheck: $(READY) ## Compute every estimate again in R (needs metafor and lme4) and fail where it differs
-	@$(BIN)/snakemake --cores all crosscheck
+	@$(BIN)/python -m synthesis.build crosscheck
 
 changes: $(READY) ## Say what the results change against a commit: make changes AGAINST=HEAD
 	@$(BIN)/python -m synthesis.changes --against $(or $(AGAINST),HEAD)

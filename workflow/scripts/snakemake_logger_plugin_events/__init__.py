@@ -1,0 +1,64 @@
+"""A Snakemake logger that writes what happens as JSON, one event a line, for `python -m synthesis.build` to show.
+
+Used as ``snakemake --logger events``. The lines go to the file descriptor that ``SYNTHESIS_EVENTS`` names, or to the
+standard error stream without it.
+"""
+
+import json
+import os
+from logging import LogRecord
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+
+# What Snakemake attaches to a record, and is worth handing on; the rest of a record is large or not JSON.
+FIELDS = ("stats", "jobid", "job_id", "jobs", "rule_name", "wildcards", "output", "log", "exception", "cores")
+
+
+class LogHandler(LogHandlerBase):
+    """Write each record as one line of JSON."""
+
+    writes_to_stream = True  # so that Snakemake's own words stay out of the terminal
+    writes_to_file = False
+    has_filter = True
+    has_formatter = True
+    needs_rulegraph = False
+
+    def __post_init__(self) -> None:
+        """Open the stream once."""
+        self._stream = os.fdopen(os.dup(int(os.environ.get("SYNTHESIS_EVENTS", "2"))), "w", encoding="utf-8")
+
+    def emit(self, record: LogRecord) -> None:
+        """Write one record; a reader that has gone must not stop the build."""
+        try:
+            self._stream.write(json.dumps(event_of(record)) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+
+def event_of(record: LogRecord) -> dict:
+    """Give what a record says as JSON can hold it.
+
+    Returns
+    -------
+    dict
+        ``event`` (a name of Snakemake's, or blank for plain words), ``level``, ``message``, and those of ``FIELDS``
+        that the record has.
+    """
+    event = getattr(record, "event", None)
+    found = {"event": str(event or ""), "level": record.levelname, "message": str(record.msg or "")}
+    for name in FIELDS:
+        if hasattr(record, name):
+            found[name] = _plain(getattr(record, name))
+    return found
+
+
+def _plain(value: object) -> object:
+    """Reduce Snakemake's own kinds of text, list and dictionary to plain ones."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(item) for item in value]
+    return str(value)

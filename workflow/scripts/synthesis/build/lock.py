@@ -1,0 +1,205 @@
+"""One build at a time in a folder, and the proof that an interrupted one is dead.
+
+A build holds an advisory lock of the operating system, which ends with the last process that holds it, however it
+ended: no age has to be guessed. Snakemake's own lock is a file and outlives a crash. It is lifted only when this lock
+is free and no process of this folder's builds is alive.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .words import Stop, listed
+
+LOCK = Path(".snakemake/build.lock")
+SNAKEMAKE_LOCKS = Path(".snakemake/locks")
+OWNER = 256  # bytes; always as many, so that the second note finds the room of the first
+PATIENCE = 1.0  # seconds; a killed process holds its lock until the system has taken it down
+LONGEST_WAIT = 120.0  # seconds for the jobs of a killed build; most take a few
+
+
+@dataclass(frozen=True)
+class Other:
+    """A process of a build in this folder.
+
+    Parameters
+    ----------
+    pid : int
+    job : bool
+        True for a job, which ends by itself; False for the process that starts jobs.
+    """
+
+    pid: int
+    job: bool
+
+
+@contextmanager
+def only_build() -> Iterator[int]:
+    """Hold the lock of this folder, and give its file descriptor, which a child may inherit.
+
+    Raises
+    ------
+    Stop
+        Another build holds it, or this folder cannot be written.
+    """
+    try:
+        LOCK.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise Stop.unwritable(error, LOCK.parent) from None
+    try:
+        _take(descriptor)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> None:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise Stop(_taken(read_owner())) from None
+            time.sleep(0.1)
+        except OSError as error:  # a file system without locks
+            raise Stop(f"This folder cannot be locked ({error.strerror}): build on a local disk.") from None
+
+
+def _taken(owner: dict) -> str:
+    who = f" (process {owner['pid']} on {owner['host']}, since {owner['since']})" if owner else ""
+    return f"Another build is running in this folder{who}. Nothing was started; wait for it to end."
+
+
+def sign(descriptor: int, pid: int) -> None:
+    """Write who builds into the lock: for the message to others, and for the build after a crash.
+
+    Raises
+    ------
+    Stop
+        The disk is full, so that nothing should be started.
+    """
+    owner = {"pid": pid, "host": socket.gethostname(), "boot": boot(), "since": time.strftime("%H:%M")}
+    text = json.dumps(owner).encode().ljust(OWNER)
+    try:
+        if os.pwrite(descriptor, text, 0) < len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        raise Stop.unwritable(error, LOCK) from None
+
+
+def clear(descriptor: int) -> None:
+    """Empty the lock at the orderly end of a build; the file stays, since removing a lock races with its next owner."""
+    os.ftruncate(descriptor, 0)
+
+
+def read_owner() -> dict:
+    """Read who builds, or who built last and was killed; empty when nobody did."""
+    try:
+        owner = json.loads(LOCK.read_text(encoding="utf-8"))
+        return owner if {"pid", "host", "since"} <= set(owner) else {}
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def boot() -> str:
+    """Name this run of the operating system; blank where it has no such name (then the host's name has to do)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def left_over() -> bool:
+    """Say whether a build of this folder ended without removing Snakemake's lock."""
+    return any(SNAKEMAKE_LOCKS.glob("*.lock"))
+
+
+def check_dead(say, wait: float = LONGEST_WAIT) -> None:
+    """Return once it is proved that no other build of this folder is alive; called with the lock held.
+
+    Parameters
+    ----------
+    say : callable
+        Takes a line of text: that jobs of a killed build are waited for.
+    wait : float
+        Seconds to wait for such jobs.
+
+    Raises
+    ------
+    Stop
+        Another build is alive, or may be: on another machine, where this one cannot look.
+    """
+    owner = read_owner()
+    elsewhere = owner and owner["host"] != socket.gethostname() and owner.get("boot") != boot()
+    if elsewhere:
+        raise Stop(
+            f"A build of this folder began on another machine ({owner['host']}, process {owner['pid']}, since "
+            f"{owner['since']}) and did not end in order; whether it still runs cannot be seen from here. "
+            f"Make sure that it does not, then remove {LOCK} and run make again."
+        )
+    until, said = time.monotonic() + wait, False
+    while others := find_others():
+        named = listed([f"process {other.pid}" for other in others])
+        if not all(other.job for other in others):
+            raise Stop(
+                f"Snakemake is already running in this folder ({named}). Nothing was started; wait for it to end."
+            )
+        if time.monotonic() > until:
+            raise Stop(
+                f"Jobs of an interrupted build are still running ({named}). Wait, or end them; then run make again."
+            )
+        if not said:
+            say(f"Waiting for the jobs of an interrupted build to end ({named}).")
+            said = True
+        time.sleep(0.3)
+
+
+def find_others() -> list[Other]:
+    """Find the living processes of Snakemake that work in this folder, except this one and those that called it."""
+    import psutil  # Snakemake's own dependency; only needed after a crash
+
+    here, mine = Path.cwd(), {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline", "status"]):
+        kind = kind_of(process.info["cmdline"] or [])
+        if not kind or process.pid in mine or process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        try:
+            if not os.path.samefile(process.cwd(), here):
+                continue
+        except psutil.AccessDenied:
+            pass  # another user's: it may be here, and so counts as here
+        except (psutil.NoSuchProcess, OSError):
+            continue
+        found.append(Other(process.pid, kind == "job"))
+    return found
+
+
+def kind_of(words: list[str]) -> str:
+    """Tell from the command line whether a process is Snakemake: ``build``, ``job``, or blank.
+
+    >>> kind_of(["/x/python", "-m", "snakemake", "--cores", "2"])
+    'build'
+    >>> kind_of(["/x/python", "/review/.snakemake/scripts/tmp1.pool.py"])
+    'job'
+    >>> kind_of(["less", "workflow/Snakefile"])
+    ''
+    """
+    program = Path(words[0]).name if words else ""
+    if program.startswith(("python", "bash", "sh")) and any("/.snakemake/scripts/" in word for word in words[1:]):
+        return "job"
+    named = program == "snakemake" or (
+        program.startswith("python") and any(Path(word).name == "snakemake" for word in words[1:4])
+    )
+    if not named:
+        return ""
+    return "job" if "--mode" in words else "build"

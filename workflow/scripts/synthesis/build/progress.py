@@ -1,0 +1,169 @@
+"""From Snakemake's events to the few lines a person reads."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from .words import count, duration, time_left
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that has started.
+
+    Parameters
+    ----------
+    rule, analysis : str
+        ``analysis`` is blank for a job of the whole review.
+    outputs, logs : tuple of str
+    begun : float
+        Seconds on the clock of ``Progress``.
+    """
+
+    rule: str
+    analysis: str
+    outputs: tuple[str, ...]
+    logs: tuple[str, ...]
+    begun: float
+
+    @property
+    def name(self) -> str:
+        """Name the job as messages do."""
+        return f"{self.rule} of {self.analysis}" if self.analysis else self.rule
+
+
+@dataclass
+class Progress:
+    """What has been done and what is left.
+
+    Parameters
+    ----------
+    planned : callable
+        Gives the paths of all files this build will make, once it is planned; from them is known when the last file of
+        an analysis is written.
+    seconds : dict
+        Rule → seconds a job of it took in earlier builds.
+    clock : callable
+        Gives seconds.
+    """
+
+    planned: Callable[[], Iterable[str]] = tuple
+    seconds: dict[str, float] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+    total: int = 0
+    cores: int = 1
+    waiting: Counter = field(default_factory=Counter)  # rule → jobs that have not ended
+    took: dict[str, list[float]] = field(default_factory=dict)
+    running: dict[int, Job] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+    failed: list[Job] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    due: dict[str, set[str]] = field(default_factory=dict)  # folder below results/ → its files that are still to come
+    up_to_date: bool = False
+    stopped: int = 0  # the signal that a person ended the build with
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self.begun = self.clock()
+
+    @property
+    def done(self) -> int:
+        """Count the jobs that have ended."""
+        return self.total - sum(self.waiting.values())
+
+    def hear(self, event: dict) -> list[str]:
+        """Take in one event, and give the lines it is worth (mostly none)."""
+        listener = getattr(self, f"_on_{event['event']}", None)
+        if listener:
+            return listener(event)
+        if event["message"].startswith("Nothing to be done"):
+            self.up_to_date = True
+        elif event["level"] in ("ERROR", "CRITICAL") and not event["event"]:
+            self.errors.append(event["message"])
+        return []
+
+    def _on_resources_info(self, event: dict) -> list[str]:
+        self.cores = event.get("cores") or self.cores
+        return []
+
+    def _on_run_info(self, event: dict) -> list[str]:
+        self.waiting = Counter({rule: n for rule, n in event["stats"].items() if rule not in ("total", "all")})
+        self.total = sum(self.waiting.values())
+        for path in self.planned():
+            folder = _folder(path)
+            if folder:
+                self.due.setdefault(folder, set()).add(path)
+        left = self.left()
+        return [f"Building: {count(self.total, 'job')}, {left}." if left else f"Building: {count(self.total, 'job')}."]
+
+    def _on_job_info(self, event: dict) -> list[str]:
+        analysis = (event.get("wildcards") or {}).get("analysis", "")
+        outputs, logs = tuple(event.get("output") or ()), tuple(event.get("log") or ())
+        self.running[event["jobid"]] = Job(event["rule_name"], analysis, outputs, logs, self.clock())
+        return []
+
+    def _on_job_finished(self, event: dict) -> list[str]:
+        job = self.running.pop(event["job_id"], None)
+        if job is None or job.rule == "all":
+            return []
+        self.waiting[job.rule] -= 1
+        self.took.setdefault(job.rule, []).append(self.clock() - job.begun)
+        self.made += job.outputs
+        lines = []
+        for folder in {_folder(path) for path in job.outputs} & set(self.due):
+            self.due[folder] -= set(job.outputs)
+            if not self.due[folder]:
+                del self.due[folder]
+                if folder == job.analysis:
+                    lines.append(self._analysis_line(folder))
+        return lines
+
+    def _analysis_line(self, analysis: str) -> str:
+        where = "; ".join(filter(None, [f"{self.done:,} of {count(self.total, 'job')}", self.left()]))
+        return f"  {analysis}: done ({where})"
+
+    def _on_job_error(self, event: dict) -> list[str]:
+        job = self.running.pop(event["jobid"], None)
+        job = job or Job(event["rule_name"], "", (), tuple(event.get("log") or ()), self.clock())
+        self.failed.append(job)
+        return [] if self.stopped else [f"Failed: {job.name}"]
+
+    def _on_error(self, event: dict) -> list[str]:
+        self.errors.append(event["message"])
+        return []
+
+    def left(self) -> str:
+        """Estimate the time left from what jobs of the same rules took; blank when nothing is known yet."""
+        known = {rule: sum(times) / len(times) for rule, times in self.took.items()}
+        known = {**self.seconds, **known}
+        due = {rule: n for rule, n in self.waiting.items() if n > 0}
+        if not due or not any(rule in known for rule in due):
+            return ""
+        usual = sum(known.values()) / len(known)
+        work = sum(n * known.get(rule, usual) for rule, n in due.items())
+        work -= sum(min(self.clock() - job.begun, known.get(job.rule, usual)) for job in self.running.values())
+        return time_left(work / max(1, min(self.cores, sum(due.values()))))
+
+    def status(self) -> str:
+        """Say in one line where the build is."""
+        if not self.total:
+            return "Reading the sheets"
+        now = next(reversed(self.running.values()), None)
+        parts = [f"{self.done:,} of {count(self.total, 'job')}", now.name if now else "", self.left()]
+        return " · ".join(filter(None, parts))
+
+    def learned(self) -> dict[str, float]:
+        """Give the seconds a rule takes, for the next build's estimate."""
+        return {**self.seconds, **{rule: round(sum(times) / len(times), 2) for rule, times in self.took.items()}}
+
+    def elapsed(self) -> str:
+        """Say how long the build took."""
+        return duration(self.clock() - self.begun)
+
+
+def _folder(path: str) -> str:
+    """Give the folder below the first one: ``results/<folder>/…``; blank for a file that is in none."""
+    parts = PurePath(path).parts
+    return parts[1] if len(parts) > 2 else ""

@@ -1,0 +1,136 @@
+"""What the last build made, so that the next one notices a file that was changed since.
+
+Snakemake compares times: a table edited by hand is newer than its inputs, counts as built, and feeds the next stage.
+Here the content counts.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..files import write_text
+
+RECORD = Path(".snakemake/build.json")
+ASIDE = Path(".snakemake/changed")
+METADATA = Path(".snakemake/metadata")
+TIMED = ("studies", "workflow", "results", ".snakemake/digests", ".snakemake/releases")  # what jobs read
+TOLERANCE = 2.0  # seconds; a shared disk may keep its own time
+LEFT_OVER = "results/**/.*.[0-9]*"  # what `files.write_text` and `figures.save` write to before they rename
+
+
+@dataclass
+class Record:
+    """The outputs of earlier builds, and the seconds each rule took.
+
+    Parameters
+    ----------
+    outputs : dict
+        Path → size, time of change in ns, SHA-256.
+    seconds : dict
+    """
+
+    outputs: dict[str, list] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def changed(self) -> list[str]:
+        """Name the outputs that hold something else than what was built, except what Snakemake itself built since."""
+        written = RECORD.stat().st_mtime_ns if RECORD.exists() else 0
+        return [
+            path
+            for path, (size, changed, digest) in self.outputs.items()
+            if (now := _stat(path))
+            and now != (size, changed)
+            and digest_of(path) != digest
+            and not _rebuilt(path, written)
+        ]
+
+    def add(self, paths: Iterable[str]) -> None:
+        """Take in the outputs of a build; what has gone is forgotten, what was not touched is not read again."""
+        for path in [*self.outputs, *paths]:
+            now = _stat(path)
+            if now is None:
+                self.outputs.pop(path, None)
+            elif tuple(self.outputs.get(path, (0, 0))[:2]) != now:
+                self.outputs[path] = [*now, digest_of(path)]
+
+
+def _stat(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _rebuilt(path: str, since: int) -> bool:
+    """Say whether plain Snakemake made a file after a moment: its own note on the file is then newer than both."""
+    note = METADATA / urlsafe_b64encode(path.encode()).decode()
+    try:
+        noted = note.stat().st_mtime_ns
+        return noted > since and noted >= os.lstat(path).st_mtime_ns
+    except OSError:
+        return False
+
+
+def digest_of(path: str) -> str:
+    """Give the SHA-256 of a file; blank for what cannot be read, which equals no file."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def read_record() -> Record:
+    """Read the record; an empty one when there is none, or it is damaged."""
+    try:
+        found = json.loads(RECORD.read_text(encoding="utf-8"))
+        outputs = {str(path): [int(size), int(time), str(sha)] for path, (size, time, sha) in found["outputs"].items()}
+        return Record(outputs, {str(rule): float(value) for rule, value in found["seconds"].items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Record()
+
+
+def write_record(record: Record) -> None:
+    """Write the record."""
+    write_text(RECORD, json.dumps({"outputs": record.outputs, "seconds": record.seconds}))
+
+
+def set_aside(paths: Iterable[str]) -> None:
+    """Move files out of the way, so that they are built again and nothing that someone wrote is lost."""
+    for path in paths:
+        target = ASIDE / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+
+
+def set_back(now: float) -> int:
+    """Give files whose time lies in the future the present one, and count them.
+
+    Snakemake refuses an output that is older than an input, and so would fail until the clock has caught up.
+
+    Parameters
+    ----------
+    now : float
+        Seconds since 1970.
+    """
+    early = 0
+    for root in TIMED:
+        for folder, _, names in os.walk(root):
+            for path in (os.path.join(folder, name) for name in names):
+                with contextlib.suppress(OSError):
+                    if os.lstat(path).st_mtime > now + TOLERANCE:
+                        os.utime(path, (now, now))
+                        early += 1
+    return early
+
+
+def remove_left_over() -> None:
+    """Remove what writers that were killed left beside their files; only when no other build is alive."""
+    for path in Path().glob(LEFT_OVER):
+        if path.suffix[1:].isdigit() and path.is_file():
+            path.unlink()
