@@ -62,9 +62,10 @@ bench: $(READY) ## Time fits here and in R (needs metafor and lme4); never a tes
 schemas: $(READY) ## Write the JSON Schemas from the typed models
 	@$(BIN)/python -m synthesis.schemas
 
-readme: $(READY) ## Fill the numbers of README.md from the results
+readme: $(READY) ## Fill the numbers of README.md and docs/ from the results and the code
 	@$(BIN)/python -m synthesis.readme
 	@$(BIN)/python -m synthesis.reference
+	@$(BIN)/python -m synthesis.architecture
 
 lock: $(READY) ## Resolve the dependencies again; commit uv.lock and requirements.txt
 	@.tools/bin/uv lock --upgrade

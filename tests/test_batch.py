@@ -1,5 +1,7 @@
 """Thousands of fits at once are the same fits."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,3 +120,17 @@ def test_bootstrap_is_reproducible_and_covers_the_estimate():
     for row in first:
         assert row["low"] <= row["estimate"] <= row["high"]
         assert row["status"] == OK
+
+
+@pytest.mark.parametrize("model", ["glmm-t", "logit-reml-hk"])
+def test_subsets_of_other_models_are_their_single_fits(model):
+    """The report lets readers switch the model; what it looks up must be what the model gives."""
+    found = [r for r in subsets(REVIEW, 0.95, SETTINGS | {"subset_models": [model]}) if r["model"] == model]
+    assert len(found) == 15
+    for row in found:
+        used = REVIEW[REVIEW["study"].isin(row["studies"].split(";"))]
+        one = pool(model, used["events"], used["patients"], used["study"])
+        assert row["status"] == one.status
+        for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2"):
+            assert math.isclose(row[name], getattr(one, name), rel_tol=1e-7, abs_tol=1e-12) or math.isnan(row[name])
+            assert math.isnan(row[name]) == math.isnan(getattr(one, name))

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from synthesis.models import ALL_EVENTS, MODELS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, pool
-from synthesis.models.result import SEVERAL_ARMS
 from synthesis.models.twostage import NO_WIDTH
 from synthesis.proportions import clopper_pearson, one_sided_upper
+from synthesis.terms import SEVERAL_ARMS
 
 # Where hardly anything bounds τ² from above, the search for its profile limit takes these seconds a fit instead of a
 # twentieth of one: they get fewer reviews, of studies that differ less.

@@ -31,7 +31,7 @@ from synthesis.tables import collect_sheets_file
 TEMPLATES = ROOT / "workflow" / "templates" / "report"
 SCRIPT = "<script>window.hacked=1</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
-RIGHT_TO_LEFT = "דימום \u202eabc"
+RIGHT_TO_LEFT = "דימום abc نزيف"
 LONG = "Long " + "name" * 40
 SHEET = """id: {id}
 label: {label}

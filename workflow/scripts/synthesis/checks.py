@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
@@ -9,7 +10,7 @@ from math import inf
 from pathlib import Path
 
 from .levels import MIXED
-from .located import Located, TypingError, read_located
+from .located import MOST_TYPED, Located, TypingError, first_of, read_located
 from .mending import mend
 from .problems import Problem, ProblemsError, field_name, one_of, quote
 from .protocol import Protocol
@@ -59,7 +60,7 @@ def read_sheets(paths: Iterable[str | Path], protocol: Protocol) -> list[Sheet]:
 
 def check_rest(located: Located, error: TypingError, protocol: Protocol) -> list[Problem]:
     """Find what else is wrong in a sheet that did not type, without repeating what was said of its untyped parts."""
-    rest = mend(located, error)
+    rest = mend(located, error) if len(error.paths) <= MOST_TYPED else None
     if rest is None:
         return []
     said = [field_name(path) for path in error.paths]
@@ -75,6 +76,7 @@ def check_sheet(located: Located, sheet: Sheet, protocol: Protocol) -> list[Prob
     """Find everything wrong inside one typed sheet."""
     checks = (
         check_id,
+        check_dates,
         check_vocabulary,
         check_arms,
         check_counts,
@@ -86,7 +88,8 @@ def check_sheet(located: Located, sheet: Sheet, protocol: Protocol) -> list[Prob
         check_reasons,
         check_risk_of_bias,
     )
-    return [located.problem(*found) for check in checks for found in check(located, sheet, protocol)]
+    found = [located.problem(*found) for check in checks for found in check(located, sheet, protocol)]
+    return first_of(found, located.file)
 
 
 def check_id(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
@@ -97,6 +100,26 @@ def check_id(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tup
             ("id",),
             f"{quote(sheet.id)} is not the file's name ({stem}). Rename the file or correct the id.",
         )
+
+
+def check_dates(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """Days exist, and what came first does not end after what came second."""
+    spans = [(("enrolled",), "from", sheet.enrolled.from_, "to", sheet.enrolled.to)] if sheet.enrolled else []
+    spans.append((("extraction",), "first", sheet.extraction.first, "second", sheet.extraction.second))
+    for at, begins, first, ends, last in spans:
+        days = {begins: first, ends: last}
+        wrong = [key for key, day in days.items() if day and len(day) == 10 and not _exists(day)]
+        yield from (((*at, key), f"{quote(days[key])} is not a day of the calendar. Correct it.") for key in wrong)
+        same = min(len(first or ""), len(last or ""))  # a year is not before or after a month in it
+        if not wrong and first and last and first[:same] > last[:same]:
+            yield (*at, ends), f"{quote(last)} is before {begins} ({first}). Check both."
+
+
+def _exists(day: str) -> bool:
+    try:
+        return bool(date.fromisoformat(day))
+    except ValueError:
+        return False
 
 
 def check_vocabulary(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
@@ -229,28 +252,30 @@ def check_duplicates(located: Located, sheet: Sheet, protocol: Protocol) -> Iter
 def check_nesting(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
     """Within an arm: a part of an outcome ≤ the outcome, and a shorter window ≤ a longer one."""
     rows = [(i, row) for i, row in enumerate(sheet.outcomes) if row.events is not None and row.patients]
-    for (i, inner), (j, outer) in ((a, b) for a in rows for b in rows if a[0] != b[0]):
-        if inner.arm != outer.arm or inner.patients != outer.patients or inner.events <= outer.events:
-            continue
-        if _days(inner) > _days(outer):
-            continue
-        if outer.outcome in _wider(inner.outcome, protocol):
-            yield (
-                ("outcomes", i, "events"),
-                (
-                    f"{inner.events} {inner.outcome} are more than the {outer.events} {outer.outcome} "
-                    f"of outcomes[{j}], which holds them. Check both."
-                ),
-            )
-        elif inner.outcome == outer.outcome and inner.definition == outer.definition:
-            yield (
-                ("outcomes", i, "events"),
-                (
-                    f"{inner.events} in {inner.window} days are more than {outer.events} in "
-                    f"{'an unstated window' if outer.window is None else f'{outer.window} days'} "
-                    f"(outcomes[{j}]). Check both."
-                ),
-            )
+    groups: dict[tuple, list[tuple[int, Outcome]]] = {}
+    for i, row in rows:
+        groups.setdefault((row.arm, row.patients, row.outcome), []).append((i, row))
+    for i, inner in rows:
+        for outcome in [*_wider(inner.outcome, protocol), inner.outcome]:
+            for j, outer in groups.get((inner.arm, inner.patients, outcome), ()):
+                if inner.events <= outer.events or _days(inner) > _days(outer):
+                    continue
+                if outcome != inner.outcome:
+                    message = (
+                        f"{inner.events} {inner.outcome} are more than the {outer.events} {outcome} "
+                        f"of outcomes[{j}], which holds them. Check both."
+                    )
+                    yield ("outcomes", i, "events"), message
+                elif inner.definition == outer.definition:
+                    longer = "an unstated window" if outer.window is None else f"{outer.window} days"
+                    message = (
+                        f"{inner.events} in {inner.window} days are more than {outer.events} in "
+                        f"{longer} (outcomes[{j}]). Check both."
+                    )
+                    yield ("outcomes", i, "events"), message
+                else:
+                    continue
+                break  # one row that contradicts it is enough to look at
 
 
 def _days(row: Outcome) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 
 from .contrasts import exact_odds_ratio, newcombe
 from .files import read_table, write_table
-from .models.result import OK, ONE_STUDY
 from .selection import ARTICLE_FIRST
+from .terms import OK, ONE_STUDY
 from .two_by_two import EMPTY, METHODS, NOBODY, OR, RD, RR, STUDY_METHODS, Effect, risk_ratio_score, tables_of
 
 CELLS = ("exposed_events", "exposed_patients", "unexposed_events", "unexposed_patients")

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from .models import OK
 from .proportions import wilson
 from .subgroups import odds_ratio_shared
-
-WITHIN, BETWEEN, TOGETHER = "within study", "between studies", "within and between"
-POOLED = "within studies"
+from .terms import BETWEEN, OK, TOGETHER, WITHIN
+from .terms import WITHIN_POOLED as POOLED
 
 
 def newcombe(events, patients, level: float = 0.95) -> tuple[float, float, float]:

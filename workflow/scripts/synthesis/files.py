@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from .problems import Problem, ProblemsError
+
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a file whole or not at all: to a neighbour first, then renamed over the old one."""
@@ -47,6 +49,30 @@ def _cell(value: object) -> object:
 
 
 def read_table(path: str | Path) -> list[dict[str, str]]:
-    """Read a CSV as a list of rows of text."""
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """Read a CSV as a list of rows of text.
+
+    Raises
+    ------
+    ProblemsError
+        If it is not UTF-8 text, a heading stands twice, or a row has more or fewer cells than there are headings.
+    """
+    name = str(path)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            headings = reader.fieldnames or []
+            if len(set(headings)) < len(headings):
+                raise ProblemsError([Problem(name, 1, "", "A heading stands twice. Keep one.")])
+            rows = []
+            for row in reader:
+                if None in row or None in row.values():
+                    message = f"The row has more or fewer cells than the {len(headings)} headings. Mend it."
+                    raise ProblemsError([Problem(name, reader.line_num, "", message)])
+                rows.append(row)
+            return rows
+    except UnicodeDecodeError as error:
+        raise ProblemsError(
+            [Problem(name, 0, "", f"Byte {error.start} is not UTF-8. Save it as UTF-8 text.")]
+        ) from None
+    except csv.Error as error:
+        raise ProblemsError([Problem(name, reader.line_num, "", f"Not readable as CSV: {error}.")]) from None

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from .files import write_table
 from .models import OK, pool
 from .models.details import glmm_details
-from .pooling import read_rows
+from .rows import read_rows
 
 FITS = (
     "analysis",

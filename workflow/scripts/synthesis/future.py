@@ -15,8 +15,8 @@ from scipy.special import betaln, expit, gammaln, logit, ndtri, stdtr
 from .files import write_table
 from .models import OK, Pooled, pool
 from .models.batch import BatchFit, fit_batch
-from .pooling import read_rows
 from .prediction import prediction_half_width
+from .rows import read_rows
 
 FUTURE = ("analysis", "quantity", "threshold", "value", "low", "high", "mc_error", "status")
 # What a quantity is, and what its threshold holds.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks import read_sheets
-from .problems import ProblemsError
+from .problems import Problem, ProblemsError
 from .protocol import Analysis, Protocol, read_protocol
 from .sheets import Sheet
 
@@ -66,6 +66,7 @@ def read_index(config: str | Path, studies: str | Path) -> Index:
         With every problem of the config, or of all sheets.
     """
     protocol = read_protocol(config)
+    _refuse_strays(studies)
     paths = sheet_paths(studies)
     sheets = read_sheets(paths, protocol)
     by_id = {Path(path).stem: path for path in paths}
@@ -82,6 +83,16 @@ NOT_SHEETS = ("TEMPLATE.yaml", "grade.yaml")
 def sheet_paths(studies: str | Path) -> list[str]:
     """Give the paths of all sheets, in order."""
     return sorted(str(path) for path in Path(studies).glob("*.yaml") if path.name not in NOT_SHEETS)
+
+
+def _refuse_strays(studies: str | Path) -> None:
+    """Refuse what looks like a sheet and would not be read: another ending, or a folder inside the folder."""
+    message = "This file would not be read as a sheet. Move it into the folder itself, with the ending .yaml."
+    looks = [path for path in Path(studies).glob("**/*") if path.suffix.lower() in (".yaml", ".yml")]
+    seen = [p for p in looks if not any(part.startswith(".") for part in p.relative_to(studies).parts)]
+    problems = [Problem(str(p), 0, "", message) for p in seen if p.parent != Path(studies) or p.suffix != ".yaml"]
+    if problems:
+        raise ProblemsError(problems)
 
 
 def relevant(sheet: Sheet, analysis: Analysis) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 Every scalar stays the text that was typed (``NO`` is a country, ``12:30`` is not 750); the models give types.
 """
 
-from collections.abc import Mapping
+import re
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -15,6 +17,11 @@ from .problems import Problem, ProblemsError, field_name, one_of, quote
 
 LARGEST_FILE = 1_000_000  # bytes; the longest sheet in the review has 20,000
 DEEPEST = 12  # levels of nesting; a sheet has 5
+MOST_VALUES = 50_000  # keys and values of one file; the longest sheet in the review has about 900
+LONGEST_KEY = 200  # characters
+MOST_TYPED = 200  # faults of one file that are told at once; nobody reads more
+# Characters that no one types and no figure, page or workbook can hold; some turn the text around them.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
 
 Path_ = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -72,7 +79,7 @@ def read_located(path: str | Path) -> Located:
     Parameters
     ----------
     path : str or Path
-        The file; UTF-8, at most 1 MB, one mapping at the top, no aliases.
+        A plain file; UTF-8, at most 1 MB, one mapping at the top, no aliases, no tags, nothing that cannot be seen.
 
     Returns
     -------
@@ -83,42 +90,82 @@ def read_located(path: str | Path) -> Located:
     ProblemsError
         If the file cannot be read or is not such a mapping; the problem names line and column.
     """
-    file = str(path)
+    file, text = str(path), ""
     try:
-        raw = Path(path).read_bytes()
-        if len(raw) > LARGEST_FILE:
-            raise _Refused(0, f"The file has {len(raw):,} bytes, more than {LARGEST_FILE:,}. Is it a sheet?")
-        text = raw.decode("utf-8-sig")
-        _refuse_aliases(text)
-        node = yaml.compose(text, Loader=_Loader)
-        if not isinstance(node, yaml.MappingNode):
-            raise _Refused(1, "The file is not a mapping of `key: value` lines. Copy studies/TEMPLATE.yaml.")
+        text = _read_text(Path(path))
         lines: dict[Path_, int] = {}
-        data = _to_text(node, (), lines, file)
+        data = _read_document(_events(text), lines)
     except OSError as error:
         raise ProblemsError([Problem(file, 0, "", f"Cannot be read: {error.strerror}.")]) from None
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        message = f"Byte {error.start} is not UTF-8. Save the file as UTF-8 text."
-        raise ProblemsError([Problem(file, line, "", message)]) from None
     except yaml.MarkedYAMLError as error:
         raise ProblemsError([_syntax_problem(file, error)]) from None
     except yaml.YAMLError as error:  # a character YAML does not allow carries no mark of its own
         message = f"Not readable as YAML: {' '.join(str(error).split())}."
-        raise ProblemsError([Problem(file, 0, "", message)]) from None
+        bad = UNSEEN.search(text)
+        raise ProblemsError([Problem(file, text.count("\n", 0, bad.start()) + 1 if bad else 0, "", message)]) from None
     except _Refused as refused:
         raise ProblemsError([Problem(file, refused.line, "", str(refused))]) from None
     return Located(file, data, lines)
 
 
-def _refuse_aliases(text: str) -> None:
-    """Refuse anchors and aliases before composing: nine nested ones make a billion nodes."""
-    if "&" not in text and "*" not in text:
-        return
-    for event in yaml.parse(text, Loader=_Loader):
+def _read_text(path: Path) -> str:
+    """Read a plain file of reasonable size: a pipe would never end, and a size is asked before it is read."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise _Refused(0, "This is not a file. Move it away, or give it another ending.")
+    if status.st_size > LARGEST_FILE:
+        raise _Refused(0, f"The file has {status.st_size:,} bytes, more than {LARGEST_FILE:,}. Is it a sheet?")
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _Refused(line, f"Byte {error.start} is not UTF-8. Save the file as UTF-8 text.") from None
+
+
+def _events(text: str) -> Iterator[Any]:
+    """Give the parts of a document one by one, and refuse what would make them many, endless or something else.
+
+    Composing the whole first would be simpler, and a file of 20 kB with nothing but brackets would end the process:
+    the parser in C recurses without a limit.
+    """
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST + 1:
+            raise _Refused(line, f"Nested deeper than {DEEPEST} levels.")
+        if number > MOST_VALUES:
+            raise _Refused(line, f"The file has more than {MOST_VALUES:,} keys and values. Is it a sheet?")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            line = event.start_mark.line + 1
             raise _Refused(line, "YAML anchors (&) and aliases (*) are not used here. Write the value out.")
+        if getattr(event, "tag", None):
+            raise _Refused(line, f"YAML tags ({quote(event.tag)}) are not used here. Write the value alone.")
+        if isinstance(event, yaml.ScalarEvent) and not event.value.isprintable():
+            bad = UNSEEN.search(event.value)
+            if bad:
+                message = f"The text holds the character U+{ord(bad[0]):04X}, which cannot be seen. Take it out."
+                raise _Refused(line, message)
+        yield event
+
+
+def _read_document(events: Iterator[Any], lines: dict[Path_, int]) -> dict[str, Any]:
+    """Read the one document of a stream; it is a mapping."""
+    data: Any = None
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent) and data is not None:
+            message = "Not readable as YAML: a second document begins here. Remove ---."
+            raise _Refused(event.start_mark.line + 1, message)
+        if isinstance(event, yaml.NodeEvent):
+            if not isinstance(event, yaml.MappingStartEvent):
+                break
+            data = _to_text(event, events, (), lines)
+    if data is None:
+        raise _Refused(1, "The file is not a mapping of `key: value` lines. Copy studies/TEMPLATE.yaml.")
+    return data
 
 
 def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
@@ -134,26 +181,30 @@ def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
     )
 
 
-def _to_text(node: yaml.Node, path: Path_, lines: dict[Path_, int], file: str) -> Any:
-    """Turn a node into mappings, lists and texts, and note the line of each."""
-    lines[path] = node.start_mark.line + 1
-    if len(path) > DEEPEST:
-        raise _Refused(node.start_mark.line + 1, f"Nested deeper than {DEEPEST} levels.")
-    if isinstance(node, yaml.ScalarNode):
-        return node.value
-    if isinstance(node, yaml.SequenceNode):
-        return [_to_text(child, (*path, i), lines, file) for i, child in enumerate(node.value)]
-    data = {}
-    for key, child in node.value:
-        line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
+def _to_text(event: Any, events: Iterator[Any], path: Path_, lines: dict[Path_, int]) -> Any:
+    """Turn the events of one node into mappings, lists and texts, and note the line of each."""
+    lines[path] = event.start_mark.line + 1
+    if isinstance(event, yaml.ScalarEvent):
+        return event.value
+    if isinstance(event, yaml.SequenceStartEvent):
+        items: list[Any] = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            items.append(_to_text(event, events, (*path, len(items)), lines))
+        return items
+    data: dict[str, Any] = {}
+    while not isinstance(event := next(events), yaml.MappingEndEvent):
+        line = event.start_mark.line + 1
+        if not isinstance(event, yaml.ScalarEvent):
             raise _Refused(line, "A key is itself a list or mapping. Use a plain name.")
-        if key.value in data or (*path, key.value) in lines:
-            raise _Refused(line, f"The key {quote(key.value)} stands twice. Keep one.")
-        value = _to_text(child, (*path, key.value), lines, file)
-        lines[(*path, key.value)] = line
+        key = event.value
+        if len(key) > LONGEST_KEY:
+            raise _Refused(line, f"The key {quote(key)} has more than {LONGEST_KEY} characters. Use a plain name.")
+        if (*path, key) in lines:
+            raise _Refused(line, f"The key {quote(key)} stands twice. Keep one.")
+        value = _to_text(next(events), events, (*path, key), lines)
+        lines[(*path, key)] = line
         if value != "":
-            data[key.value] = value
+            data[key] = value
     return data
 
 
@@ -182,9 +233,30 @@ def check_model(model: type[Model], located: Located, hints: Mapping[str, str] =
         return model.model_validate(located.data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        paths = [_path_in_data(e["loc"], located) for e in errors]
-        problems = [_typed_problem(model, located, e, p, hints) for e, p in zip(errors, paths, strict=True)]
-        raise TypingError(problems, paths) from None
+    paths = [_path_in_data(e, located) for e in errors]
+    told = _one_side_of_each_choice(errors, paths)
+    problems = [_typed_problem(model, located, errors[i], paths[i], hints) for i in told[:MOST_TYPED]]
+    raise TypingError(first_of(problems, located.file, len(told)), paths)
+
+
+def first_of(problems: list[Problem], file: str, number: int = 0) -> list[Problem]:
+    """Give as many problems of a file as somebody reads, and say how many more there are (``number`` in all)."""
+    more = max(number, len(problems)) - MOST_TYPED
+    if more <= 0:
+        return problems
+    return [*problems[:MOST_TYPED], Problem(file, 0, "", f"There are {more:,} more faults. Mend the first ones first.")]
+
+
+def _one_side_of_each_choice(errors: list[Any], paths: list[Path_]) -> list[int]:
+    """Leave out "a text is expected" where a mapping is allowed too, and what is wrong in it is said already."""
+    others = [path for e, path in zip(errors, paths, strict=True) if e["type"] != "string_type"]
+    said = {path[:n] for path in others for n in range(len(path) + 1)}
+    deeper = {path[:n] for path in paths for n in range(len(path))}
+    return [
+        i
+        for i, (e, path) in enumerate(zip(errors, paths, strict=True))
+        if not (e["type"] == "string_type" and (path in said or path in deeper))
+    ]
 
 
 def _typed_problem(
@@ -200,7 +272,8 @@ def _typed_problem(
     elif kind in ("literal_error", "enum"):
         message = one_of(value, [part.strip("' ") for part in _split_expected(context["expected"])])
     elif kind in ("value_error", "assertion_error"):
-        message = str(context["error"])
+        whole = str(value).strip()
+        message = str(context["error"]).replace(whole, quote(whole)[1:-1]) if len(whole) > 60 else str(context["error"])
     elif kind in ("model_type", "dict_type", "model_attributes_type"):
         message = f"{quote(value)} stands where keys and values are expected. Write `key: value` pairs."
     elif kind in ("list_type", "tuple_type"):
@@ -219,12 +292,13 @@ def _split_expected(expected: str) -> list[str]:
     return expected.replace("' or '", "', '").split("', '")
 
 
-def _path_in_data(loc: tuple, located: Located) -> Path_:
+def _path_in_data(error: Any, located: Located) -> Path_:
     """Drop the parts of a pydantic location that name a union member or a dict key marker, not a place."""
     path: Path_ = ()
     here: Any = located.data
+    loc = error["loc"]
     for i, step in enumerate(loc):
-        last = i == len(loc) - 1
+        last = i == len(loc) - 1 and error["type"] == "missing"
         if isinstance(here, dict) and (step in here or (*path, step) in located.lines):
             path, here = (*path, step), here.get(step)
         elif isinstance(here, list) and isinstance(step, int) and step < len(here):
@@ -239,7 +313,8 @@ def _keys_beside(model: type[BaseModel], path: Path_) -> list[str]:
     here: Any = model
     for step in path[:-1]:
         fields = _fields(here)
-        here = _unwrap(fields.get(str(step)) if fields is not None else get_args(here)[-1])
+        inside = [part for part in get_args(here) if part is not Ellipsis]
+        here = _unwrap(fields.get(str(step)) if fields is not None else inside[-1] if inside else None)
     return list(_fields(here) or [])
 
 

@@ -77,6 +77,8 @@ def _neutralise(data: Any, path: Path_) -> None:
     last = path[-1] if path else None
     if isinstance(here, dict) and path[0] != "arms" and last in NEUTRAL:
         here[last] = NEUTRAL[last]
+        if last in ("events", "patients"):
+            here.pop("reported", None)  # it would be said to have no counts beside it
     elif isinstance(here, dict) and path[0] == "outcomes" and last in ("definition", "arm", "outcome"):
         here[last] = f"unknown{path[1]}"
     elif isinstance(here, dict) and path == ("id",):

@@ -6,8 +6,7 @@ was selected; the paragraphs on models, analyses and checks are in modules of th
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from .files import read_table, write_text
 from .formatting import format_count
@@ -24,12 +23,11 @@ from .methods_analyses import (
     subgroup_text,
 )
 from .methods_checks import crosscheck_text, simulation_text
+from .methods_evidence import Evidence, without_events
 from .methods_models import heterogeneity_text, models_text, primary_text, special_text
 from .prose import agree, inside, joined, line, percent, plural
 from .references import number_references
 from .selection import ARTICLE_FIRST
-
-Row = Mapping[str, str]
 
 # How the reasons of rows.csv begin, and what a reader is told: selection.py writes them.
 REASONS = (
@@ -69,39 +67,6 @@ PACKAGES = {
     "pymare": "",
     "matplotlib": "hunter2007",
 }
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the page is written from.
-
-    Parameters
-    ----------
-    choices : mapping
-        ``config.yaml`` as plain data, and ``variables``: what analyses can be split by → label and levels.
-    tables : mapping
-        Name → rows as text, those of all analyses joined. A table that was not built is missing.
-    software : mapping
-        Package → version, ``python`` among them.
-    """
-
-    choices: Mapping
-    tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    software: Mapping[str, str] = field(default_factory=dict)
-
-    def table(self, name: str, **values: str) -> list[Row]:
-        """Give the rows of a table that have these values; none when there is no such table."""
-        return [row for row in self.tables.get(name, ()) if all(row[key] == value for key, value in values.items())]
-
-    @property
-    def pooled(self) -> list[Row]:
-        """Give the counts that enter the overall pools, one row an analysis and count."""
-        return self.table("rows", subset="all", use="yes")
-
-    @property
-    def primary(self) -> list[Row]:
-        """Give the headline estimate of each analysis."""
-        return self.table("estimates", subset="all", model=self.choices["models"]["primary"])
 
 
 def write_methods_file(
@@ -330,14 +295,6 @@ def analyses_text(evidence: Evidence) -> str:
         lines.append(line([analysis["label"], accepted, *map(format_count, cells), df, status or "not fitted"]))
     notes = [f"{a['label']}: {a['note']}" for a in evidence.choices["analyses"].values() if a["note"]]
     return "\n\n".join(["\n".join(lines), *notes])
-
-
-def without_events(rows: Iterable[Row]) -> list[str]:
-    """Name the studies whose pooled rows have no event at all."""
-    events: Counter = Counter()
-    for row in rows:
-        events[row["study"]] += int(row["events"])
-    return [study for study, total in events.items() if total == 0]
 
 
 def software_text(evidence: Evidence) -> str:

@@ -5,18 +5,12 @@ built.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from .formatting import format_count
+from .methods_evidence import Evidence
 from .methods_models import two_stage
 from .permutation import EXACT_UP_TO
 from .prose import agree, inside, joined, percent, plural
-
-if TYPE_CHECKING:
-    from .methods import Evidence
-
-Row = Mapping[str, str]
 
 DIMENSIONS = {
     "model": "the model with its interval",
@@ -32,7 +26,7 @@ DIMENSIONS = {
 }
 
 
-def subgroup_text(evidence: "Evidence") -> str:
+def subgroup_text(evidence: Evidence) -> str:
     """Describe subgroups and the two tests of differences between them."""
     variables = list(dict.fromkeys(v for a in evidence.choices["analyses"].values() for v in a["subgroups"]))
     if not variables:
@@ -71,7 +65,7 @@ def subgroup_text(evidence: "Evidence") -> str:
     return " ".join(told)
 
 
-def contrast_text(evidence: "Evidence") -> str:
+def contrast_text(evidence: Evidence) -> str:
     """Describe the comparison of two levels inside studies, between them, and both."""
     contrasts, variables = evidence.choices["contrasts"], evidence.choices["variables"]
     if not contrasts:
@@ -90,7 +84,7 @@ def contrast_text(evidence: "Evidence") -> str:
     )
 
 
-def regression_text(evidence: "Evidence") -> str:
+def regression_text(evidence: Evidence) -> str:
     """Describe meta-regression on continuous moderators and factors."""
     rows, settings = evidence.table("regression"), evidence.choices["sensitivity"]
     if not rows:
@@ -117,7 +111,7 @@ def regression_text(evidence: "Evidence") -> str:
     )
 
 
-def sensitivity_text(evidence: "Evidence") -> str:
+def sensitivity_text(evidence: Evidence) -> str:
     """Describe leaving studies out, all subsets, and the bootstrap."""
     settings, kinds = evidence.choices["sensitivity"], Counter()
     for analysis in evidence.choices["analyses"]:
@@ -140,7 +134,7 @@ def sensitivity_text(evidence: "Evidence") -> str:
     )
 
 
-def multiverse_text(evidence: "Evidence") -> str:
+def multiverse_text(evidence: Evidence) -> str:
     """Describe the specification curve, with the choices that were crossed."""
     summary, settings = evidence.table("multiverse_summary"), evidence.choices["multiverse"]
     if not summary:
@@ -162,7 +156,7 @@ def multiverse_text(evidence: "Evidence") -> str:
     )
 
 
-def rate_text(evidence: "Evidence") -> str:
+def rate_text(evidence: Evidence) -> str:
     """Describe pooling per unit of time."""
     rates, names = evidence.choices["rates"], evidence.choices["rates"]["analyses"]
     rows = evidence.table("rates")
@@ -187,7 +181,7 @@ def rate_text(evidence: "Evidence") -> str:
     )
 
 
-def comparison_text(evidence: "Evidence") -> str:
+def comparison_text(evidence: Evidence) -> str:
     """Describe 2×2 tables: a study's own effects, and the pools."""
     rows = evidence.table("comparisons")
     if not rows:
@@ -221,7 +215,7 @@ def comparison_text(evidence: "Evidence") -> str:
     return " ".join(told)
 
 
-def small_study_text(evidence: "Evidence") -> str:
+def small_study_text(evidence: Evidence) -> str:
     """Say where small-study effects were tested, and why not elsewhere."""
     rows = evidence.table("small_study")
     if not rows:
@@ -238,7 +232,7 @@ def small_study_text(evidence: "Evidence") -> str:
     )
 
 
-def future_text(evidence: "Evidence") -> str:
+def future_text(evidence: Evidence) -> str:
     """Describe what is said of a new study."""
     settings, rows = evidence.choices["future"], evidence.table("future")
     told = {row["analysis"] for row in rows if row["quantity"]}
@@ -258,7 +252,7 @@ def future_text(evidence: "Evidence") -> str:
     )
 
 
-def published_text(evidence: "Evidence") -> str:
+def published_text(evidence: Evidence) -> str:
     """Say which published pools stand beside ours, and how many can be compared."""
     rows = evidence.table("published")
     if not rows:

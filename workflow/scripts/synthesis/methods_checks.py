@@ -3,20 +3,15 @@
 Such a table may be older than the estimates. What it says is printed only while it is about the estimates as they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isclose
-from typing import TYPE_CHECKING
 
 from .formatting import MISSING, format_count, format_odds_ratio, format_percent, format_statistic
+from .methods_evidence import Evidence, Row
 from .prose import agree, joined, line, plural
 
-if TYPE_CHECKING:
-    from .methods import Evidence
 
-Row = Mapping[str, str]
-
-
-def simulation_text(evidence: "Evidence") -> str:
+def simulation_text(evidence: Evidence) -> str:
     """Give the operating characteristics behind the choice of the primary model, or say they were not simulated."""
     rows = [row for row in evidence.table("characteristics_summary", source="all") if row["status"] == "ok"]
     if not rows:
@@ -49,7 +44,7 @@ def simulation_text(evidence: "Evidence") -> str:
     )
 
 
-def ranking(evidence: "Evidence", rows: Sequence[Row]) -> str:
+def ranking(evidence: Evidence, rows: Sequence[Row]) -> str:
     """Say where the primary model stands in bias and coverage, whichever way that is."""
     primary, nominal = evidence.choices["models"]["primary"], float(rows[0]["level"])
     mine = next((row for row in rows if row["model"] == primary), None)
@@ -104,7 +99,7 @@ def characteristics(row: Row) -> list[str]:
     ]
 
 
-def is_current(evidence: "Evidence", name: str) -> bool:
+def is_current(evidence: Evidence, name: str) -> bool:
     """Say whether a table that is built on request is about the estimates as they are now."""
     if name == "crosscheck":
         now = {
@@ -133,7 +128,7 @@ def _same(row: Row, estimate: Row | None) -> bool:
     return mine != "" and isclose(float(mine), float(row["ours"]), rel_tol=1e-9, abs_tol=1e-12)
 
 
-def crosscheck_text(evidence: "Evidence") -> str:
+def crosscheck_text(evidence: Evidence) -> str:
     """Say how many numbers a second programme confirmed, and how closely, model by model."""
     rows = evidence.table("crosscheck")
     if not rows:

@@ -6,16 +6,11 @@ Each function gives one section, or a blank text when the config does not turn t
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from .formatting import format_count
+from .methods_evidence import Evidence, without_events
 from .model_names import DESCRIPTIONS
 from .prose import agree, inside, joined, percent, plural
-
-if TYPE_CHECKING:
-    from .methods import Evidence
-
-Row = Mapping[str, str]
 
 # Two-stage models by the parts of their names: what they are called, and where they come from.
 MEASURES = {
@@ -42,7 +37,7 @@ INTERVALS = {
 }
 
 
-def listed_models(evidence: "Evidence") -> list[str]:
+def listed_models(evidence: Evidence) -> list[str]:
     """Name the models over all studies, the primary one first."""
     models = evidence.choices["models"]
     return list(dict.fromkeys([models["primary"], *models["sensitivity"]]))
@@ -63,7 +58,7 @@ def cite(name: str, key: str) -> str:
     return f"{name} [@{key}]" if key else name
 
 
-def primary_text(evidence: "Evidence") -> str:
+def primary_text(evidence: Evidence) -> str:
     """Describe the primary model: distribution, link, estimation, intervals, zero events."""
     models, first = evidence.choices["models"], ""
     if models["primary"] not in COUNTS_MODEL:
@@ -73,7 +68,7 @@ def primary_text(evidence: "Evidence") -> str:
     return "\n\n".join(filter(None, [*parts, f"{zero_text(evidence)} {study_text(models)}"]))
 
 
-def counts_model_text(evidence: "Evidence") -> str:
+def counts_model_text(evidence: Evidence) -> str:
     """Describe the random-effects logistic model, the primary one or beside it, and its interval."""
     primary, unit = evidence.choices["models"]["primary"], evidence.choices["review"]["unit"]
     lead = "Headline numbers come from" if primary in COUNTS_MODEL else "Beside it stands"
@@ -96,7 +91,7 @@ def counts_model_text(evidence: "Evidence") -> str:
     )
 
 
-def prediction_text(evidence: "Evidence") -> str:
+def prediction_text(evidence: Evidence) -> str:
     """Describe the prediction interval and say in how many analyses there is one."""
     models = evidence.choices["models"]
     level = percent(models["level"])
@@ -112,10 +107,8 @@ def prediction_text(evidence: "Evidence") -> str:
     )
 
 
-def zero_text(evidence: "Evidence") -> str:
+def zero_text(evidence: Evidence) -> str:
     """Say how studies without events enter, and how many there are."""
-    from .methods import without_events
-
     pooled = evidence.pooled
     analyses = dict.fromkeys(row["analysis"] for row in pooled)
     none = {name: len(without_events([row for row in pooled if row["analysis"] == name])) for name in analyses}
@@ -146,7 +139,7 @@ def study_text(models: Mapping) -> str:
     return f"Intervals of single studies are {names[models['study_interval']]}."
 
 
-def special_text(evidence: "Evidence") -> str:
+def special_text(evidence: Evidence) -> str:
     """Say what stands in place of a pool: one study, no events, nothing but events, two studies, no convergence."""
     level, counts = percent(evidence.choices["models"]["level"]), Counter()
     for row in evidence.primary:
@@ -167,7 +160,7 @@ def special_text(evidence: "Evidence") -> str:
     )
 
 
-def models_text(evidence: "Evidence") -> str:
+def models_text(evidence: Evidence) -> str:
     """Describe the models that stand beside the primary one."""
     names, models = listed_models(evidence), evidence.choices["models"]
     told = []
@@ -237,7 +230,7 @@ def two_stage_text(parts: Sequence[tuple[str, str, str]]) -> list[str]:
     return [" ".join(told)]
 
 
-def heterogeneity_text(evidence: "Evidence") -> str:
+def heterogeneity_text(evidence: Evidence) -> str:
     """Describe τ² with its interval, I², Q and the test of τ² = 0."""
     names, zero = listed_models(evidence), [r for r in evidence.primary if r["tau2"] and float(r["tau2"]) == 0]
     told = []

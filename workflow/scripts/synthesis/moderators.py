@@ -12,10 +12,10 @@ from .files import read_table, write_table
 from .levels import NOT_LEVELS, NOT_REPORTED
 from .located import read_located
 from .models.logistic_normal import separated
-from .models.result import OK
 from .regression import MODELS, Studies, regress
 from .sheets import type_sheet
 from .tables import arm_rows, characteristic_rows
+from .terms import OK
 
 PROPERTY = ("analysis", "moderator", "label", "unit", "kind", "model", "k", "studies", "levels")
 SLOPE = ("coefficient", "level", "slope", "se", "ci_low", "ci_high", "or_per_unit", "or_ci_low", "or_ci_high")

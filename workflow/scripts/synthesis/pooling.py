@@ -9,17 +9,8 @@ from .contrasts import contrast_rows
 from .files import write_table
 from .levels import NOT_LEVELS
 from .models import OK, Pooled, pool
+from .rows import read_rows
 from .subgroups import Test, compare_pools, fit_common
-
-
-def read_rows(path: str) -> pd.DataFrame:
-    """Read ``rows.csv``; words stay words, counts are whole numbers."""
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    for column in ("events", "patients", "year"):
-        rows[column] = pd.to_numeric(rows[column]).astype("Int64")
-    for column in ("proportion", "ci_low", "ci_high"):
-        rows[column] = pd.to_numeric(rows[column])
-    return rows
 
 
 def pool_analysis_file(

@@ -79,5 +79,5 @@ def one_of(value: object, allowed: Iterable[str]) -> str:
     """
     allowed = [str(a) for a in allowed]
     text = f"{quote(value)} is not one of: {', '.join(allowed)}."
-    nearest = get_close_matches(str(value), allowed, n=1, cutoff=0.5)
+    nearest = get_close_matches(str(value)[:100], allowed, n=1, cutoff=0.5)
     return f'{text} Did you mean "{nearest[0]}"?' if nearest else f"{text} Use one of these."

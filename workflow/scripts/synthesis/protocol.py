@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from .levels import MIXED, NOT_REPORTED
 from .located import Located, check_model, read_located
 from .model_names import MODEL_NAMES
 from .problems import Problem, ProblemsError, one_of
@@ -132,6 +133,7 @@ class Sensitivity(Part):
 
     exact_subsets_up_to: Whole = Field(14, ge=3, le=18, description="Studies up to which all subsets are fitted.")
     sampled_subsets: Whole = 10000
+    subset_models: tuple[Model, ...] = Field((), description="Beside the primary model: glmm-t, or two-stage models.")
     bootstrap: Whole = 2000
     permutations: Whole = 2000
     seed: Whole = 1
@@ -150,7 +152,9 @@ class Multiverse(Part):
 class Future(Part):
     """What is said of a new study."""
 
-    thresholds: tuple[float, ...] = Field(description="Per cent: how probable is a true proportion above it?")
+    thresholds: tuple[Annotated[float, Field(gt=0, lt=100)], ...] = Field(
+        description="Per cent: how probable is a true proportion above it?"
+    )
     patients: Whole = Field(50, ge=1, description="Events are predicted for the next so many.")
     study: Whole = Field(100, ge=1, description="Size of one more study whose gain is simulated.")
     simulations: Whole = 2000
@@ -160,7 +164,7 @@ class Future(Part):
 class Rates(Part):
     """Pooling per unit of time, for analyses whose windows are stated."""
 
-    days: float = Field(30.4375, gt=0, description="Days in the unit of time.")
+    days: float = Field(30.4375, gt=0, allow_inf_nan=False, description="Days in the unit of time.")
     unit: Text = "patient-month"
     analyses: tuple[Slug, ...] = ()
 
@@ -193,7 +197,7 @@ class Simulation(Part):
     incidence: tuple[Annotated[float, Field(gt=0, lt=100)], ...] = Field(
         min_length=1, description="Per cent of the median study."
     )
-    tau: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=1)
+    tau: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = Field(min_length=1)
     models: tuple[Model, ...] = Field(min_length=1)
 
 
@@ -250,6 +254,14 @@ class Protocol(Part):
 
 REPORTS = ("article", "abstract", "label", "review-table", "registry", "manufacturer")
 STUDY_VARIABLES = ("ascertainment", "report")
+FOLDERS = ("data", "figures")  # of results/, beside those of the analyses
+# What an attribute must not be called: a key of an arm, or a column of a table that has one column an attribute.
+TAKEN = {
+    *("label", "product", "patients", "comprises", "part_of", "note"),
+    *("analysis", "subset", "group", "study", "arm", "arm_label", "ascertainment", "report", "year", "outcome"),
+    *("definition", "events", "window", "window_text", "basis", "confidence", "second_reading", "use", "reason"),
+    *("proportion", "ci_low", "ci_high", "source", "url", "doi", "cohort"),
+}
 
 
 def read_protocol(path: str | Path) -> Protocol:
@@ -312,17 +324,62 @@ def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
         known(("figures", "forest_by", i), variable, splits)
     for i, variable in enumerate(protocol.figures.evidence_map):
         known(("figures", "evidence_map", i), variable, splits)
+    single = ("betabinom", "bayes", "crude")  # fitted one by one: too slow for thousands of subsets
+    for i, model in enumerate(protocol.sensitivity.subset_models):
+        known(("sensitivity", "subset_models", i), model, [name for name in MODEL_NAMES if name not in single])
     for i, item in enumerate(protocol.multiverse.risk_of_bias_ignores):
         known(("multiverse", "risk_of_bias_ignores", i), item, [i for items in protocol.tools.values() for i in items])
     for i, name in enumerate(protocol.rates.analyses):
         known(("rates", "analyses", i), name, list(protocol.analyses))
     for i, pair in enumerate(protocol.published.pairs if protocol.published else ()):
         known(("published", "pairs", i, "analysis"), pair.analysis, list(protocol.analyses))
-    problems += _check_parents(protocol, located)
+    problems += _check_parents(protocol, located) + _check_repeats(located) + _check_reserved(protocol, located)
     if protocol.models.primary == "crude":
         message = '"crude" cannot lead: it ignores that studies differ. Use glmm, or another model.'
         problems.append(located.problem(("models", "primary"), message))
     return problems
+
+
+def _check_repeats(located: Located) -> list[Problem]:
+    """Find what stands twice in one list: a subgroup named twice would be pooled twice."""
+    problems: list[Problem] = []
+    queue: list[tuple[tuple, Any]] = [((), located.data)]
+    while queue:
+        path, here = queue.pop()
+        items = list(here.items() if isinstance(here, dict) else enumerate(here))
+        queue += [((*path, step), value) for step, value in items if not isinstance(value, str)]
+        texts = [value for _, value in items if isinstance(value, str)] if isinstance(here, list) else []
+        repeated = [i for i, text in enumerate(texts) if text in texts[:i]]
+        problems += [located.problem((*path, i), f'"{texts[i]}" stands twice. Keep one.') for i in repeated]
+    return problems
+
+
+def _check_reserved(protocol: Protocol, located: Located) -> list[Problem]:
+    """Find names that mean something else to the engine, and choices that undo each other."""
+    found: list[tuple[tuple, str]] = []
+    names = [(("attributes", name), name, TAKEN) for name in protocol.attributes]
+    names += [(("products", name), name, (MIXED, NOT_REPORTED)) for name in protocol.products]
+    for name, attribute in protocol.attributes.items():
+        names += [(("attributes", name, "levels", one), one, (MIXED, NOT_REPORTED)) for one in attribute.levels]
+    found += [
+        (at, f'"{one}" has a meaning of its own here. Take another name.') for at, one, taken in names if one in taken
+    ]
+    for name in set(FOLDERS) & set(protocol.analyses):
+        found.append((("analyses", name), f"results/{name}/ is a folder of its own. Give the analysis another name."))
+    for i, contrast in enumerate(protocol.contrasts):
+        if contrast.first == contrast.second:
+            message = f'"{contrast.second}" stands on both sides. Set two different levels against each other.'
+            found.append((("contrasts", i, "second"), message))
+    if protocol.models.primary in protocol.models.sensitivity:
+        i = protocol.models.sensitivity.index(protocol.models.primary)
+        message = f'"{protocol.models.primary}" leads already. Take it out here.'
+        found.append((("models", "sensitivity", i), message))
+    if protocol.published and (
+        Path(protocol.published.file).is_absolute() or ".." in Path(protocol.published.file).parts
+    ):
+        message = f'"{protocol.published.file}" is outside this folder. Put the table into it.'
+        found.append((("published", "file"), message))
+    return [located.problem(*one) for one in found]
 
 
 def _check_parents(protocol: Protocol, located: Located) -> list[Problem]:

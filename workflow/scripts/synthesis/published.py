@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from numpy import nan
 
 from .files import read_table, write_table
-from .models import OK
 from .problems import one_of
+from .terms import OK
 
 PUBLISHED = (
     *("review", "outcome", "subgroup", "published_estimate", "published_low", "published_high", "published_measure"),

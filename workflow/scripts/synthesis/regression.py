@@ -14,9 +14,9 @@ import numpy as np
 from scipy.special import chdtrc, fdtrc, ndtri, stdtrit
 
 from .models.logistic_normal import arms_of, fit, separated
-from .models.result import OK
 from .permutation import arrangements, max_loglik
 from .proportions import logit_with_variance
+from .terms import OK
 
 MODELS = ("glmm", "logit-reml", "logit-reml-hk")
 

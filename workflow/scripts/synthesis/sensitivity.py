@@ -11,15 +11,16 @@ import pandas as pd
 from scipy.special import expit
 
 from .files import write_table
-from .models import OK, pool
+from .models import pool
 from .models.batch import fit_batch
-from .pooling import read_rows
+from .models.twostage import pool_batch, two_stage_models
+from .rows import read_rows
+from .terms import CUMULATIVE, LEAVE_ONE, LEAVE_TWO, OK
 
 POOL = ("k", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "status")
 INFLUENCE = ("analysis", "kind", "study", "label", "model", *POOL, "shift")
 SUBSETS = ("analysis", "kind", "studies", "model", *POOL)
 BOOTSTRAP = ("analysis", "quantity", "estimate", "low", "high", "replicates", "without_events", "status")
-LEAVE_ONE, LEAVE_TWO, CUMULATIVE = "leave one out", "leave two out", "cumulative"
 MODEL = "glmm"
 
 
@@ -51,7 +52,7 @@ def vary_studies_file(
     write_table(bootstrap_csv, (base | row for row in bootstrap(rows, level, settings)), BOOTSTRAP)
 
 
-def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95) -> list[dict]:
+def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95, model: str = MODEL) -> list[dict]:
     """Pool many choices of the same rows.
 
     Parameters
@@ -60,24 +61,34 @@ def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95) -> li
         ``study``, ``events`` and ``patients``, one row a study.
     masks : ndarray of bool, shape (choices, rows)
     level : float
+    model : str
+        ``glmm``, ``glmm-t`` or a two-stage model: those that are fitted to many data sets at once.
 
     Returns
     -------
     list of dict
-        As :func:`synthesis.models.pool` gives them for the primary model, special cases included.
+        As :func:`synthesis.models.pool` gives them, special cases included.
     """
     y, n = rows["events"].to_numpy(int), rows["patients"].to_numpy(int)
-    batch = fit_batch(y, n, masks)
-    table = batch.proportions(level)
+    table, ok = _fit_masks(model, y, n, masks, level)
     found = []
     for i, mask in enumerate(masks):
         counts = {"k": int(mask.sum()), "events": int(y[mask].sum()), "patients": int(n[mask].sum())}
-        if batch.ok[i]:
+        if ok[i]:
             found.append(counts | {key: float(values[i]) for key, values in table.items()} | {"status": OK})
         else:  # one study, no events, nothing but events, or no convergence: the single fit knows the words
-            one = pool(MODEL, y[mask], n[mask], rows["study"][mask], level)
+            one = pool(model, y[mask], n[mask], rows["study"][mask], level)
             found.append(counts | {key: getattr(one, key) for key in POOL[3:]})
     return found
+
+
+def _fit_masks(model: str, y: np.ndarray, n: np.ndarray, masks: np.ndarray, level: float) -> tuple[dict, np.ndarray]:
+    """Fit a model to every choice of rows at once; give its numbers by name, and where there are any."""
+    if model.startswith("glmm"):
+        batch = fit_batch(y, n, masks)
+        return batch.proportions(level, "t" if model == "glmm-t" else "z"), batch.ok
+    pooled = pool_batch(y, n, masks, level=level, **two_stage_models()[model].pool.keywords)
+    return {key: getattr(pooled, key) for key in POOL[3:-1]}, pooled.ok
 
 
 def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
@@ -133,7 +144,7 @@ def subsets(rows: pd.DataFrame, level: float, settings: Mapping) -> list[dict]:
     rows : DataFrame
     level : float
     settings : mapping
-        ``exact_subsets_up_to``, ``sampled_subsets``, ``seed``.
+        ``exact_subsets_up_to``, ``sampled_subsets``, ``seed``; ``subset_models`` stand beside the primary one.
 
     Returns
     -------
@@ -152,9 +163,12 @@ def subsets(rows: pd.DataFrame, level: float, settings: Mapping) -> list[dict]:
     masks = all_masks(k) if exact else sampled_masks(k, settings["sampled_subsets"], settings["seed"])
     names = rows["study"].to_numpy()
     kind = "all" if exact else "sampled"
+    # Two-stage models know no effect that arms of one study share.
+    others = [] if len(set(names)) < k else settings.get("subset_models", ())
     return [
-        {"kind": kind, "studies": ";".join(names[mask]), "model": MODEL, **found}
-        for mask, found in zip(masks, pool_masks(rows, masks, level), strict=True)
+        {"kind": kind, "studies": ";".join(names[mask]), "model": model, **found}
+        for model in dict.fromkeys([MODEL, *others])
+        for mask, found in zip(masks, pool_masks(rows, masks, level, model), strict=True)
     ]
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import stdtr
 
 from .files import write_table
-from .models.result import OK
 from .proportions import logit_with_variance
+from .terms import OK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,6 +146,6 @@ def _too_few(studies: int) -> str:
 
 def small_study_file(rows_csv: str, small_study_csv: str, *, analysis: str) -> None:
     """Read the rows of an analysis, test for small-study effects, write the tests."""
-    from .pooling import read_rows  # imports the models: only where a file is read
+    from .rows import read_rows  # imports pandas: only where a file is read
 
     write_table(small_study_csv, small_study_rows(read_rows(rows_csv), analysis), SMALL_STUDY)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, expit, logit, ndtri
 
-from .models import OK, Pooled
+from .models import Pooled
 from .models.logistic_normal import Fit, arms_of, fit, fixed_fit, separated
+from .terms import OK
 
 
 @dataclass(frozen=True)

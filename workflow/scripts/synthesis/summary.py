@@ -6,7 +6,6 @@ Every number comes from the tables in ``results/``; no sentence claims more than
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .contrasts import BETWEEN, POOLED, TOGETHER, WITHIN
 from .files import read_table, write_text
 from .formatting import (
     HOUSES,
@@ -21,7 +20,9 @@ from .formatting import (
     format_ratio_interval,
     format_tau2,
 )
-from .models import MODELS, OK, ONE_STUDY
+from .model_names import DESCRIPTIONS
+from .terms import BETWEEN, OK, ONE_STUDY, TOGETHER, WITHIN
+from .terms import WITHIN_POOLED as POOLED
 
 Row = Mapping[str, str]
 DESCRIPTION_BELOW = 3  # a pool of fewer studies is a description, and is called so
@@ -113,7 +114,7 @@ def headline(primary: Row, estimates: Sequence[Row]) -> list[str]:
 def table_notes(names: Names) -> str:
     """Say how to read the table."""
     return (
-        f"Pooled with: {MODELS[names.models['primary']].description}. CI, confidence interval of the median study; PI, "
+        f"Pooled with: {DESCRIPTIONS[names.models['primary']]}. CI, confidence interval of the median study; PI, "
         "prediction interval (t, k − 1 df): where the true proportion of a new study would lie, computed from three "
         "studies on. τ² on the logit scale. A pool of fewer than three studies is a description. The other models "
         "stand in [estimates.csv](estimates.csv)."

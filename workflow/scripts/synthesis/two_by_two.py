@@ -12,10 +12,10 @@ from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit, xlogy
 from .heterogeneity import i2
 from .models.estimators import estimate_tau2, weighted_fit
 from .models.logistic_normal import arms_of, fit, fixed_fit
-from .models.result import OK
 from .models.twostage import NO_WIDTH, NOT_CONVERGED, SMALLEST_RSS
 from .prediction import prediction_half_width
 from .subgroups import odds_ratio_shared
+from .terms import OK
 
 OR, RR, RD = "odds ratio", "risk ratio", "risk difference"
 NOBODY = "a group without patients"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from ..formatting import format_p, format_tau2
 from ..prose import inside, percent
+from ..terms import OK
 from .attribution import find_overall
 from .snapshot import Row, Snapshot
 
 POOL_FROM = 3  # studies: fewer are a description, without a prediction interval
-OK = "ok"
 ABOVE, BELOW, HOLDS = "lies above it", "lies below it", "includes it"
 WAS = {ABOVE: "lay above", BELOW: "lay below", HOLDS: "included"}
 COMMON = "glmm-common"  # the subgroup form of glmm

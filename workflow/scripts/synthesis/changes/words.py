@@ -12,10 +12,10 @@ from ..formatting import (
     format_tau2,
     format_test,
 )
+from ..terms import OK
 
 Row = Mapping[str, str]
 MOST = 6  # decimals
-OK = "ok"
 
 
 def number(row: Row, key: str) -> float | None:

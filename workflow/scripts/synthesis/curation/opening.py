@@ -7,6 +7,7 @@ is followed or run: the file is looked at as a ZIP first, and refused with a sen
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ MOST_PARTS = 300
 MOST_ROWS = 2000
 MOST_COLUMNS = 200
 MOST_CELLS = 2_000_000  # read in a second or two; empty ones that are formatted count
+LAST_ROW = 1_048_576  # of any spreadsheet
 NOT_READ = ("start here", "words")  # tabs that explain
 MARK = "row"  # heading of the column that marks the example
 REFUSED = {
@@ -46,7 +48,7 @@ def check_safe(path: str | Path) -> None:
         _check_zip(Path(path))
     except OSError as error:
         raise _refusal(path, f"Cannot be read: {error.strerror or error}.") from None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise _refusal(path, f"Not readable as a workbook ({error}). Open it and save it again as .xlsx.") from None
 
 
@@ -68,6 +70,8 @@ def _check_zip(path: Path) -> None:
             raise _refusal(path, "This is an OpenDocument file. Save it as .xlsx: File, Save as, Excel 2007-365.")
         if len(parts) > MOST_PARTS:
             raise _refusal(path, f"It has {len(parts):,} parts, more than {MOST_PARTS}. Is it a sheet?")
+        if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+            raise _refusal(path, "It is packed as no spreadsheet packs. Open it and save it again as .xlsx.")
         for sign, message in REFUSED.items():
             if any(sign in name for name in names):
                 raise _refusal(path, message)
@@ -138,7 +142,7 @@ def _grid(path: str | Path, tab: Any) -> list[list[tuple[Any, str, str]]]:
     rows, seen = [], 0
     for number, row in enumerate(tab.iter_rows(), 1):
         seen += len(row)
-        if seen > MOST_CELLS:
+        if seen > MOST_CELLS or number > LAST_ROW:  # openpyxl makes an empty row for every number that is left out
             message = f"The tab {tab.title} is formatted far beyond what is filled. Delete its empty columns."
             raise _refusal(path, message)
         cells = [(cell.value, cell.data_type, cell.number_format or "General") for cell in row]

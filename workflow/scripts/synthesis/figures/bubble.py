@@ -7,10 +7,11 @@ from math import sqrt
 import numpy as np
 
 from .. import formatting as fmt
+from ..terms import OK
 from .canvas import Chart, Drawing, circles, draw_nothing, nice_ticks, sentence, tint
 from .labels import Wanted, place_labels
 from .layout import AXIS_ENDS, axis_end, axis_ticks, clean_text
-from .readings import OK, ChartText, Paragraphs, Readings, Row, known, number, numbers, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, studies_of
 from .style import fixed_settings
 
 LARGEST, SMALLEST = 3.2, 0.7  # mm: radius of bubbles
@@ -133,14 +134,14 @@ def draw_bubble(data: Readings, text: ChartText, name: str, label: str, unit: st
             min(values), max(values), 7, whole=all(v == round(v) for v in values) and len(set(values)) > 1
         )
         x = chart.x_scale(ticks[0][0], ticks[-1][0], inset=LARGEST)
-        curve = _curve(found, x, min(values), max(values), text)
+        curve = _curve(found, min(values), max(values), text)
         upper = _upper(found, curve)
         y = chart.y_scale(0, upper)
         chart.x_axis(x, ticks, found.axis)
         chart.y_axis(y, [(tick / 100, str(tick)) for tick in axis_ticks(upper)], text.axis)
         if curve:
             _draw_curve(chart, x, y, *curve)
-        _draw_points(chart, found.points, x, y, text)
+        _draw_points(chart, found.points, x, y)
         return Drawing([chart.finish()], title, " ".join([f"Bubble plot, {title}.", *said]))
 
 
@@ -197,7 +198,7 @@ MODEL_WORDS = {
 }
 
 
-def _curve(found: Moderator, x, low: float, high: float, text: ChartText):
+def _curve(found: Moderator, low: float, high: float, text: ChartText):
     """Give the line and its band between the smallest and the largest value; nothing where there is no line."""
     if not found.fitted:
         return ()
@@ -224,7 +225,7 @@ def _draw_curve(chart: Chart, x, y, values, estimate, low, high) -> None:
     chart.page.line(px, y(estimate), width=1.1 * chart.s, color=chart.palette.overall, zorder=3)
 
 
-def _draw_points(chart: Chart, points: Sequence[Point], x, y, text: ChartText) -> None:
+def _draw_points(chart: Chart, points: Sequence[Point], x, y) -> None:
     """Draw the bubbles, large ones behind, and the names that find room."""
     points = sorted(points, key=lambda point: (-point.patients, point.label))
     largest = max(point.patients for point in points)

@@ -7,7 +7,7 @@ from math import inf, isnan, nan, sqrt
 from .. import formatting as fmt
 from .canvas import Drawing, draw_nothing
 from .layout import clean_text
-from .lines import MEANINGS, SQUARE, marks_of
+from .lines import SQUARE, mark_sentences, marks_of
 from .presets import PRESETS
 from .ratio import RatioPanel, ratio_axis
 from .readings import ChartText, Paragraphs, Row, counted, known, number, numbers, upper_first
@@ -146,7 +146,7 @@ def _notes(rows: Sequence[Row], lower: float, upper: float, text: ChartText) -> 
         f"Counts: {unit} with the outcome among all {unit} exposed or not. Studies: conditional odds ratio with its "
         "exact interval. Unadjusted: other properties may explain a difference.",
         f"Square area: number of {unit}.",
-        *(f"{mark} {words.format(unit=unit)}" for mark, words in MEANINGS.items() if mark in marks),
+        *mark_sentences(marks, unit),
         f"{UNPOOLED} Not pooled: shares {unit} with another table, or held back; the reason stands in comparisons.csv."
         if any("not pooled" in row["status"] for row in studies)
         else "",

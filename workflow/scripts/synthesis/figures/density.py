@@ -7,10 +7,11 @@ from math import hypot, log, sqrt
 import numpy as np
 
 from .. import formatting as fmt
+from ..terms import OK
 from .canvas import Chart, Drawing, draw_nothing, tint
 from .influence import predicted
 from .layout import axis_end, axis_ticks, text_width
-from .readings import OK, ChartText, Paragraphs, Readings, Row, known, number, numbers, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, studies_of
 from .style import fixed_settings
 
 MODEL = "glmm"  # the one future.csv stands on
@@ -36,7 +37,7 @@ def draw_prediction(data: Readings, text: ChartText) -> Drawing:
     decimals = fmt.decimals_for([number(pool, "estimate")])
     said = describe(pool, chances, decimals, text)
     with fixed_settings():
-        chart = Chart(text, title, Paragraphs([said], _legend(pool, text), text), panel=78, left=LEFT, right=RIGHT)
+        chart = Chart(text, title, Paragraphs([said], _legend(pool), text), panel=78, left=LEFT, right=RIGHT)
         upper = axis_end([], [number(pool, "pi_high"), *(threshold for threshold, _ in chances)])
         x = chart.x_scale(0, upper)
         chart.x_axis(
@@ -91,7 +92,7 @@ def _percent(threshold: float) -> str:
     return f"{100 * threshold:g}"
 
 
-def _legend(pool: Row, text: ChartText) -> list[str]:
+def _legend(pool: Row) -> list[str]:
     df = fmt.format_count(number(pool, "studies") - 1)
     flat = "τ² was estimated at 0, so the distribution carries only the uncertainty of the mean."
     return [

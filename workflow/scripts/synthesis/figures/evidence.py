@@ -123,7 +123,7 @@ def draw_evidence_map(
     absent = [clean_text(label) for level, label in down.levels.items() if level not in rows]
     missing = f"Nothing pooled of: {', '.join(absent)}." if absent else ""
     with fixed_settings():
-        page = _page(cells, rows, columns, title, [said, missing], down, across, text)
+        page = _page(cells, rows, columns, title, [said, missing], down, text)
     words = [
         f"{rows[d]}, {columns[a]}: {studies_of(cell.studies)}, {fmt.format_count(cell.patients)} {text.unit}."
         for d in rows
@@ -134,7 +134,7 @@ def draw_evidence_map(
     return Drawing([page], title, " ".join(filter(None, [f"Bubble table, {title}.", said, missing, *words])))
 
 
-def _page(cells, rows, columns, title: str, dark, down: Property, across: Property, text: ChartText):
+def _page(cells, rows, columns, title: str, dark, down: Property, text: ChartText):
     """Draw the table."""
     width = min(WIDEST, (RIGHT - NAMES) / len(columns))
     grey = [

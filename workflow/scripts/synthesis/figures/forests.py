@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..model_names import DESCRIPTIONS
-from ..pooling import read_rows
+from ..rows import read_rows
 from .alt import describe_forest
 from .canvas import draw_nothing
 from .forest import NOBODY, Judged, axis_upper, draw_forest, in_house, lower_first

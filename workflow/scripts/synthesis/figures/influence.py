@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from math import nan
 
 from .. import formatting as fmt
+from ..terms import CUMULATIVE, LEAVE_ONE, OK, ONE_STUDY
 from .canvas import Drawing, draw_nothing, sentence
 from .layout import axis_end, clean_text
-from .readings import OK, ONE_STUDY, ChartText, Paragraphs, Readings, Row, known, number, numbers, sort_rows, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, sort_rows, studies_of
 from .style import PRESETS, fixed_settings, palette_of
 from .table import Line, Plot, draw_pages
 
 SIDE = 1.7  # mm: all squares are alike, since each stands for many studies
-LEAVE_ONE, CUMULATIVE = "leave one out", "cumulative"
 
 
 def draw_leave_one_out(data: Readings, text: ChartText) -> Drawing:

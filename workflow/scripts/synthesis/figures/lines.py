@@ -1,12 +1,13 @@
 """The lines of a forest plot: each study and each pool with its printed numbers and its mark."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
 import pandas as pd
 
 from .. import formatting as fmt
+from .. import marks
 from .layout import clean_text
 from .pools import state_of
 from .table import Line
@@ -180,28 +181,18 @@ class Printer:
         }.get(state, "")
 
 
-ABSTRACT, DERIVED, ONCE, OVERLAP = "†", "‡", "§", "¶"
-MEANINGS = {
-    ABSTRACT: "Read in an abstract only.",
-    DERIVED: "Derived from a printed percentage or by subtraction, not printed as a count.",
-    ONCE: "Read once, or not confirmed by a second reader.",
-    OVERLAP: "May share {unit} with other reports.",
-}
-
-
 def marks_of(row: Mapping[str, object], overlaps: frozenset[str] = frozenset()) -> str:
-    """Give the marks of honesty of a count; what ``rows.csv`` does not say is not marked.
+    """Give the marks of honesty of a count; ``overlaps`` are the studies that may share units with others."""
+    return marks.marks_of(row, row.get("report", ""), row.get("study") in overlaps)
 
-    >>> marks_of({"source": "abstract", "basis": "derived", "second_reading": "agree"})
-    '†‡'
+
+def mark_sentences(found: Iterable[str], unit: str) -> list[str]:
+    """Explain the marks that occur, a sentence each.
+
+    >>> mark_sentences(["†"], "patients")
+    ['† Read in an abstract only.']
     """
-    found = {
-        ABSTRACT: str(row.get("source", "")).lower().startswith("abstract") or row.get("report") == "abstract",
-        DERIVED: row.get("basis", "stated") != "stated",
-        ONCE: row.get("second_reading", "agree") != "agree",
-        OVERLAP: row.get("study") in overlaps,
-    }
-    return "".join(mark for mark, true in found.items() if true)
+    return [f"{mark} {words[:1].upper()}{words[1:]}." for mark, words in marks.legend(found, unit)]
 
 
 def format_window(value: object) -> str:

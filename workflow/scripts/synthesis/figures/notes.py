@@ -4,7 +4,7 @@ import pandas as pd
 
 from .. import formatting as fmt
 from .layout import clean_text
-from .lines import MEANINGS, ForestText, Printer, format_window, marks_of
+from .lines import ForestText, Printer, format_window, mark_sentences, marks_of
 from .pools import MIXED, UNKNOWN, find_pool, find_test, state_of
 
 
@@ -83,7 +83,7 @@ def panel_caveats(rows: pd.DataFrame, text: ForestText, pool: pd.Series | None) 
 def mark_caveats(rows: pd.DataFrame, text: ForestText) -> list[str]:
     """Explain marks and dashes."""
     seen = {mark for _, row in rows.iterrows() for mark in marks_of(row, text.overlaps)}
-    caveats = [f"{mark} {words.format(unit=text.unit)}" for mark, words in MEANINGS.items() if mark in seen]
+    caveats = mark_sentences(seen, text.unit)
     windows = {format_window(value) for value in rows.get("window", ())}
     if text.window_label and fmt.MISSING in windows and len(windows) > 1:
         caveats.append(f"{fmt.MISSING}: window not stated.")

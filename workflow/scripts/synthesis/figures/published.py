@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import nan
 
 from .. import formatting as fmt
+from ..terms import ONE_STUDY
 from .board import Board
 from .canvas import Drawing, draw_nothing
 from .layout import axis_end, clean_text, wrap_text
@@ -18,7 +19,6 @@ TITLE = "Our pools beside published ones"
 RESPECTS = {"measure": "measure", "window": "follow-up", "denominator": "denominator"}
 VERDICTS = {"yes": "comparable", "no": "not comparable", "unclear": "unclear"}
 HEADINGS, AXIS, BETWEEN = 6.0, 12.0, 5.0  # mm: above the first row; the axis with its title; between two panels
-ONE_STUDY = "one study: not pooled"
 
 
 def draw_published(rows: Sequence[Row], names: Mapping[str, Mapping[str, str]], text: ChartText) -> Drawing:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from math import inf, isfinite, nan
 
 from .. import formatting as fmt
+from ..terms import OK
 from .layout import clean_text
 
 Row = Mapping[str, str]
-OK, ONE_STUDY = "ok", "one study: not pooled"  # as the tables spell them; the models themselves are not imported here
 
 
 @dataclass(frozen=True)

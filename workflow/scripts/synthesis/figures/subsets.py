@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import formatting as fmt
+from ..terms import OK
 from .canvas import Chart, Drawing, boxes, circles, draw_nothing, nice_ticks, tint
 from .layout import axis_end, axis_ticks, clean_text, cut_text
-from .readings import OK, ChartText, Paragraphs, Readings, Row, known, number, numbers, sort_rows, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, sort_rows, studies_of
 from .style import fixed_settings
 
 FEWEST = 3  # of two studies there is one pool
@@ -55,7 +56,8 @@ class Cloud:
 
 def read_cloud(rows: Sequence[Row]) -> Cloud | None:
     """Read ``subsets.csv``; None when it has no pool of two studies."""
-    several = [row for row in rows if number(row, "k") > 1]
+    primary = rows[0]["model"] if rows else ""  # other models may stand below it, for the report
+    several = [row for row in rows if row["model"] == primary and number(row, "k") > 1]
     pools = [row for row in several if row["status"] == OK and known(*numbers(row, "estimate", "tau2"))]
     if not pools:
         return None

@@ -8,11 +8,12 @@ import numpy as np
 
 from ..model_names import DESCRIPTIONS
 from ..proportions import clopper_pearson, one_sided_upper
+from ..terms import ALL_EVENTS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY
 from .bayes import pool_bayes
 from .betabinom import pool_betabinom
 from .crude import pool_crude
 from .glmm import pool_glmm
-from .result import ALL_EVENTS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, Pooled
+from .result import Pooled
 from .twostage import two_stage_models
 
 

@@ -19,8 +19,9 @@ from scipy.special import expit, ndtr
 from ..heterogeneity import i2, likelihood_ratio_q
 from ..proportions import logit_with_variance
 from ..quadrature import Rule, trapezoid
+from ..terms import OK
 from .logistic_normal import Arms, arms_of
-from .result import OK, Pooled
+from .result import Pooled
 
 if TYPE_CHECKING:
     from scipy.interpolate import BSpline

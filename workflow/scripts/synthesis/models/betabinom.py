@@ -17,10 +17,10 @@ from scipy.optimize import brentq
 from scipy.special import betainc, chdtri, expit, logit, ndtri, stdtrit
 
 from ..heterogeneity import likelihood_ratio_q
+from ..terms import OK, SEVERAL_ARMS
 from .betabinom_sums import GAUSS, PLAIN, ROUNDING, Sums, gather_sums, log_likelihood, slopes
-from .result import OK, Pooled
+from .result import Pooled
 
-SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
 SEPARATED = "no events, or nothing but events: the mean has no finite maximum"
 ALL_OR_NOTHING = "every study has all events or none: overdispersion grows to 1"
 

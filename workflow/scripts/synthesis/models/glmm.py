@@ -8,8 +8,9 @@ from scipy.special import chdtri, expit, ndtri, stdtrit
 from ..heterogeneity import i2, likelihood_ratio_q
 from ..prediction import prediction_interval
 from ..proportions import logit_with_variance
+from ..terms import OK
 from .logistic_normal import Fit, arms_of, fit, profile_tau2
-from .result import OK, Pooled
+from .result import Pooled
 
 
 def pool_glmm(

@@ -242,14 +242,14 @@ def fit(arms: Arms, tau: float | None = None) -> Fit:
         # A conditional logit is about this much farther out than the marginal one (Zeger 1988, Biometrics 44:1049).
         best = _climb_nodes(arms, beta0 * np.sqrt(1 + 0.346 * tau**2), tau, held=True)
     else:
-        starts = {0.3, max(0.3, _moment_start(arms, beta0)), 1.5}
+        starts = {0.3, max(0.3, _moment_start(arms)), 1.5}
         found = [_climb_nodes(arms, beta0, start) for start in sorted(starts)]
         interior = max(found, key=lambda f: (f.converged, f.loglik))
         best = interior if interior.tau > 1e-5 and interior.loglik > value0 else boundary
     return replace(best, loglik=best.loglik + arms.constant)
 
 
-def _moment_start(arms: Arms, beta: np.ndarray) -> float:
+def _moment_start(arms: Arms) -> float:
     """Guess τ from the spread of the studies' logits."""
     y, n = arms.events.sum(axis=1) + 0.5, arms.patients.sum(axis=1) + 1
     logit = np.log(y / (n - y))

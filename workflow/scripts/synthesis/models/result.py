@@ -4,12 +4,7 @@ from dataclasses import dataclass
 
 from numpy import nan
 
-OK = "ok"
-ONE_STUDY = "one study: not pooled"
-NO_EVENTS = "no events: exact upper limit only"
-ALL_EVENTS = "all events: exact lower limit only"
-NO_STUDIES = "no studies"
-SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
+from ..terms import OK
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from scipy.special import chdtrc, ndtri, stdtrit
 
 from ..heterogeneity import i2
 from ..prediction import prediction_half_width, prediction_interval
+from ..terms import OK, ONE_STUDY, SEVERAL_ARMS
 from .estimators import ESTIMATORS, estimate_tau2, weighted_fit
 from .measures import MEASURES
-from .result import OK, ONE_STUDY, SEVERAL_ARMS, Pooled
+from .result import Pooled
 
 OUTSIDE = "the whole interval lies beyond the range of the transformation: do not use"
 NO_WIDTH = "identical studies: the Hartung–Knapp interval has no width"

@@ -10,12 +10,13 @@ from ..formatting import (
     format_percent_range,
     is_missing,
 )
+from ..marks import legend
 from ..model_names import DESCRIPTIONS
-from ..models.result import OK
 from ..prose import joined, plural
 from ..summary import DESCRIPTION_BELOW, number, numbers
+from ..terms import OK
 from .comparing import heterogeneity_words, percent_heads
-from .marks import legend, row_marks
+from .marks import row_marks
 from .review import Review, Row, row_key
 from .tables import BLANK, Cell, Line, Table, doi_address, line, sheet_address, table
 from .words import counts_words, interval_words, kind_words, prediction_words
@@ -56,7 +57,7 @@ def row_table(review: Review, analysis: str) -> Table:
         heads,
         lines,
         files=(f"{analysis}/rows.csv", f"{analysis}/estimates.csv"),
-        legend=legend(marks),
+        legend=legend(marks, review.unit),
         notes=(f"Single studies: {STUDY_INTERVALS[interval]}. Pooled: {DESCRIPTIONS[review.primary]}.",),
         stacked=True,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from ..contrasts import BETWEEN, POOLED, TOGETHER, WITHIN
 from ..formatting import (
     MISSING,
     decimals_for,
@@ -15,9 +14,11 @@ from ..formatting import (
     format_ratio_interval,
     format_test,
 )
-from ..models.result import OK
+from ..marks import legend
 from ..summary import DESCRIPTION_BELOW, number, numbers
-from .marks import legend, marks_of
+from ..terms import BETWEEN, OK, TOGETHER, WITHIN
+from ..terms import WITHIN_POOLED as POOLED
+from .marks import marks_of
 from .review import Review, Row
 from .tables import Cell, Line, Table, line, sheet_address, table
 from .words import whole
@@ -172,7 +173,7 @@ def risk_factor_table(review: Review) -> Table | None:
         heads,
         lines,
         files=("comparisons.csv",),
-        legend=legend(marked),
+        legend=legend(marked, review.unit),
         notes=("Exposures were not assigned. Risk ratios and risk differences stand in the same file.",),
         stacked=True,
     )

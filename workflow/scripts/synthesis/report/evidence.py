@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ..formatting import MISSING, format_count
-from ..models.result import OK
 from ..prose import joined, plural
 from ..summary import DESCRIPTION_BELOW, number
+from ..terms import OK
 from .review import Review, Row
 from .tables import Cell, Line, Table, doi_address, line, sheet_address, site_of, table, web_address
 from .words import format_frequency, sentence_case

@@ -15,10 +15,11 @@ from ..formatting import (
     format_percent_range,
     format_tau2,
 )
+from ..marks import legend
 from ..model_names import DESCRIPTIONS
 from ..summary import number, numbers
 from .analyses import second_reading_words, window_words
-from .marks import legend, row_marks
+from .marks import row_marks
 from .review import UNKNOWN_LEVELS, Review, Row, row_key
 from .tables import doi_address, sheet_address
 
@@ -85,7 +86,7 @@ def analysis_data(review: Review, analysis: str, limit: int) -> dict:
         "exact": limit >= len(rows) - 1,
         "limit": limit,
         "models": [{"name": name, "label": DESCRIPTIONS.get(name, name)} for name in pools],
-        "legend": [f"{mark} {meaning}" for mark, meaning in legend(row_marks(review, r) for r in rows)],
+        "legend": [f"{mark} {meaning}" for mark, meaning in legend((row_marks(review, r) for r in rows), review.unit)],
         "rows": [row_data(review, row, decimals) for row in rows],
         "pools": pools,
     }

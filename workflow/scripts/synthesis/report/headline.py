@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..contrasts import POOLED, WITHIN
 from ..formatting import decimals_for, format_percent, format_ratio_interval
-from ..models.result import OK
+from ..marks import legend
 from ..prose import inside, joined
 from ..summary import DESCRIPTION_BELOW, number, numbers
-from .marks import legend, row_marks
+from ..terms import OK, WITHIN
+from ..terms import WITHIN_POOLED as POOLED
+from .marks import row_marks
 from .review import Review, Row
 from .words import counts_words, frequency_words, interval_words, kind_words, prediction_words
 
@@ -95,9 +96,9 @@ def strip(pool: Row) -> dict[str, float]:
     return {key: round(100 * number(pool, key), 2) for key in keys if pool.get(key)}
 
 
-def card_legend(found: Sequence[Card]) -> tuple[tuple[str, str], ...]:
+def card_legend(review: Review, found: Sequence[Card]) -> tuple[tuple[str, str], ...]:
     """Explain the marks on the cards."""
-    return legend(marks for one in found for _, marks, _ in one.studies)
+    return legend((marks for one in found for _, marks, _ in one.studies), review.unit)
 
 
 def differences(review: Review) -> list[Difference]:

@@ -115,7 +115,7 @@ def content(review: Review, plates: "Plates", texts: Mapping[str, str]) -> dict:
         "sections": titles(review),
         "cards": cards[: headline.LEAD],
         "more_cards": cards[headline.LEAD :],
-        "legend": headline.card_legend(cards),
+        "legend": headline.card_legend(review, cards),
         "differences": headline.differences(review),
         "parts": [part(review, plates, analysis) for analysis in review.analyses],
         "comparison": comparison(review, plates),

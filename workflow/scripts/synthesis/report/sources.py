@@ -1,9 +1,10 @@
 """The studies, and every number of the sheets with where it stands and what became of it."""
 
 from ..formatting import MISSING, format_count, format_percent
+from ..marks import legend
 from ..prose import plural
 from .analyses import second_reading_words, window_words
-from .marks import legend, marks_of, row_marks
+from .marks import marks_of, row_marks
 from .review import Review, Row
 from .tables import Cell, Line, Table, doi_address, line, sheet_address, site_of, table, web_address
 from .words import sentence_case
@@ -72,7 +73,7 @@ def source_table(review: Review) -> Table:
         heads,
         lines,
         files=("data/outcomes.csv",),
-        legend=legend(marks),
+        legend=legend(marks, review.unit),
         stacked=True,
     )
 
@@ -183,6 +184,6 @@ def comparison_sources(review: Review) -> Table | None:
         heads,
         lines,
         files=("data/comparisons.csv",),
-        legend=legend(marks),
+        legend=legend(marks, review.unit),
         stacked=True,
     )

@@ -13,10 +13,9 @@ from ..formatting import (
     format_tau2,
 )
 from ..model_names import DESCRIPTIONS
-from ..models.result import OK
 from ..prose import joined
-from ..sensitivity import LEAVE_ONE
 from ..summary import number, numbers
+from ..terms import LEAVE_ONE, OK
 from .comparing import percent_heads, status_words
 from .review import Review, Row
 from .tables import Cell, Line, Table, line, table

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from ..formatting import MISSING, format_count, format_percent_interval, format_percent_range, is_missing
-from ..models.result import OK, ONE_STUDY
 from ..prose import plural
 from ..summary import DESCRIPTION_BELOW, Row, number, numbers
+from ..terms import OK, ONE_STUDY
 
 RARE = 0.01  # below it, per 1,000 says more than per 100
 

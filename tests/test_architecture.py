@@ -1,0 +1,162 @@
+"""The house is as docs/architecture.md draws it: no circles, each stage behind the one before, figures without fits."""
+
+import ast
+import re
+import shutil
+from itertools import pairwise
+
+import pytest
+from conftest import ROOT
+from synthesis import architecture, blueprint
+from synthesis.architecture import ask_snakemake, find_circle, import_graph, makers_of, reachable
+from synthesis.index import modules_of
+
+PACKAGE = ROOT / "workflow" / "scripts" / "synthesis"
+RULES = architecture.rule_files()
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+# What may be read without another rule having made it: source files of a review and of the engine, and digests.
+SOURCES = ("studies/", "workflow/", ".snakemake/digests/", ".snakemake/releases/", "<input function>")
+# Commands that a person gives to a whole review, and the reader that the Snakefile calls; no job runs them.
+COMMANDS = {"check", "schemas", "reference", "release", "changes.__main__", "curation.command", "index"}
+
+
+@pytest.fixture(scope="module")
+def imports():
+    return import_graph()
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    """Give what each rule reads and writes in this review; the folder is a copy, so no record of a build is touched."""
+    folder = tmp_path_factory.mktemp("house")
+    for name in ("workflow", "studies"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(ROOT / name, folder)
+    return ask_snakemake(folder)
+
+
+def jobs_modules() -> dict[str, set[str]]:
+    """Give adapter → modules of the library that its job loads."""
+    found = {}
+    for script in sorted((ROOT / "workflow" / "scripts").glob("*.py")):
+        paths = [path for path in modules_of(script) if "/synthesis/" in path]
+        found[script.stem] = {path.split("/synthesis/")[1].removesuffix(".py").replace("/", ".") for path in paths}
+    return found
+
+
+def test_modules_do_not_import_in_a_circle(imports):
+    assert find_circle(imports) == []
+    assert len(imports) > 100  # the walk sees the whole package
+    assert "models.bayes" in imports["methods_models"]  # inside a function, too
+
+
+def test_rooms_import_downwards_only(imports):
+    rooms = architecture.room_graph(imports)
+    assert find_circle(rooms) == []
+    assert rooms["ground"] == set()
+    assert set(rooms["figures"]) == {"ground"}
+
+
+def test_a_module_in_no_room_is_an_error(imports):
+    with pytest.raises(ValueError, match="attic"):
+        architecture.room_graph(imports | {"attic": set()})
+
+
+def test_a_circle_is_found(tmp_path):
+    (tmp_path / "a.py").write_text("def f():\n    from .b import g\n", encoding="utf-8")
+    (tmp_path / "b.py").write_text("import typing\nif typing.TYPE_CHECKING:\n    from . import a\n", encoding="utf-8")
+    assert find_circle(import_graph(tmp_path)) == ["a", "b", "a"]
+
+
+def test_figures_never_reach_a_fit(imports):
+    """A colour never refits a model, and a job that draws does not wait for scipy."""
+    drawing = {name for name in imports if name.split(".")[0] == "figures"}
+    assert len(drawing) > 30
+    fitting = {name for name in imports if name.split(".")[0] in (*architecture.ROOMS["models"], "pooling", "fitting")}
+    for name in drawing:
+        assert not reachable(imports, name) & fitting, name
+
+
+def test_the_pages_of_answers_do_not_load_the_models(imports):
+    for name in ("summary", "report.page", "handover.document", "handover.workbook"):
+        assert not {found for found in reachable(imports, name) if found.split(".")[0] == "models"}, name
+
+
+def test_a_stage_reads_only_what_was_made_before_it(jobs):
+    makers = makers_of([job for job in jobs if job.rule != "all"])
+    for job in jobs:
+        unmade = [path for path in job.reads if not makers(path) and not path.startswith(SOURCES)]
+        assert not unmade, f"{job.rule} reads what no rule writes: {unmade}"
+    assert find_circle(architecture.stage_graph(jobs, RULES)) == []
+
+
+def test_every_rule_was_looked_at(jobs):
+    assert {architecture.plain_name(job.rule) for job in jobs} - {"all"} == set(RULES)
+
+
+def test_sheets_are_read_by_few_and_named(jobs):
+    """What reads sheets reruns with every sheet it reads; all else stands on rows.csv and results/data/."""
+    assert architecture.sheet_readers() == {"sheets.smk", "multiverse.smk", "regression.smk"}
+    plain = {job.rule for job in jobs if any(re.fullmatch(r"studies/\w+\d{4}[a-z]?\.yaml", path) for path in job.reads)}
+    assert plain <= {"collect_sheets", "select_rows", "pool_multiverse", "regress_analysis"}
+
+
+def test_no_job_reads_the_config():
+    """Rules hand down what a stage needs: so a changed choice reruns what uses it, and nothing else."""
+    for adapter, modules in jobs_modules().items():
+        for name in modules:
+            path = (PACKAGE / name.replace(".", "/")).with_suffix(".py")
+            reads = called(path) & {"read_protocol", "read_index"}
+            assert not reads or name == "index", f"{adapter} loads {name}, which reads config.yaml"
+    for script in (ROOT / "workflow" / "scripts").glob("*.py"):
+        assert "config.yaml" not in script.read_text(encoding="utf-8")
+
+
+def called(path) -> set[str]:
+    """Give the names of functions that a module calls."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {getattr(n.func, "id", getattr(n.func, "attr", "")) for n in nodes if isinstance(n, ast.Call)}
+
+
+def test_config_is_read_by_commands_and_the_index_only(imports):
+    readers = {
+        name
+        for name in imports
+        for path in [(PACKAGE / name.replace(".", "/")).with_suffix(".py")]
+        if path.is_file() and called(path) & {"read_protocol", "read_index", "check_review"}
+    }
+    assert readers == COMMANDS
+
+
+def test_the_picture_is_in_step(jobs, imports):
+    now = blueprint.picture(
+        "The structure of the engine",
+        architecture.lay_out(architecture.stage_graph(jobs, RULES), RULES, imports),
+    )
+    kept = (ROOT / architecture.PICTURE).read_text(encoding="utf-8")
+    assert now == kept, "docs/architecture.svg is not of this code; write it again: python -m synthesis.architecture"
+
+
+def test_the_picture_holds_all_and_nothing_overlaps(jobs, imports):
+    for panel in architecture.lay_out(architecture.stage_graph(jobs, RULES), RULES, imports):
+        rows, chains = blueprint.route(panel.rows, panel.arrows)
+        boxes = blueprint.place_boxes(blueprint.sort_rows(rows, chains), panel.lines, 0)
+        assert set(panel.lines) <= set(boxes)
+        for row in rows:
+            places = sorted((boxes[name].x, boxes[name].x + boxes[name].width) for name in row)
+            assert all(left[1] < right[0] for left, right in pairwise(places))
+            assert places[0][0] > 0 and places[-1][1] < blueprint.WIDTH
+
+
+def test_the_page_names_what_there_is(imports):
+    """A renamed module, rule file or folder makes the tour wrong: then this says which word of it."""
+    for name in re.findall(r"`([\w/]+\.smk)`", PAGE):
+        assert (ROOT / "workflow" / "rules" / name).is_file(), name
+    for name in re.findall(r"`([\w/]+\.py)`", PAGE):
+        assert (PACKAGE / name).is_file() or (PACKAGE.parent / name).is_file(), name
+    for name in re.findall(r"\]\((?!http)([^)#]+)\)", PAGE):
+        assert (ROOT / "docs" / name).exists(), name
+    for room in architecture.ROOMS:
+        assert f"**{room}**" in PAGE, f"the page does not say what the room {room} is for"
+    assert len(PAGE.split()) < 1100  # one page

@@ -1,0 +1,326 @@
+"""The structure of the engine as a picture, from the code: ``python -m synthesis.architecture`` writes it.
+
+Above, the files of rules: who writes a file that another one reads, as Snakemake itself finds it. Below, the rooms of
+the library: who imports whom. Only rooms are named by hand (``ROOMS``); a module in no room is an error.
+"""
+
+import ast
+import html
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .blueprint import Panel, picture, wrap
+from .files import write_text
+
+PACKAGE = Path(__file__).parent
+RULES = PACKAGE.parents[1] / "rules"
+PICTURE = Path("docs/architecture.svg")
+ON_REQUEST = ("crosscheck", "operating_characteristics")  # rules that `all` leaves out
+
+# A room is one idea; it may import from the rooms it stands above, never from one that stands above it.
+ROOMS = {
+    "ground": (
+        *("files", "rows", "columns", "terms", "levels", "marks", "model_names", "formatting", "prose", "proportions"),
+        *("problems", "gathering", "references", "quoting", "codebook", "codebook_tables"),
+    ),
+    "sheets": ("protocol", "sheets", "located", "mending", "checks", "index", "tables", "selection", "grade"),
+    "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
+    "analyses": (
+        *("pooling", "subgroups", "contrasts", "fitting", "sensitivity", "small_study", "future", "regression"),
+        *("moderators", "multiverse", "rates", "published", "comparisons", "two_by_two", "overlap", "simulation"),
+        *("crosscheck", "reproduce"),
+    ),
+    "figures": ("figures",),
+    "pages": (
+        *("summary", "methods", "methods_evidence", "methods_models", "methods_analyses", "methods_checks", "report"),
+        "handover",
+    ),
+    "releases": ("changes", "trajectory", "guard", "release", "crate"),
+    "curation": ("curation", "check"),
+    "documents": ("reference", "schemas", "readme", "architecture", "blueprint"),
+    "build": ("build",),
+}
+
+Graph = dict[str, set[str]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A rule with the files it reads and writes, as Snakemake prints them."""
+
+    rule: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+def import_graph(package: Path = PACKAGE) -> Graph:
+    """Give module → modules of the package it imports, wherever in the module, for type checkers too.
+
+    Parameters
+    ----------
+    package : path
+        A package; modules are named below it: ``models.glmm``, and ``models`` for its ``__init__.py``.
+    """
+    paths = {_module_name(path, package): path for path in sorted(package.rglob("*.py"))}
+    paths.pop("", None)
+    return {name: _imported(name, path, paths) - {name} for name, path in paths.items()}
+
+
+def _module_name(path: Path, package: Path) -> str:
+    parts = path.relative_to(package).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(name: str, path: Path, known: Iterable[str]) -> set[str]:
+    here = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            stem = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
+            stem = [part for part in stem if part]
+            deep = {".".join([*stem, alias.name]) for alias in node.names}
+            # `from . import models` is about the module, and not about the package that holds it.
+            found |= deep if deep <= set(known) else deep | {".".join(stem)}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("synthesis"):
+            stem = node.module.partition(".")[2]
+            found |= {stem, *(f"{stem}.{alias.name}".strip(".") for alias in node.names)}
+    return found & set(known)
+
+
+def find_circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
+    """Give the names of one circle, its first name again at the end; nothing when there is none.
+
+    >>> find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}})
+    ['b', 'c', 'b']
+    >>> find_circle({"a": {"b"}, "b": set()})
+    []
+    """
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return []
+        for target in sorted(graph.get(name, ())):
+            if circle := visit(target, [*path, name]):
+                return circle
+        done.add(name)
+        return []
+
+    return next((circle for name in sorted(graph) if (circle := visit(name, []))), [])
+
+
+def reachable(graph: Mapping[str, Iterable[str]], start: str) -> set[str]:
+    """Give everything a name leads to, directly or through others."""
+    found: set[str] = set()
+    queue = [start]
+    while queue:
+        new = set(graph.get(queue.pop(), ())) - found
+        found |= new
+        queue += new
+    return found
+
+
+def room_graph(imports: Mapping[str, Iterable[str]]) -> Graph:
+    """Give room → rooms it imports from.
+
+    Raises
+    ------
+    ValueError
+        For modules in no room, and for names in ``ROOMS`` that are no modules.
+    """
+    places = {name: room for room, names in ROOMS.items() for name in names}
+    tops = {name.split(".")[0] for name in imports}
+    if tops != set(places):
+        raise ValueError(f"ROOMS and the modules differ: {', '.join(sorted(tops ^ set(places)))}. Correct ROOMS.")
+    graph: Graph = {room: set() for room in ROOMS}
+    for name, targets in imports.items():
+        room = places[name.split(".")[0]]
+        graph[room] |= {places[target.split(".")[0]] for target in targets} - {room}
+    return graph
+
+
+def ask_snakemake(folder: Path) -> list[Job]:
+    """Let Snakemake say which rule reads and writes what in a review; nothing is built."""
+    command = [sys.executable, "-m", "snakemake", "--filegraph", "--", "all", *ON_REQUEST]
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise ValueError(f"Snakemake does not read the workflow:\n{done.stderr}")
+    return read_jobs(done.stdout)
+
+
+def read_jobs(dot: str) -> list[Job]:
+    """Read what ``snakemake --filegraph`` prints."""
+    jobs = []
+    for label in re.findall(r"^\d+ \[.*?label=<(.*?)>\]$", dot, re.S | re.M):
+        rule = re.search(r'point-size="18">(\w+)<', label)[1]
+        before, _, after = label.partition("output &rarr;")
+        reads, writes = (re.findall(r'"monospace">(.*?)</font>', part) for part in (before, after))
+        jobs.append(Job(rule, tuple(map(html.unescape, reads)), tuple(map(html.unescape, writes))))
+    return jobs
+
+
+def rule_files(folder: Path = RULES) -> dict[str, str]:
+    """Give rule → the file it stands in, in the order of files and rules; rules made in a loop count as one."""
+    named = re.compile(r"^ *rule (\w+):|^ +name:\n.*?\"(\w+)\"$", re.M)
+    return {
+        plain or looped: path.name
+        for path in sorted(folder.glob("*.smk"))
+        for plain, looped in named.findall(path.read_text(encoding="utf-8"))
+    }
+
+
+def stage_graph(jobs: Iterable[Job], files: Mapping[str, str]) -> Graph:
+    """Give file of rules → the files of rules whose outputs it reads."""
+    jobs = [job for job in jobs if job.rule != "all"]
+    makers = makers_of(jobs)
+    graph: Graph = {file: set() for file in dict.fromkeys(files.values())}
+    for job in jobs:
+        here = files[plain_name(job.rule)]
+        found = {maker for path in job.reads if (maker := makers(path))}
+        graph[here] |= {files[plain_name(rule)] for rule in found} - {here}
+    return graph
+
+
+def makers_of(jobs: Iterable[Job]) -> Callable[[str], str]:
+    """Give a function that names the rule which writes a path; blank when none does.
+
+    Snakemake prints an output as ``results/{analysis,fever|rash}/rows.csv``, and an input as
+    ``results/{analysis}/rows.csv`` or, where a rule gathers, ``results/fever/rows.csv``.
+    """
+    written = []
+    for job in jobs:
+        for path in job.writes:
+            parts = re.split(r"\{(\w+)(?:,([^}]*))?\}", path)
+            literal, names, rules = parts[::3], parts[1::3], parts[2::3]
+            holes = [rf"(?:{rule or '[^/]+'}|\{{{name}\}})" for name, rule in zip(names, rules, strict=True)]
+            pattern = "".join(re.escape(text) + hole for text, hole in zip(literal, [*holes, ""], strict=True))
+            written.append((re.compile(pattern), job.rule))
+    return lambda path: next((rule for pattern, rule in written if pattern.fullmatch(path)), "")
+
+
+def sheet_readers(folder: Path = RULES) -> set[str]:
+    """Give the files of rules that take sheets as input: sheets are the only input that is ``ancient()``."""
+    return {path.name for path in folder.glob("*.smk") if "ancient(" in _code(path.read_text(encoding="utf-8"))}
+
+
+def _code(text: str) -> str:
+    return re.sub(r"^\s*#.*$", "", text, flags=re.M)
+
+
+def plain_name(rule: str) -> str:
+    """Give the name of a rule without the number it has in a loop."""
+    return re.sub(r"_\d+$", "", rule)
+
+
+def floors(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Put what stands on nothing on the first floor, and everything else one above the highest it stands on.
+
+    >>> floors({"c": {"a", "b"}, "a": set(), "b": {"a"}})
+    [['a'], ['b'], ['c']]
+    """
+    height: dict[str, int] = {}
+
+    def of(name: str) -> int:
+        if name not in height:
+            height[name] = 1 + max((of(target) for target in graph[name]), default=-1)
+        return height[name]
+
+    rows: list[list[str]] = [[] for _ in range(1 + max(map(of, graph)))]
+    for name in graph:
+        rows[height[name]].append(name)
+    return rows
+
+
+def late_floors(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Put everything as near as it can be to what stands on it.
+
+    >>> late_floors({"a": set(), "b": {"a"}, "c": {"b", "d"}, "d": set()})
+    [['a'], ['b', 'd'], ['c']]
+    """
+    return floors(reverse(graph))[::-1]
+
+
+def without_shortcuts(graph: Mapping[str, Iterable[str]], keep: str = "") -> Graph:
+    """Leave out every arrow that a longer way says already, but those to ``keep``.
+
+    >>> without_shortcuts({"a": set(), "b": {"a"}, "c": {"a", "b"}})["c"]
+    {'b'}
+    """
+
+    def said(to: str, targets: Iterable[str]) -> bool:
+        return to != keep and any(to in reachable(graph, other) for other in targets if other != to)
+
+    return {name: {to for to in targets if not said(to, targets)} for name, targets in graph.items()}
+
+
+def lay_out(stages: Graph, rules: Mapping[str, str], imports: Graph) -> tuple[Panel, Panel]:
+    """Give the two halves of the picture.
+
+    Parameters
+    ----------
+    stages : mapping
+        File of rules → files of rules it reads from.
+    rules : mapping
+        Rule → file of rules.
+    imports : mapping
+        Module → modules it imports.
+    """
+    source = "studies/*.yaml"
+    way = {
+        source: set(),
+        **{file: targets | ({source} if file in sheet_readers() else set()) for file, targets in stages.items()},
+    }
+    rooms = room_graph(imports)
+    packages = {name.split(".")[0] for name in imports if "." in name}
+    return (
+        Panel(
+            "From the sheets to the pages: the files of rules, with their rules",
+            "An arrow: the lower one reads what the upper one holds or writes. What follows from others is left out.",
+            late_floors(without_shortcuts(way, keep=source)),
+            {
+                source: ("checked before any job",),
+                **{file: tuple(rule for rule in rules if rules[rule] == file) for file in stages},
+            },
+            reverse(without_shortcuts(way, keep=source)),
+        ),
+        Panel(
+            "The library: its rooms, with their modules",
+            "An arrow: imports from. No room imports from one above it. What follows from others is left out.",
+            floors(rooms)[::-1],
+            {room: wrap([f"{n}/" if n in packages else n for n in names]) for room, names in ROOMS.items()},
+            without_shortcuts(rooms),
+        ),
+    )
+
+
+def reverse(graph: Mapping[str, Iterable[str]]) -> Graph:
+    """Turn all arrows round.
+
+    >>> reverse({"a": set(), "b": {"a"}})
+    {'a': {'b'}, 'b': set()}
+    """
+    return {name: {other for other in graph if name in graph[other]} for name in graph}
+
+
+def draw(folder: Path) -> str:
+    """Draw the engine as it reads the review of a folder."""
+    rules = rule_files()
+    return picture(
+        "The structure of the engine", lay_out(stage_graph(ask_snakemake(folder), rules), rules, import_graph())
+    )
+
+
+def main() -> int:
+    """Write the picture of the folder it runs in."""
+    write_text(PICTURE, draw(Path.cwd()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

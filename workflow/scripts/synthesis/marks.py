@@ -1,0 +1,47 @@
+"""Marks of honesty: which counts were read in an abstract, derived, read once, or may share units with others."""
+
+from collections.abc import Iterable, Mapping
+
+ABSTRACT, DERIVED, ONCE, OVERLAP = "†", "‡", "§", "¶"
+MEANINGS = {
+    ABSTRACT: "read in an abstract only",
+    DERIVED: "derived from a printed percentage or by subtraction, not printed as a count",
+    ONCE: "read once, or not confirmed by a second reader",
+    OVERLAP: "may share {unit} with other reports",
+}
+
+
+def marks_of(row: Mapping[str, object], report: object = "", overlaps: bool = False) -> str:
+    """Give the marks of a count; what its table does not say is not marked.
+
+    Parameters
+    ----------
+    row : mapping
+        ``source``, ``basis`` and ``second_reading`` of the count.
+    report : str
+        What kind of report its study is.
+    overlaps : bool
+        Whether its study may share units with others.
+
+    Examples
+    --------
+    >>> marks_of({"source": "abstract", "basis": "derived", "second_reading": "agree"})
+    '†‡'
+    """
+    found = {
+        ABSTRACT: str(row.get("source", "")).lower().startswith("abstract") or report == "abstract",
+        DERIVED: row.get("basis", "stated") != "stated",
+        ONCE: row.get("second_reading", "agree") != "agree",
+        OVERLAP: overlaps,
+    }
+    return "".join(mark for mark, true in found.items() if true)
+
+
+def legend(marks: Iterable[str], unit: str) -> tuple[tuple[str, str], ...]:
+    """Explain the marks that occur, in their order.
+
+    >>> legend(["¶", ""], "catheters")
+    (('¶', 'may share catheters with other reports'),)
+    """
+    seen = set("".join(marks))
+    return tuple((mark, meaning.format(unit=unit)) for mark, meaning in MEANINGS.items() if mark in seen)

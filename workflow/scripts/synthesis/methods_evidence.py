@@ -1,0 +1,48 @@
+"""What results/methods.md is written from: the choices of the config, the tables, the versions of the software."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the page is written from.
+
+    Parameters
+    ----------
+    choices : mapping
+        ``config.yaml`` as plain data, and ``variables``: what analyses can be split by → label and levels.
+    tables : mapping
+        Name → rows as text, those of all analyses joined. A table that was not built is missing.
+    software : mapping
+        Package → version, ``python`` among them.
+    """
+
+    choices: Mapping
+    tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    software: Mapping[str, str] = field(default_factory=dict)
+
+    def table(self, name: str, **values: str) -> list[Row]:
+        """Give the rows of a table that have these values; none when there is no such table."""
+        return [row for row in self.tables.get(name, ()) if all(row[key] == value for key, value in values.items())]
+
+    @property
+    def pooled(self) -> list[Row]:
+        """Give the counts that enter the overall pools, one row an analysis and count."""
+        return self.table("rows", subset="all", use="yes")
+
+    @property
+    def primary(self) -> list[Row]:
+        """Give the headline estimate of each analysis."""
+        return self.table("estimates", subset="all", model=self.choices["models"]["primary"])
+
+
+def without_events(rows: Iterable[Row]) -> list[str]:
+    """Name the studies whose pooled rows have no event at all."""
+    events: Counter = Counter()
+    for row in rows:
+        events[row["study"]] += int(row["events"])
+    return [study for study, total in events.items() if total == 0]
