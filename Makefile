@@ -1,6 +1,6 @@
 # The few commands people need; `make help` lists them.
 .DEFAULT_GOAL := results
-.PHONY: help results check test test-slow lint rebuild crosscheck bench schemas readme lock clean new workbook handin changes release
+.PHONY: help results check test test-slow test-cluster lint rebuild crosscheck bench schemas readme lock clean new workbook handin changes release
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
@@ -35,8 +35,11 @@ handin: $(READY) ## Make sheets of filled-in workbooks: make handin FILES="a.xls
 test: $(READY) lint ## Run the linters and the tests, but for the slow ones
 	@$(BIN)/python -m pytest -n auto -m "not slow and not browser and not slurm"
 
-test-slow: $(READY) ## Run the slow tests: whole builds, a real browser, faults, a cluster (each skipped where it cannot run)
-	@$(BIN)/python -m pytest -n auto -m "slow or browser or slurm"
+test-slow: $(READY) ## Run the slow tests: whole builds, a real browser, faults (each skipped where it cannot run)
+	@$(BIN)/python -m pytest -n auto -m "(slow or browser) and not slurm"
+
+test-cluster: $(READY) ## Run the small review through a one-node Slurm (needs root, slurm-wlm and the group slurm)
+	@$(BIN)/python -m pytest -m slurm
 
 lint: $(READY)
 	@$(BIN)/ruff check .
@@ -56,8 +59,11 @@ changes: $(READY) ## Say what the results change against a commit: make changes 
 release: $(READY) ## Check, build, test, tag this version and write dist/<version>.zip; nothing is sent
 	@$(BIN)/python -m synthesis.release
 
-bench: $(READY) ## Time fits here and in R (needs metafor and lme4); never a test
+bench: $(READY) ## Time fits and whole builds here and in R (needs metafor and lme4); never a test
 	@$(BIN)/python benchmarks/fits.py
+	@$(BIN)/python benchmarks/build.py
+	@$(BIN)/python benchmarks/sizes.py
+	@$(BIN)/python benchmarks/page.py
 
 schemas: $(READY) ## Write the JSON Schemas from the typed models
 	@$(BIN)/python -m synthesis.schemas
