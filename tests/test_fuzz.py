@@ -507,7 +507,12 @@ at = raw.find(b"xl/worksheets/sheet4.xml") + 60
 raw[at:at + 30] = bytes(30)
 (folder / "x.xlsx").write_bytes(raw)
 read("xlsx: a hole", lambda: read_workbooks([folder / "x.xlsx"], folder / "none", protocol))
-print(json.dumps([out, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+# Not ru_maxrss: Linux carries that of the process that started this one (a test runner of any size) over exec.
+status = Path("/proc/self/status")
+lines = status.read_text().splitlines() if status.exists() else []
+own = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+kilobytes = int(own[0]) if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([out, kilobytes // 1024]))
 """
 
 ANSWERS = {
