@@ -75,7 +75,9 @@ class Shell:
     END = "@@end of command@@"
 
     def __init__(self, folder: Path):
-        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PS1")}
+        # What `make test-slow` or another folder's environment leave behind would speak in this terminal too.
+        strange = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PS1", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+        environment = {k: v for k, v in os.environ.items() if k not in strange}
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "COLUMNS": "120", "NO_COLOR": "1"}
         self.process = subprocess.Popen(
             ["bash", "--norc"],

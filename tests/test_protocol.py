@@ -63,6 +63,14 @@ def test_each_fault_of_the_config_names_its_line(fault, tmp_path):
     assert all(p.line > 0 for p in caught.value.problems)
 
 
+def test_the_primary_model_may_stand_among_the_others_too(tmp_path):
+    """Whoever changes it edits one line, and it is fitted once all the same (docs/howto/change-a-model.md)."""
+    text = (REVIEW / "config.yaml").read_text()
+    path = tmp_path / "config.yaml"
+    path.write_text(text.replace("primary: glmm", "primary: logit-reml").replace("[crude]", "[crude, logit-reml]"))
+    assert read_protocol(path).models.primary == "logit-reml"
+
+
 def test_the_review_has_its_analyses():
     protocol = read_protocol(ROOT / "config.yaml")
     assert set(protocol.analyses) >= EXPECTED

@@ -370,10 +370,6 @@ def _check_reserved(protocol: Protocol, located: Located) -> list[Problem]:
         if contrast.first == contrast.second:
             message = f'"{contrast.second}" stands on both sides. Set two different levels against each other.'
             found.append((("contrasts", i, "second"), message))
-    if protocol.models.primary in protocol.models.sensitivity:
-        i = protocol.models.sensitivity.index(protocol.models.primary)
-        message = f'"{protocol.models.primary}" leads already. Take it out here.'
-        found.append((("models", "sensitivity", i), message))
     if protocol.published and (
         Path(protocol.published.file).is_absolute() or ".." in Path(protocol.published.file).parts
     ):
