@@ -97,9 +97,9 @@ def test_every_rule_was_looked_at(jobs):
 
 def test_sheets_are_read_by_few_and_named(jobs):
     """What reads sheets reruns with every sheet it reads; all else stands on rows.csv and results/data/."""
-    assert architecture.sheet_readers() == {"sheets.smk", "multiverse.smk", "regression.smk"}
+    assert architecture.sheet_readers() == {"sheets.smk", "pooling.smk"}
     plain = {job.rule for job in jobs if any(re.fullmatch(r"studies/\w+\d{4}[a-z]?\.yaml", path) for path in job.reads)}
-    assert plain <= {"collect_sheets", "select_rows", "pool_multiverse", "regress_analysis"}
+    assert plain <= {"collect_sheets", "select_rows", "pool_analysis"}
 
 
 def test_no_job_reads_the_config():

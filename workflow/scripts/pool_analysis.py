@@ -1,27 +1,23 @@
-"""Pool one analysis, and write the R script that does it again."""
+"""Pool one analysis, and look at the pool from all sides: its fit, other studies, other choices, what moves it."""
 
+from synthesis.fitting import detail_fit_file
+from synthesis.future import predict_future_file
+from synthesis.moderators import regress_analysis_file
+from synthesis.multiverse import pool_multiverse_file
 from synthesis.pooling import pool_analysis_file
 from synthesis.reproduce import write_reproduction_file
+from synthesis.sensitivity import vary_studies_file
+from synthesis.small_study import small_study_file
 
-rows, out, params = snakemake.input.rows, snakemake.output, snakemake.params
-analysis = snakemake.wildcards.analysis
-pool_analysis_file(
-    rows,
-    out.estimates,
-    out.contrasts,
-    analysis=analysis,
-    models=params.models,
-    subgroup_models=params.subgroup_models,
-    level=params.level,
-    contrasts=params.contrasts,
-)
-write_reproduction_file(
-    rows,
-    out.estimates,
-    out.reproduction,
-    analysis=analysis,
-    label=params.label,
-    primary=params.models[0],
-    interval=params.interval,
-    level=params.level,
-)
+rows, sheets, out, params = snakemake.input.rows, snakemake.input.sheets, snakemake.output, snakemake.params
+about = {"analysis": snakemake.wildcards.analysis, "level": params.level}
+analysis = {"analysis": snakemake.wildcards.analysis}
+
+pool_analysis_file(rows, out.estimates, out.contrasts, **about, **params.pooling)
+write_reproduction_file(rows, out.estimates, out.reproduction, **about, **params.reproduction)
+detail_fit_file(rows, out.fits, out.effects, **about)
+vary_studies_file(rows, out.influence, out.subsets, out.bootstrap, **about, settings=params.sensitivity)
+small_study_file(rows, out.small_study, **analysis)
+predict_future_file(rows, out.future, **about, settings=params.future)
+pool_multiverse_file(sheets, out.multiverse, out.multiverse_summary, **about, **params.multiverse)
+regress_analysis_file(rows, sheets, out.regression, out.moderators, out.crosstab, **analysis, **params.regression)
