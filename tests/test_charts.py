@@ -341,7 +341,7 @@ def test_specifications_without_a_pool_are_counted_not_drawn():
 
 
 def test_every_model_and_choice_has_its_words():
-    from synthesis.multiverse import CHOICES
+    from synthesis.specifications import CHOICES
 
     assert tuple(specification.MODELS) == MODEL_NAMES or set(specification.MODELS) == set(MODEL_NAMES)
     assert list(specification.CHOICES) == ["model", *CHOICES]
@@ -532,6 +532,29 @@ def test_two_runs_give_the_same_bytes(tmp_path):
                 stem = tmp_path / run / "fever" / name
                 found.append(digests(save_pages(drawing.pages, stem, ["pdf", "png"], drawing.title, drawing.desc)))
     assert found[:2] == found[2:]
+
+
+def test_a_pdf_has_every_letter_and_common_ones_are_cut_once():
+    """Polish and Armenian names are in no common set: a figure that lost them would show boxes."""
+    from matplotlib.backends import _backend_pdf_ps as library
+    from matplotlib.font_manager import FontPath, get_font
+    from synthesis.figures.layout import font
+
+    own, named = library.get_glyphs_subset, FontPath(font(8).get_file(), 0)
+    number = get_font(named).get_char_index
+
+    def cut(letters):
+        wanted = {number(ord(letter)) for letter in letters}
+        with library.get_glyphs_subset(named, wanted) as subset:
+            assert wanted <= set(subset.glyph_index_map)
+        return subset
+
+    with light_fonts():
+        assert cut("Study 1·2") is cut("Patients, %")
+        assert cut("–†τ") is cut("≥−")
+        assert cut("Wałęsa") is not cut("Walesa")
+        assert set(cut("Խաչ").font.keys()).isdisjoint({"GSUB", "GPOS", "kern", "name"})
+    assert library.get_glyphs_subset is own
 
 
 def test_every_svg_is_valid_and_described(tmp_path):
