@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from conftest import ROOT
 from synthesis import architecture, blueprint
-from synthesis.architecture import ask_snakemake, find_circle, import_graph, makers_of, reachable
+from synthesis.architecture import ask_snakemake, import_graph, makers_of, reachable
 from synthesis.index import modules_of
 
 PACKAGE = ROOT / "workflow" / "scripts" / "synthesis"
@@ -36,6 +36,24 @@ def jobs(tmp_path_factory):
     return ask_snakemake(folder)
 
 
+def find_circle(graph) -> list[str]:
+    """Give the names of one circle, its first name again at the end; nothing when there is none."""
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return []
+        for target in sorted(graph.get(name, ())):
+            if circle := visit(target, [*path, name]):
+                return circle
+        done.add(name)
+        return []
+
+    return next((circle for name in sorted(graph) if (circle := visit(name, []))), [])
+
+
 def jobs_modules() -> dict[str, set[str]]:
     """Give adapter → modules of the library that its job loads."""
     found = {}
@@ -48,7 +66,7 @@ def jobs_modules() -> dict[str, set[str]]:
 def test_modules_do_not_import_in_a_circle(imports):
     assert find_circle(imports) == []
     assert len(imports) > 100  # the walk sees the whole package
-    assert "models.bayes" in imports["methods_models"]  # inside a function, too
+    assert "models.bayes" in imports["methods.models"]  # inside a function, too
 
 
 def test_rooms_import_downwards_only(imports):
@@ -64,6 +82,8 @@ def test_a_module_in_no_room_is_an_error(imports):
 
 
 def test_a_circle_is_found(tmp_path):
+    assert find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert find_circle({"a": {"b"}, "b": set()}) == []
     (tmp_path / "a.py").write_text("def f():\n    from .b import g\n", encoding="utf-8")
     (tmp_path / "b.py").write_text("import typing\nif typing.TYPE_CHECKING:\n    from . import a\n", encoding="utf-8")
     assert find_circle(import_graph(tmp_path)) == ["a", "b", "a"]
@@ -92,7 +112,8 @@ def test_a_stage_reads_only_what_was_made_before_it(jobs):
 
 
 def test_every_rule_was_looked_at(jobs):
-    assert {architecture.plain_name(job.rule) for job in jobs} - {"all"} == set(RULES)
+    asked = {"resample_studies"}  # runs only where the config shares the subsets out over jobs
+    assert {architecture.plain_name(job.rule) for job in jobs} - {"all"} == set(RULES) - asked
 
 
 def test_sheets_are_read_by_few_and_named(jobs):

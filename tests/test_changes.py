@@ -21,8 +21,9 @@ from synthesis.files import read_table, write_table
 from synthesis.index import read_index
 from synthesis.models import pool
 from synthesis.pooling import pool_analysis_file
+from synthesis.resampling import resample_file
 from synthesis.selection import select_rows_file
-from synthesis.sensitivity import vary_studies_file
+from synthesis.sensitivity import leave_out_file
 from synthesis.tables import collect_sheets_file
 from synthesis.trajectory import follow_releases_file
 
@@ -64,7 +65,8 @@ def build(folder: Path) -> Snapshot:
             gathered[table] += read_table(file)
         settings = {"exact_subsets_up_to": 14, "sampled_subsets": 20, "bootstrap": 20, "seed": 1}
         out = [str(place / f"{table}.csv") for table in ("influence", "subsets", "bootstrap")]
-        vary_studies_file(rows, *out, analysis=name, level=0.95, settings=settings)
+        leave_out_file(rows, out[0], analysis=name, level=0.95)
+        resample_file(rows, *out[1:], analysis=name, level=0.95, settings=settings)
     write_table(results / "estimates.csv", gathered["estimates"], ESTIMATES)
     write_table(results / "contrasts.csv", gathered["contrasts"], CONTRASTS)
     data = [str(results / "data" / f"{t}.csv") for t in ("comparisons", "arms", "studies")]

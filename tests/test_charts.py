@@ -17,15 +17,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
+from page_checks import find_off_page, find_overlaps
 from synthesis import formatting as fmt
 from synthesis.figures import bubble, density, funnel, layout, readings, specification, subsets, window
 from synthesis.figures.canvas import nice_ticks
-from synthesis.figures.charts import CHARTS, draw_charts, draw_charts_file, version_line
+from synthesis.figures.charts import CHARTS, draw_charts, draw_charts_file
 from synthesis.figures.labels import spread, touch
 from synthesis.figures.pdf_fonts import light_fonts
-from synthesis.figures.readings import ChartText, Readings, number, numbers
+from synthesis.figures.readings import ChartText, Readings, version_line
 from synthesis.figures.save import save_pages
-from synthesis.files import read_table, write_table
+from synthesis.files import number, numbers, read_table, write_table
 from synthesis.model_names import MODEL_NAMES
 from synthesis.proportions import clopper_pearson
 
@@ -278,8 +279,8 @@ def test_nothing_overlaps_or_leaves_the_page(k, preset):
     charts = DEFAULT[k] if preset == "default" else draw(k, replace(TEXT, preset=preset))
     for name, drawing in charts.items():
         for page in drawing.pages:
-            assert layout.find_overlaps(page) == [], name
-            assert layout.find_off_page(page) == [], name
+            assert find_overlaps(page) == [], name
+            assert find_off_page(page) == [], name
             assert page.get_figheight() * 25.4 <= 297, name
 
 
@@ -482,7 +483,7 @@ def test_predictions_heaped_at_zero_stay_on_the_page():
     pool = dict(DATA[12].estimates[0]) | {"se": "2.5", "tau2": "9.0", "pi_low": "1e-6", "pi_high": "0.97"}
     data = replace(DATA[12], estimates=[pool])
     (page,) = density.draw_prediction(data, TEXT).pages
-    assert layout.find_off_page(page) == [] and layout.find_overlaps(page) == []
+    assert find_off_page(page) == [] and find_overlaps(page) == []
 
 
 def test_names_are_cut_and_kept_in_full():
@@ -570,13 +571,14 @@ def test_every_svg_is_valid_and_described(tmp_path):
 
 
 def test_the_version_line_is_that_of_the_forest_plots(tmp_path):
-    from synthesis.figures.forests import version_line as of_forests
+    """Charts take the digest of the file, forest plots that of the table they read from it: it is one digest."""
     from synthesis.pooling import read_rows
 
     rows = tmp_path / "rows.csv"
     table = as_text(make_rows(12))
     write_table(rows, table, list(table[0]))
-    assert version_line(rows, REVIEW) == of_forests(read_rows(rows), REVIEW)
+    read_again = read_rows(rows).to_csv(index=False).encode()
+    assert version_line(REVIEW, "rows", rows.read_bytes()) == version_line(REVIEW, "rows", read_again)
     assert read_table(rows) == [dict(row) for row in table]
 
 

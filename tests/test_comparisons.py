@@ -17,19 +17,8 @@ from synthesis.comparisons import (
     pool_comparisons_file,
 )
 from synthesis.files import read_table, write_table
-from synthesis.two_by_two import (
-    EMPTY,
-    METHODS,
-    NO_RATIO,
-    OR,
-    RD,
-    RR,
-    effect_sizes,
-    pool_inverse_variance,
-    pool_random_effect,
-    risk_ratio_score,
-    tables_of,
-)
+from synthesis.pooled_tables import METHODS, NO_RATIO, pool_inverse_variance, pool_random_effect
+from synthesis.two_by_two import EMPTY, OR, RD, RR, effect_sizes, risk_ratio_score, tables_of
 from test_golden_tables import GOLDEN, NAMES, REFERENCE, read_tables
 
 MEASURES = {OR: "OR", RR: "RR", RD: "RD"}

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
+from page_checks import find_off_page, find_overlaps
 from synthesis import formatting as fmt
 from synthesis.figures import layout
 from synthesis.figures.alt import describe_forest
@@ -194,15 +195,15 @@ EVERYWHERE = [(name, "default") for name in CASES] + [
 @pytest.mark.parametrize(("name", "preset"), EVERYWHERE)
 def test_nothing_overlaps_or_leaves_the_page(name, preset):
     for figure in draw(name, preset=preset):
-        assert layout.find_overlaps(figure) == []
-        assert layout.find_off_page(figure) == []
+        assert find_overlaps(figure) == []
+        assert find_off_page(figure) == []
 
 
 def test_a_slide_continues_on_another_one():
     figures = draw("12 studies, split", preset="slide")
     assert len(figures) > 1
     assert {round(figure.get_figheight() * 25.4) for figure in figures} == {143}
-    assert [layout.find_overlaps(figure) for figure in figures] == [[]] * len(figures)
+    assert [find_overlaps(figure) for figure in figures] == [[]] * len(figures)
 
 
 def test_the_checks_can_fail():
@@ -210,8 +211,8 @@ def test_the_checks_can_fail():
     page.text(5, 10, "one", size=8, color="black")
     page.text(7, 10, "two", size=8, color="black")
     page.text(48, 15, "three", size=8, color="black")
-    assert layout.find_overlaps(page.figure) == [("one", "two")]
-    assert layout.find_off_page(page.figure) == ["three"]
+    assert find_overlaps(page.figure) == [("one", "two")]
+    assert find_off_page(page.figure) == ["three"]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -586,8 +587,8 @@ def with_risk(**options):
 def test_risk_of_bias_beside_the_forest(preset):
     judged, figures = with_risk(preset=preset)
     for figure in figures:
-        assert layout.find_overlaps(figure) == []
-        assert layout.find_off_page(figure) == []
+        assert find_overlaps(figure) == []
+        assert find_off_page(figure) == []
     printed = texts(figures)
     assert judged.dots["johnsrud2021"] == ("low", "high", "some")
     assert judged.dots["melody2022"] == ("high", "unjudged", "unjudged")

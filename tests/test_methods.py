@@ -6,15 +6,16 @@ from itertools import product
 import pytest
 from conftest import ROOT
 from synthesis.files import read_table, write_table
-from synthesis.methods import REASONS, Evidence, methods, reason_of, without_events, write_methods_file
-from synthesis.methods_checks import bound, is_current
-from synthesis.methods_models import two_stage
+from synthesis.methods.checks import bound, is_current
+from synthesis.methods.evidence import Evidence, without_events
+from synthesis.methods.models import two_stage
+from synthesis.methods.page import REASONS, methods, reason_of, write_methods_file
 from synthesis.model_names import MODEL_NAMES
 from synthesis.protocol import STUDY_VARIABLES, read_protocol
 from synthesis.references import REFERENCES, Reference, number_references
 
 LIBRARY = ROOT / "workflow" / "scripts" / "synthesis"
-PAGES = [LIBRARY / f"{name}.py" for name in ("methods", "methods_models", "methods_analyses", "methods_checks")]
+PAGES = sorted((LIBRARY / "methods").glob("*.py"))
 SOFTWARE = {"python": "3.11.0", "numpy": "2.2.0", "scipy": "1.15.0", "pymare": "0.0.13"}
 
 

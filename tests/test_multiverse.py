@@ -11,24 +11,19 @@ from synthesis.index import read_index
 from synthesis.models import MODELS, pool
 from synthesis.models.twostage import model_name
 from synthesis.multiverse import (
-    CHOICES,
     MULTIVERSE,
-    SILENT,
     TWO_STAGE,
     choice_shifts,
     crossed,
     interval_of,
-    judged_no,
-    levels_of,
     multiverse_summary,
     pool_multiverse,
     pool_multiverse_file,
     pool_sets,
-    select_sets,
-    without_items,
 )
 from synthesis.pooling import pool_analysis
 from synthesis.selection import Vocabulary, select_rows
+from synthesis.specifications import CHOICES, SILENT, judged_no, levels_of, select_sets, without_items
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2")
 # Batched fits against single ones: both stop at steps of 1e-8 or less; the worst seen is 8e-10 (glmm).

@@ -4,7 +4,7 @@ import pytest
 from conftest import ROOT
 from synthesis.files import read_table, write_table
 from synthesis.index import read_index
-from synthesis.multiverse import CHOICES, SILENT, pool_multiverse
+from synthesis.multiverse import pool_multiverse
 from synthesis.overlap import (
     NAMED,
     OVERLAPS,
@@ -18,6 +18,7 @@ from synthesis.overlap import (
     suggest_overlaps_file,
 )
 from synthesis.selection import Vocabulary, select_rows
+from synthesis.specifications import CHOICES, SILENT
 
 BLANK = dict.fromkeys(
     ("country", "centres", "enrolled_from", "enrolled_to", "cohort", "overlaps", "authors", "comprises"), ""

@@ -10,13 +10,11 @@ import pytest
 from synthesis import permutation
 from synthesis.files import read_table, write_table
 from synthesis.models.logistic_normal import arms_of, fit
+from synthesis.moderator_values import MODERATORS, leading_number, moderator_rows
 from synthesis.moderators import (
     CROSSTAB,
-    MODERATORS,
     REGRESSION,
     crosstab_rows,
-    leading_number,
-    moderator_rows,
     regress_analysis,
     regress_factors,
     regress_moderators,

@@ -9,13 +9,14 @@ import pytest
 from conftest import ROOT, Review
 from synthesis import formatting as fmt
 from synthesis.comparisons import pool_comparisons_file
+from synthesis.figures.style import contrast
 from synthesis.files import read_table, write_table
 from synthesis.future import predict_future_file
 from synthesis.gathering import gather_estimates_file
 from synthesis.pooling import pool_analysis_file
 from synthesis.protocol import STUDY_VARIABLES, read_protocol
 from synthesis.report import page as report
-from synthesis.report.colours import contrast, dark_of
+from synthesis.report.colours import dark_of
 from synthesis.report.explorer import explorer_data, selection_key
 from synthesis.report.figures import Gallery, RowLink
 from synthesis.report.headline import cards, differences
@@ -24,8 +25,9 @@ from synthesis.report.page import LIMIT, digest, write_page_file
 from synthesis.report.review import Review as Words
 from synthesis.report.review import read_tables
 from synthesis.report.words import format_frequency, frequency_words, prediction_words
+from synthesis.resampling import resample_file
 from synthesis.selection import select_rows_file
-from synthesis.sensitivity import vary_studies_file
+from synthesis.sensitivity import leave_out_file
 from synthesis.tables import collect_sheets_file
 
 TEMPLATES = ROOT / "workflow" / "templates" / "report"
@@ -120,7 +122,8 @@ def build_analysis(folder: Path, analysis: str, protocol, paths: list[str]) -> N
     )
     settings = protocol.sensitivity.model_dump(mode="json") | {"bootstrap": 5}
     names = [folder / f"{name}.csv" for name in ("influence", "subsets", "bootstrap")]
-    vary_studies_file(rows, *names, analysis=analysis, level=0.95, settings=settings)
+    leave_out_file(rows, names[0], analysis=analysis, level=0.95)
+    resample_file(rows, *names[1:], analysis=analysis, level=0.95, settings=settings)
     settings = protocol.future.model_dump(mode="json") | {"simulations": 5}
     predict_future_file(rows, folder / "future.csv", analysis=analysis, settings=settings, level=0.95)
 
@@ -465,7 +468,8 @@ def test_a_sample_of_subsets_is_not_taken_for_all_of_them(folder, tmp_path):
     rows = folder / "results" / "fever" / "rows.csv"
     settings = {"exact_subsets_up_to": 3, "sampled_subsets": 40, "seed": 1, "bootstrap": 2}
     names = [tmp_path / f"{name}.csv" for name in ("influence", "subsets", "bootstrap")]
-    vary_studies_file(rows, *names, analysis="fever", level=0.95, settings=settings)
+    leave_out_file(rows, names[0], analysis="fever", level=0.95)
+    resample_file(rows, *names[1:], analysis="fever", level=0.95, settings=settings)
     words.tables[("fever", "subsets")] = read_table(names[1])
     fever = explorer_data(words)["analyses"][0]
     assert fever["limit"] == 2 and not fever["exact"] and max(map(len, fever["pools"]["glmm"])) == 2

@@ -10,8 +10,8 @@ from math import inf, isnan, nan
 
 import pytest
 from matplotlib.text import Text
+from page_checks import find_off_page, find_overlaps
 from synthesis import formatting as fmt
-from synthesis.figures import layout
 from synthesis.figures.comparisons import draw_comparisons
 from synthesis.figures.evidence import Property, count_cells, disjoint_arms, draw_evidence_map
 from synthesis.figures.flow import draw_flow, read_flow
@@ -37,8 +37,8 @@ def texts(drawing):
 def check_pages(drawing):
     """Insist that nothing overlaps or leaves a page, and that there is alternative text."""
     for page in drawing.pages:
-        assert layout.find_overlaps(page) == []
-        assert layout.find_off_page(page) == []
+        assert find_overlaps(page) == []
+        assert find_off_page(page) == []
     assert drawing.title and drawing.desc
 
 

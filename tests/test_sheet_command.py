@@ -37,6 +37,7 @@ def test_a_new_sheet_is_filled_in_where_the_check_says(sheet, protocol):
     )
     path = sheet.folder / "studies" / "smith2025.yaml"
     text = path.read_text("utf-8")
+    assert "For instance Smith J et al." in text and ".." not in text
     assert "fever, high_fever, rash" in text and "chart review, laboratory series" in text and "A, B, mixed" in text
     code, said = sheet("check", "smith2025")
     needed = {"report": "trial", "design": "trial", "ascertainment": "chart review", "outcome": "fever", "arm": "all"}

@@ -2,8 +2,8 @@
 
 import pytest
 from matplotlib.text import Text
+from page_checks import find_off_page, find_overlaps
 from synthesis import formatting as fmt
-from synthesis.figures.layout import find_off_page, find_overlaps
 from synthesis.figures.readings import ChartText
 from synthesis.figures.trajectory import LATEST, axis_top, draw_trajectory, draw_trajectory_file
 from synthesis.files import write_table

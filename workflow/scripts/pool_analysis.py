@@ -6,7 +6,8 @@ from synthesis.moderators import regress_analysis_file
 from synthesis.multiverse import pool_multiverse_file
 from synthesis.pooling import pool_analysis_file
 from synthesis.reproduce import write_reproduction_file
-from synthesis.sensitivity import vary_studies_file
+from synthesis.resampling import resample_file
+from synthesis.sensitivity import leave_out_file
 from synthesis.small_study import small_study_file
 
 rows, sheets, out, params = snakemake.input.rows, snakemake.input.sheets, snakemake.output, snakemake.params
@@ -16,7 +17,8 @@ analysis = {"analysis": snakemake.wildcards.analysis}
 pool_analysis_file(rows, out.estimates, out.contrasts, **about, **params.pooling)
 write_reproduction_file(rows, out.estimates, out.reproduction, **about, **params.reproduction)
 detail_fit_file(rows, out.fits, out.effects, **about)
-vary_studies_file(rows, out.influence, out.subsets, out.bootstrap, **about, settings=params.sensitivity)
+leave_out_file(rows, out.influence, **about)
+resample_file(rows, out.subsets, out.bootstrap, **about, settings=params.sensitivity, parts=list(snakemake.input.parts))
 small_study_file(rows, out.small_study, **analysis)
 predict_future_file(rows, out.future, **about, settings=params.future)
 pool_multiverse_file(sheets, out.multiverse, out.multiverse_summary, **about, **params.multiverse)

@@ -1,6 +1,6 @@
 """Write the page of methods."""
 
-from synthesis.methods import write_methods_file
+from synthesis.methods.page import write_methods_file
 
 named = ((name, paths) for name, paths in snakemake.input.items() if name != "library")
 

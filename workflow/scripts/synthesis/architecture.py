@@ -30,15 +30,22 @@ ROOMS = {
     "sheets": ("protocol", "sheets", "located", "mending", "checks", "index", "tables", "selection", "grade"),
     "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
     "analyses": (
-        *("pooling", "subgroups", "contrasts", "fitting", "sensitivity", "small_study", "future", "regression"),
-        *("moderators", "multiverse", "rates", "published", "comparisons", "two_by_two", "overlap", "simulation"),
-        *("crosscheck", "reproduce"),
+        *(
+            "pooling",
+            "subgroups",
+            "contrasts",
+            "fitting",
+            "sensitivity",
+            "resampling",
+            "small_study",
+            "future",
+            "regression",
+        ),
+        *("moderators", "moderator_values", "specifications", "multiverse", "rates", "published", "comparisons"),
+        *("two_by_two", "pooled_tables", "overlap", "simulation", "crosscheck", "reproduce"),
     ),
     "figures": ("figures",),
-    "pages": (
-        *("summary", "methods", "methods_evidence", "methods_models", "methods_analyses", "methods_checks", "report"),
-        "handover",
-    ),
+    "pages": ("summary", "methods", "report", "handover"),
     "releases": ("changes", "trajectory", "guard", "release", "crate"),
     "curation": ("curation", "check"),
     "documents": ("reference", "schemas", "readme", "architecture", "blueprint"),
@@ -89,30 +96,6 @@ def _imported(name: str, path: Path, known: Iterable[str]) -> set[str]:
             stem = node.module.partition(".")[2]
             found |= {stem, *(f"{stem}.{alias.name}".strip(".") for alias in node.names)}
     return found & set(known)
-
-
-def find_circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
-    """Give the names of one circle, its first name again at the end; nothing when there is none.
-
-    >>> find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}})
-    ['b', 'c', 'b']
-    >>> find_circle({"a": {"b"}, "b": set()})
-    []
-    """
-    done: set[str] = set()
-
-    def visit(name: str, path: list[str]) -> list[str]:
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in done:
-            return []
-        for target in sorted(graph.get(name, ())):
-            if circle := visit(target, [*path, name]):
-                return circle
-        done.add(name)
-        return []
-
-    return next((circle for name in sorted(graph) if (circle := visit(name, []))), [])
 
 
 def reachable(graph: Mapping[str, Iterable[str]], start: str) -> set[str]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from .codebook_tables import COMMON, PATTERNS, TABLES
 
-TYPES = ("string", "integer", "number")
 YES_NO = ("yes", "no")
 
 

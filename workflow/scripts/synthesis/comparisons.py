@@ -10,9 +10,10 @@ import numpy as np
 
 from .contrasts import exact_odds_ratio, newcombe
 from .files import read_table, write_table
+from .pooled_tables import METHODS, Effect
 from .selection import ARTICLE_FIRST
 from .terms import OK, ONE_STUDY
-from .two_by_two import EMPTY, METHODS, NOBODY, OR, RD, RR, STUDY_METHODS, Effect, risk_ratio_score, tables_of
+from .two_by_two import EMPTY, NOBODY, OR, RD, RR, STUDY_METHODS, risk_ratio_score, tables_of
 
 CELLS = ("exposed_events", "exposed_patients", "unexposed_events", "unexposed_patients")
 COMPARISONS = (

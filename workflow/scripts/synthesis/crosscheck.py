@@ -117,17 +117,5 @@ def unanswered(rows: Iterable[Mapping]) -> list[Mapping]:
     return found
 
 
-def worst(rows: Iterable[Mapping]) -> dict[str, Mapping]:
-    """Give the row with the largest relative difference of each model."""
-    found: dict[str, Mapping] = {}
-    for row in rows:
-        best = found.get(row["model"])
-        if not row["r"]:
-            continue
-        if best is None or float(row["relative_difference"]) > float(best["relative_difference"]):
-            found[row["model"]] = row
-    return found
-
-
 def _number(text: str) -> float:
     return math.nan if text in ("", "NA", "NaN") else float(text)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -76,3 +77,18 @@ def read_table(path: str | Path) -> list[dict[str, str]]:
         ) from None
     except csv.Error as error:
         raise ProblemsError([Problem(name, reader.line_num, "", f"Not readable as CSV: {error}.")]) from None
+
+
+def number(row: Mapping[str, str], column: str) -> float:
+    """Give a cell as a number; NaN when it is empty or not there.
+
+    >>> number({"k": "3"}, "k"), number({"k": ""}, "k")
+    (3.0, nan)
+    """
+    cell = row.get(column, "")
+    return math.nan if cell in ("", None) else float(cell)
+
+
+def numbers(row: Mapping[str, str], *columns: str) -> tuple[float, ...]:
+    """Give several cells as numbers."""
+    return tuple(number(row, column) for column in columns)

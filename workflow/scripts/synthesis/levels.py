@@ -2,4 +2,5 @@
 
 MIXED = "mixed"  # several levels in one arm, not separable
 NOT_REPORTED = "not reported"
+UNSTATED = "unstated"  # a window that the source does not say
 NOT_LEVELS = (MIXED, NOT_REPORTED)  # shown beside the levels, never compared with them

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .levels import NOT_REPORTED
+from .levels import NOT_REPORTED, UNSTATED
 from .located import Located, Path_, TypingError
-from .sheets import UNSTATED, Sheet
+from .sheets import Sheet
 
 NEUTRAL = {
     "events": NOT_REPORTED,

@@ -1,10 +1,9 @@
 """What may explain differences between studies: continuous moderators, factors, and which levels go together.
 
-The values are found here, row by row with their source; :mod:`synthesis.regression` fits them.
+:mod:`synthesis.moderator_values` finds the values, row by row with their source; :mod:`synthesis.regression` fits them.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,10 +11,10 @@ from .files import read_table, write_table
 from .levels import NOT_LEVELS, NOT_REPORTED
 from .located import read_located
 from .models.logistic_normal import separated
+from .moderator_values import MODERATORS, Row, moderator_rows
 from .regression import MODELS, Studies, regress
 from .sheets import type_sheet
 from .tables import arm_rows, characteristic_rows
-from .terms import OK
 
 PROPERTY = ("analysis", "moderator", "label", "unit", "kind", "model", "k", "studies", "levels")
 SLOPE = ("coefficient", "level", "slope", "se", "ci_low", "ci_high", "or_per_unit", "or_ci_low", "or_ci_high")
@@ -24,14 +23,7 @@ TESTS = ("lr", "lr_df", "lr_p", "wald", "wald_df", "wald_df2", "wald_p")
 PERMUTED = ("permutation_p", "permutations", "permutation_method")
 REGRESSION = (*PROPERTY, *SLOPE, *LINE, *TESTS, *PERMUTED, "tau2", "tau2_without", "r2", "status")
 CONTINUOUS, FACTOR = "continuous", "factor"
-MODERATORS = ("analysis", "moderator", "study", "label", "arm", "value", "text", "source", "status")
 CROSSTAB = ("analysis", "row_variable", "row", "column_variable", "column", "studies", "arms", "events", "patients")
-
-PER_CENT = "%"
-NUMBER = re.compile(r"\s*([-−+]?\d+(?:\.\d+)?)\s*(.*)", re.DOTALL)
-ASIDE = ("", "%", "(", "[", "±", "+/-")  # what may follow a number without making it another one
-
-Row = Mapping[str, str]
 
 
 def regress_analysis_file(
@@ -195,166 +187,6 @@ def _studies(rows: Sequence[Row], design: np.ndarray) -> Studies:
 
 def _counts(data: Studies, kind: str, model: str) -> dict:
     return {"kind": kind, "model": model, "k": len(data.study), "studies": len(np.unique(data.study))}
-
-
-def moderator_rows(
-    rows: Sequence[Row],
-    characteristics: Sequence[Row],
-    arms: Sequence[Row],
-    moderators: Mapping[str, Mapping],
-    analysis: str,
-) -> list[dict]:
-    """Give the value of every moderator for every row that an analysis pools.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        The used rows of ``rows.csv`` with ``subset`` = ``all``.
-    characteristics, arms : sequence of mappings
-        ``characteristics.csv`` and ``arms.csv``.
-    moderators : mapping
-        Name → ``label``, ``unit`` and ``characteristic`` (None: the year of publication).
-    analysis : str
-
-    Returns
-    -------
-    list of dict
-        One a moderator and row. A value is a number, or None with the reason in ``status``; ``text`` is what the
-        source prints, ``source`` where it stands.
-
-    Notes
-    -----
-    Taken from the pooled arm. Where that has no entry, an arm that holds all its patients serves, and the status
-    names it; a part of the arm does not, since it need not be like the whole. An entry about a group of the arm
-    never serves.
-    """
-    wider = _wider_arms(arms)
-    table = []
-    for name, moderator in moderators.items():
-        wanted = moderator.get("characteristic")
-        facts = [fact for fact in characteristics if wanted and fact["name"] == wanted]
-        for row in rows:
-            if wanted is None:
-                found = _year(row)
-            else:
-                own = [fact for fact in facts if fact["study"] == row["study"]]
-                found = _from_facts(own, row, wider, moderator.get("unit") or "")
-            base = {key: row[key] for key in ("study", "label", "arm")}
-            table.append({"analysis": analysis, "moderator": name, **base, **found})
-    return table
-
-
-def _found(value: float | None = None, status: str = OK, text: str = "", source: str = "") -> dict:
-    return {"value": value, "text": text, "source": source, "status": status}
-
-
-def _year(row: Row) -> dict:
-    year = row["year"].strip()
-    if not year:
-        return _found(status="no year of publication")
-    return _found(float(year), text=year, source="citation")
-
-
-def _from_facts(facts: Sequence[Row], row: Row, wider: Mapping[tuple, set], unit: str) -> dict:
-    """Choose the entry of a study that describes the pooled arm, and read its number."""
-    whole = [fact for fact in facts if not fact["group"]]
-    if not facts:
-        return _found(status="not reported")
-    if not whole:
-        return _found(status="reported only for a group of the arm: " + _names(facts, "group"))
-    holders = wider.get((row["study"], row["arm"]), set())
-    own = [fact for fact in whole if fact["arm"] == row["arm"]]
-    chosen = own or [fact for fact in whole if fact["arm"] in holders]
-    if not chosen:
-        return _found(status=f"reported only for another arm: {_names(whole, 'arm')}")
-    read = [_read(fact, unit) for fact in chosen]
-    numbers = {found["value"] for found in read} - {None}
-    if len(numbers) > 1:
-        texts = "; ".join(found["text"] for found in read if found["value"] is not None)
-        return _found(status=f"several values: {texts}", text=texts)
-    best = next((i for i, found in enumerate(read) if found["value"] is not None), 0)
-    found = read[best]
-    if found["value"] is not None and not own:
-        found = {**found, "status": f"of the arm that holds it: {chosen[best]['arm']}"}
-    return found
-
-
-def _read(fact: Row, unit: str) -> dict:
-    """Read one entry: a count over its patients in per cent, or a number as printed, in the moderator's unit."""
-    text, source = fact["value"].strip(), fact["source"]
-    if fact["events"] and fact["patients"] and (_unit(unit) == PER_CENT or not text):
-        share = f"{fact['events']}/{fact['patients']}"
-        if _unit(unit) not in ("", PER_CENT):
-            return _found(None, f"a count, and the moderator is in {unit}: {share}", share, source)
-        return _found(100 * int(fact["events"]) / int(fact["patients"]), OK, share, source)
-    if not text:
-        return _found(None, "a count without its patients" if fact["events"] else "no value", "", source)
-    theirs = _unit(fact["unit"])
-    if theirs and unit and theirs != _unit(unit):
-        return _found(None, f"in another unit: {theirs}, not {unit}", text, source)
-    number = leading_number(text)
-    if number is None:
-        return _found(None, f"not one number: {text}", text, source)
-    return _found(number, OK, text, source)
-
-
-def leading_number(text: str) -> float | None:
-    """Give the number a printed value begins with, or None where that is not surely the value.
-
-    Parameters
-    ----------
-    text : str
-        As printed. A range in brackets, a standard deviation or a per cent sign may follow; a second number, a bound
-        or a comma (thousands or decimals?) may not.
-
-    Returns
-    -------
-    float or None
-
-    Examples
-    --------
-    >>> [leading_number(t) for t in ("57 (31-70)", "7.98", "18.1%", "12 ± 3", "31-70", "<5", "1,030", "57+")]
-    [57.0, 7.98, 18.1, 12.0, None, None, None, None]
-    """
-    match = NUMBER.fullmatch(text)
-    if not match:
-        return None
-    number, rest = match[1].replace("−", "-"), match[2].strip()
-    if rest and not rest.startswith(ASIDE[1:]):
-        return None
-    return float(number)
-
-
-def _unit(text: str) -> str:
-    """Give a unit in one spelling, without what is said about it in brackets."""
-    plain = text.split("(")[0].strip().lower()
-    return PER_CENT if plain in ("%", "percent", "per cent", "per-cent") else plain
-
-
-def _names(facts: Iterable[Row], column: str) -> str:
-    return ", ".join(dict.fromkeys(fact[column] for fact in facts))
-
-
-def _wider_arms(arms: Sequence[Row]) -> dict[tuple[str, str], set[str]]:
-    """Give (study, arm) → the arms that hold all its patients."""
-    parents: dict[tuple[str, str], set[str]] = {}
-    for arm in arms:
-        for part in filter(None, arm["comprises"].split("; ")):
-            parents.setdefault((arm["study"], part), set()).add(arm["arm"])
-        if arm["part_of"]:
-            parents.setdefault((arm["study"], arm["arm"]), set()).add(arm["part_of"])
-    return {child: _climb(child, parents) for child in parents}
-
-
-def _climb(child: tuple[str, str], parents: Mapping[tuple[str, str], set[str]]) -> set[str]:
-    found: set[str] = set()
-    queue = list(parents[child])
-    while queue:
-        arm = queue.pop()
-        if arm not in found:
-            found.add(arm)
-            queue += parents.get((child[0], arm), ())
-    return found
 
 
 def crosstab_rows(rows: Sequence[Row], analysis: str, variables: Mapping[str, Sequence[str]]) -> list[dict]:

@@ -1,22 +1,20 @@
-"""The specification curve: every defensible choice crossed, each set of rows it leads to pooled once with each model.
+"""The specification curve: each set of rows that a specification leads to, pooled once with each model.
 
-A choice is a column with the levels an analyst could defend; the config's own level comes first, so the first row is
-the primary specification. A choice that changes no row of an analysis, whatever the others, is not crossed: it would
-only repeat the table, and its column shows the config's own level.
+:mod:`synthesis.specifications` says which choices are crossed and what rows they select.
 
 References: Steegen S et al. Perspect Psychol Sci 2016;11:702–12 (multiverse); Simonsohn U, Simmons JP, Nelson LD. Nat
 Hum Behav 2020;4:1208–14 (specification curve).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import combinations, product
+from itertools import combinations
 from math import isnan, nan
 from statistics import fmean, median
 
 import numpy as np
 
-from .files import write_table
+from .files import number, write_table
 from .index import digest
 from .located import read_located
 from .models import MODELS, OK, pool
@@ -24,20 +22,9 @@ from .models.batch import fit_batch
 from .models.twostage import VARIANTS, model_name, pool_batch
 from .problems import one_of
 from .protocol import Analysis
-from .selection import Candidate, Vocabulary, select_rows, unusable
-from .sheets import Outcome, Sheet, type_sheet
+from .sheets import Sheet, type_sheet
+from .specifications import CHOICES, NO, YES, Chosen, RowSet, drop_idle, levels_of, select_sets, without_items
 
-IN, OUT, YES, NO = "in", "out", "yes", "no"
-# Choices on which the config is silent: the usual level, and the other one.
-SILENT = {
-    "abstracts": (IN, OUT),  # studies of which only an abstract was published
-    "abstract_counts": (IN, OUT),  # counts that were read in the abstract of a report
-    "overlaps": ("one per cohort", "all"),
-    "sensitivity_rows": (OUT, IN),
-    "confirmed_only": (NO, YES),  # counts on which a second reader agreed
-    "risk_of_bias": ("all", "no item judged no"),
-}
-CHOICES = ("window", "unstated", "derived", *SILENT)
 RESULT = ("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "status")
 MULTIVERSE = ("analysis", "specification", "model", "interval", *CHOICES, *RESULT, "primary", "studies_used")
 INTERVALS = {"glmm-t": "t", "crude": "exact", "bayes": "credible"}  # of the others: a suffix of the name, or Wald
@@ -47,17 +34,6 @@ TWO_STAGE = {
     for interval in intervals
 }
 FEW = "no specification pools two studies"
-
-# What the other level of a choice keeps of a sheet.
-KEEPS: dict[str, Callable[[Sheet, Outcome], bool]] = {
-    "abstracts": lambda sheet, row: sheet.report != "abstract",
-    "abstract_counts": lambda sheet, row: not row.source.lower().startswith("abstract"),
-    "confirmed_only": lambda sheet, row: row.second_reading == "agree",
-    "risk_of_bias": lambda sheet, row: not judged_no(sheet),
-}
-
-Chosen = Mapping[str, str | int]
-RowSet = tuple[tuple[str, int, int], ...]  # study, events, patients of each pooled row, in the order of rows.csv
 
 
 def pool_multiverse_file(
@@ -136,113 +112,6 @@ def pool_multiverse(
             row = _row(name, model, dict(zip(levels, combination, strict=True)), pools[used], used)
             table.append(row | {"primary": YES if model == models[0] and combination == own else NO})
     return table
-
-
-def levels_of(analysis: Analysis, windows: Sequence[int], sheets: Sequence[Sheet]) -> dict[str, tuple]:
-    """Give the levels of every choice among rows, the config's own first."""
-    excluded, window = sorted(set(analysis.exclude_basis)), analysis.window
-    derived = {0: IN, 1: f"{excluded[0]} out" if excluded else "", 2: OUT}[len(excluded)]
-    levels = {
-        "window": (window.max_days, *sorted(int(days) for days in windows)),
-        "unstated": (window.unstated, "include", "exclude"),
-        "derived": (derived, IN, OUT),
-        **SILENT,
-    }
-    rows = [row for sheet in sheets for row in sheet.outcomes if row.outcome in analysis.outcomes]
-    if not any(row.second_reading for row in rows):  # nobody read twice: "confirmed" would say nothing of the counts
-        levels["confirmed_only"] = (NO,)
-    elif analysis.readings == "twice":
-        levels["confirmed_only"] = (YES, NO)
-    return {choice: tuple(dict.fromkeys(levels[choice])) for choice in CHOICES}
-
-
-def select_sets(
-    sheets: Sequence[Sheet], name: str, analysis: Analysis, levels: Mapping[str, Sequence]
-) -> dict[tuple, RowSet]:
-    """Select the rows of every combination of choices.
-
-    Parameters
-    ----------
-    sheets : sequence of Sheet
-    name : str
-    analysis : Analysis
-    levels : mapping
-        Choice → its levels, as ``levels_of`` gives them.
-
-    Returns
-    -------
-    dict
-        One level of each choice → the rows it pools. Combinations that let the same rows in, and treat cohorts alike,
-        are selected once.
-    """
-    found: dict[tuple, RowSet] = {}
-    known: dict[tuple, RowSet] = {}
-    seen: dict[tuple, list[Sheet]] = {}
-    for combination in product(*levels.values()):
-        chosen = dict(zip(levels, combination, strict=True))
-        question = vary_analysis(analysis, chosen)
-        view = tuple(chosen[choice] for choice in SILENT)
-        if view not in seen:
-            seen[view] = [vary_sheet(sheet, chosen) for sheet in sheets]
-        usable = [sheet for sheet in (_usable(sheet, question) for sheet in seen[view]) if sheet.outcomes]
-        # Rows are never copied, so that one row is one object in every variant of its sheet.
-        key = (chosen["overlaps"], *(id(row) for sheet in usable for row in sheet.outcomes))
-        if key not in known:
-            rows = select_rows(usable, name, question, Vocabulary(attributes=()))
-            known[key] = tuple((row["study"], row["events"], row["patients"]) for row in rows if row["use"] == YES)
-        found[combination] = known[key]
-    return found
-
-
-def vary_analysis(analysis: Analysis, chosen: Chosen) -> Analysis:
-    """Give the analysis with other windows and bases, and without subgroups."""
-    window = analysis.window.model_copy(update={"max_days": chosen["window"], "unstated": chosen["unstated"]})
-    basis = {IN: (), OUT: ("derived", "reconstructed")}.get(chosen["derived"], analysis.exclude_basis)
-    return analysis.model_copy(update={"window": window, "exclude_basis": basis, "subgroups": (), "readings": "any"})
-
-
-def vary_sheet(sheet: Sheet, chosen: Chosen) -> Sheet:
-    """Give a sheet as the choices about reports, readings and cohorts let it be seen."""
-    other = [choice for choice in SILENT if chosen[choice] == SILENT[choice][1]]
-    tests = [KEEPS[choice] for choice in other if choice in KEEPS]
-    update: dict = {"outcomes": tuple(row for row in sheet.outcomes if all(keep(sheet, row) for keep in tests))}
-    if "overlaps" in other:
-        update["cohort"] = None
-    if "sensitivity_rows" in other:
-        update["sensitivity_only"] = {}
-    return sheet.model_copy(update=update)
-
-
-def without_items(sheet: Sheet, ignored: Sequence[str]) -> Sheet:
-    """Give a sheet without some risk-of-bias items: those that speak of precision, which the interval shows already."""
-    if sheet.risk_of_bias is None:
-        return sheet
-    items = {name: item for name, item in sheet.risk_of_bias.items.items() if name not in ignored}
-    return sheet.model_copy(update={"risk_of_bias": sheet.risk_of_bias.model_copy(update={"items": items})})
-
-
-def judged_no(sheet: Sheet) -> bool:
-    """Say whether any risk-of-bias item of a study is judged ``no``; a study without judgements stays."""
-    items = sheet.risk_of_bias.items.values() if sheet.risk_of_bias else ()
-    return any(item.judgement == NO for item in items)
-
-
-def _usable(sheet: Sheet, analysis: Analysis) -> Sheet:
-    """Keep the rows that selection would weigh; without the others it chooses the same."""
-    rows = (row for row in sheet.outcomes if row.outcome in analysis.outcomes)
-    kept = tuple(row for row in rows if unusable(Candidate(sheet, row, {}), analysis) is None)
-    return sheet.model_copy(update={"outcomes": kept})
-
-
-def drop_idle(sets: dict[tuple, RowSet], levels: Mapping[str, Sequence]) -> dict[tuple, RowSet]:
-    """Keep only the own level of every choice that changes no row, whatever the others."""
-    for at, values in enumerate(levels.values()):
-        others: dict[tuple, set[RowSet]] = {}
-        for combination, used in sets.items():
-            others.setdefault((*combination[:at], *combination[at + 1 :]), set()).add(used)
-        if all(len(found) == 1 for found in others.values()):
-            sets = {combination: used for combination, used in sets.items() if combination[at] == values[0]}
-    return sets
 
 
 def interval_of(model: str) -> str:
@@ -344,9 +213,9 @@ def multiverse_summary(rows: Sequence[Mapping], thresholds: Sequence[float] = ()
         interval lies wholly above 5 %. ``choices`` are the crossed ones; ``largest_shift`` is how far the estimate
         moves (a proportion) on average when only ``largest_choice`` changes.
     """
-    pooled = [row for row in rows if int(row["studies"]) > 1 and not isnan(_number(row["estimate"]))]
-    estimates = [_number(row["estimate"]) for row in pooled]
-    low, high = ([_number(row[key]) for row in pooled] for key in ("ci_low", "ci_high"))
+    pooled = [row for row in rows if int(row["studies"]) > 1 and not isnan(number(row, "estimate"))]
+    estimates = [number(row, "estimate") for row in pooled]
+    low, high = ([number(row, key) for row in pooled] for key in ("ci_low", "ci_high"))
     shifts = {choice: shift for choice, shift in choice_shifts(pooled).items() if not isnan(shift)}
     largest = max(shifts, key=shifts.get) if shifts else ""
     shares = {}
@@ -397,11 +266,7 @@ def choice_shifts(rows: Sequence[Mapping]) -> dict[str, float]:
         groups: dict[tuple, dict] = {}
         for row in rows:
             level = _stem(row["model"])[0] if choice == "model" else row[choice]
-            groups.setdefault(tuple(row[other] for other in rest), {}).setdefault(level, _number(row["estimate"]))
+            groups.setdefault(tuple(row[other] for other in rest), {}).setdefault(level, number(row, "estimate"))
         moves = [abs(a - b) for group in groups.values() for a, b in combinations(group.values(), 2)]
         result[choice] = fmean(moves) if moves else nan
     return result
-
-
-def _number(value: object) -> float:
-    return nan if value in ("", None) else float(value)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 
 @dataclass(frozen=True, order=True)
@@ -38,6 +39,11 @@ class ProblemsError(Exception):
     def __init__(self, problems: Iterable[Problem]):
         self.problems = sorted(set(problems))
         super().__init__(render(self.problems))
+
+
+def refusal(path: str | Path, message: str) -> ProblemsError:
+    """Give the error about a whole file."""
+    return ProblemsError([Problem(str(path), 0, "", message)])
 
 
 def render(problems: Iterable[Problem]) -> str:

@@ -27,7 +27,7 @@ def clopper_pearson(events, patients, level: float = 0.95) -> tuple[np.ndarray, 
     --------
     >>> low, high = clopper_pearson(8, 127)
     >>> print(f"{low:.4f} {high:.4f}")
-    0.0276 0.1204
+    0.0276 0.1203
     """
     y, n = np.asarray(events, float), np.asarray(patients, float)
     tail = (1 - level) / 2

@@ -55,3 +55,12 @@ def inside(label: str) -> str:
     ('median age', 'BMI of 30 or more', 'T cells')
     """
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+def upper_first(words: str) -> str:
+    """Put words at the start of a line.
+
+    >>> upper_first("no events"), upper_first("")
+    ('No events', '')
+    """
+    return words[:1].upper() + words[1:]

@@ -137,6 +137,7 @@ class Sensitivity(Part):
     bootstrap: Whole = 2000
     permutations: Whole = 2000
     seed: Whole = 1
+    chunks: Whole = Field(1, ge=1, description="Jobs that share subsets and samples; the answer does not depend on it.")
 
 
 class Multiverse(Part):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from numpy import nan
 
-from .files import read_table, write_table
+from .files import numbers, read_table, write_table
 from .problems import one_of
 from .terms import OK
 
@@ -177,8 +177,8 @@ def compare_pair(pair: Mapping[str, str], published: Mapping[str, str], ours: Ou
     dict
         A row of ``published.csv``. ``ratio`` is ours over theirs; ``overlap`` says whether the intervals meet.
     """
-    theirs = [_number(published[key]) for key in ("estimate", "ci_low", "ci_high")]
-    mine = [100 * _number(ours.pool.get(key, "")) for key in ("estimate", "ci_low", "ci_high")]
+    theirs = numbers(published, "estimate", "ci_low", "ci_high")
+    mine = [100 * value for value in numbers(ours.pool, "estimate", "ci_low", "ci_high")]
     verdicts = {
         "window": compare_windows(pair["subgroup"], ours.windows),
         "denominator": compare_denominators(published, pair["measure"]),
@@ -188,7 +188,7 @@ def compare_pair(pair: Mapping[str, str], published: Mapping[str, str], ours: Ou
     notes = [
         pair["note"],
         *(v.reason for v in verdicts.values()),
-        published["notes"] and f"Source: {published['notes']}",
+        published["notes"] and f"Noted of the source: {published['notes'].rstrip('.')}.",
     ]
     return {
         **{key: pair[key] for key in ("review", "outcome", "subgroup", "analysis")},
@@ -297,7 +297,3 @@ def _days(text: str) -> int | None:
 
 def _name(*parts: str) -> str:
     return ", ".join(parts)
-
-
-def _number(text: str) -> float:
-    return float(text) if text else nan

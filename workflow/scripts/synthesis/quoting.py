@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .files import read_table
+from .files import number, read_table
 from .formatting import decimals_for, format_count, format_percent, format_percent_interval, format_percent_range
 from .references import REFERENCES, Reference
 
@@ -21,23 +21,19 @@ YEAR = re.compile(r"\b(?:19|20)[0-9]{2}(?=[;:.])")
 CITED = re.compile(r"(<!-- cite: (\w+) -->).*?(<!-- /cite -->)")
 
 
-def _number(row: Row, column: str) -> float:
-    return float(row[column]) if row[column] else float("nan")
-
-
 def _interval(row: Row) -> str:
-    values = [_number(row, column) for column in ("estimate", "ci_low", "ci_high")]
+    values = [number(row, column) for column in ("estimate", "ci_low", "ci_high")]
     estimate, limits = format_percent_interval(*values, decimals_for(values[:1])).split(" ", 1)
     return f"{estimate}% ({limits[1:-1]})"
 
 
 def _prediction(row: Row) -> str:
-    decimals = decimals_for([_number(row, "estimate")])
-    return f"{format_percent_range(_number(row, 'pi_low'), _number(row, 'pi_high'), decimals)}%"
+    decimals = decimals_for([number(row, "estimate")])
+    return f"{format_percent_range(number(row, 'pi_low'), number(row, 'pi_high'), decimals)}%"
 
 
 WAYS: Mapping[str, Callable[[Row], str]] = {
-    "percent": lambda row: f"{format_percent(e := _number(row, 'estimate'), decimals_for([e]))}%",
+    "percent": lambda row: f"{format_percent(e := number(row, 'estimate'), decimals_for([e]))}%",
     "interval": _interval,
     "prediction": _prediction,
     **{name: lambda row, name=name: format_count(int(row[name])) for name in ("k", "studies", "events", "patients")},

@@ -1,14 +1,12 @@
-"""What the pool would be with other studies in it: one or two left out, added year by year, every subset; bootstrap.
+"""What the pool would be with other studies in it: one or two left out, or added year by year.
 
-All of it stands on the batched fit of the primary model, so that thousands of subsets take a second.
+All of it stands on the batched fit of the primary model, so that thousands of choices take a second.
 """
 
-from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from .files import write_table
 from .models import pool
@@ -19,37 +17,19 @@ from .terms import CUMULATIVE, LEAVE_ONE, LEAVE_TWO, OK
 
 POOL = ("k", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "status")
 INFLUENCE = ("analysis", "kind", "study", "label", "model", *POOL, "shift")
-SUBSETS = ("analysis", "kind", "studies", "model", *POOL)
-BOOTSTRAP = ("analysis", "quantity", "estimate", "low", "high", "replicates", "without_events", "status")
 MODEL = "glmm"
 
 
-def vary_studies_file(
-    rows_csv: str,
-    influence_csv: str,
-    subsets_csv: str,
-    bootstrap_csv: str,
-    *,
-    analysis: str,
-    level: float,
-    settings: Mapping,
-) -> None:
-    """Read the rows of an analysis and write influence, subsets and bootstrap.
+def leave_out_file(rows_csv: str, influence_csv: str, *, analysis: str, level: float) -> None:
+    """Read the rows of an analysis and write what one or two studies do to the pool."""
+    rows = influence(pooled_rows(rows_csv), level)
+    write_table(influence_csv, ({"analysis": analysis} | row for row in rows), INFLUENCE)
 
-    Parameters
-    ----------
-    rows_csv, influence_csv, subsets_csv, bootstrap_csv : str
-    analysis : str
-    level : float
-    settings : mapping
-        The part `sensitivity` of the config.
-    """
+
+def pooled_rows(rows_csv: str) -> pd.DataFrame:
+    """Read the rows of the overall pool of an analysis."""
     rows = read_rows(rows_csv)
-    rows = rows[(rows["subset"] == "all") & (rows["use"] == "yes")].reset_index(drop=True)
-    base = {"analysis": analysis}
-    write_table(influence_csv, (base | row for row in influence(rows, level)), INFLUENCE)
-    write_table(subsets_csv, (base | row for row in subsets(rows, level, settings)), SUBSETS)
-    write_table(bootstrap_csv, (base | row for row in bootstrap(rows, level, settings)), BOOTSTRAP)
+    return rows[(rows["subset"] == "all") & (rows["use"] == "yes")].reset_index(drop=True)
 
 
 def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95, model: str = MODEL) -> list[dict]:
@@ -112,7 +92,7 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
     choices: list[tuple[str, tuple[int, ...], np.ndarray]] = []
     for kind, size in ((LEAVE_ONE, 1), (LEAVE_TWO, 2)):
         for gone in combinations(range(k), size) if k > size else ():
-            choices.append((kind, gone, _without(everyone, gone)))
+            choices.append((kind, gone, without(everyone, gone)))
     order = rows.sort_values(["year", "label"], na_position="last", kind="stable").index.to_numpy()
     choices += [(CUMULATIVE, (order[i],), np.isin(np.arange(k), order[: i + 1])) for i in range(k)]
     pools = pool_masks(rows, np.array([everyone, *(mask for _, _, mask in choices)]), level)
@@ -130,112 +110,8 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
     ]
 
 
-def _without(mask: np.ndarray, gone: tuple[int, ...]) -> np.ndarray:
+def without(mask: np.ndarray, gone: tuple[int, ...]) -> np.ndarray:
+    """Take some rows out of a choice."""
     mask = mask.copy()
     mask[list(gone)] = False
     return mask
-
-
-def subsets(rows: pd.DataFrame, level: float, settings: Mapping) -> list[dict]:
-    """Pool every subset of the studies, or a sample of them.
-
-    Parameters
-    ----------
-    rows : DataFrame
-    level : float
-    settings : mapping
-        ``exact_subsets_up_to``, ``sampled_subsets``, ``seed``; ``subset_models`` stand beside the primary one.
-
-    Returns
-    -------
-    list of dict
-        ``kind`` is ``all`` when every subset is here. A sample always holds the whole and all with one or two out.
-
-    References
-    ----------
-    Olkin I, Dahabreh IJ, Trikalinos TA. GOSH – a graphical display of study heterogeneity. Res Synth Methods
-    2012;3:214–23.
-    """
-    k = len(rows)
-    if k == 0:
-        return []
-    exact = k <= settings["exact_subsets_up_to"]
-    masks = all_masks(k) if exact else sampled_masks(k, settings["sampled_subsets"], settings["seed"])
-    names = rows["study"].to_numpy()
-    kind = "all" if exact else "sampled"
-    # Two-stage models know no effect that arms of one study share.
-    others = [] if len(set(names)) < k else settings.get("subset_models", ())
-    return [
-        {"kind": kind, "studies": ";".join(names[mask]), "model": model, **found}
-        for model in dict.fromkeys([MODEL, *others])
-        for mask, found in zip(masks, pool_masks(rows, masks, level, model), strict=True)
-    ]
-
-
-def all_masks(k: int) -> np.ndarray:
-    """Give all subsets but the empty one, the whole first.
-
-    >>> all_masks(2).astype(int).tolist()
-    [[1, 1], [0, 1], [1, 0]]
-    """
-    numbers = np.arange(2**k - 1, 0, -1)
-    return (numbers[:, None] >> np.arange(k)) & 1 == 1
-
-
-def sampled_masks(k: int, size: int, seed: int) -> np.ndarray:
-    """Give the whole, all subsets with one or two studies left out, and distinct random ones up to ``size``."""
-    everyone = np.ones(k, bool)
-    masks = [everyone] + [_without(everyone, gone) for m in (1, 2) for gone in combinations(range(k), m)]
-    seen = {mask.tobytes() for mask in masks}
-    random = np.random.default_rng(seed)
-    while len(masks) < size:
-        for mask in random.random((size, k)) < random.uniform(0.2, 1, (size, 1)):
-            if mask.any() and mask.tobytes() not in seen and len(masks) < size:
-                seen.add(mask.tobytes())
-                masks.append(mask)
-    return np.array(masks)
-
-
-def bootstrap(rows: pd.DataFrame, level: float, settings: Mapping) -> list[dict]:
-    """Give parametric bootstrap intervals of the pooled proportion and of τ².
-
-    Parameters
-    ----------
-    rows : DataFrame
-    level : float
-    settings : mapping
-        ``bootstrap`` (replicates) and ``seed``.
-
-    Returns
-    -------
-    list of dict
-        Percentile intervals. A replicate without events counts as a pooled proportion of 0, one with nothing but
-        events as 1; their τ² does not exist and stays out.
-
-    References
-    ----------
-    Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman & Hall 1993, sections 6.5 and 13.3.
-    """
-    y, n = rows["events"].to_numpy(int), rows["patients"].to_numpy(int)
-    size = settings["bootstrap"]
-    one = pool(MODEL, y, n, rows["study"])
-    blank = {"replicates": 0, "without_events": 0}
-    if one.status != OK:
-        return [{"quantity": q, **blank, "status": one.status} for q in ("estimate", "tau2")]
-    mean, tau = np.log(one.estimate / (1 - one.estimate)), np.sqrt(one.tau2)
-    random = np.random.default_rng(settings["seed"])
-    events = random.binomial(n, expit(mean + tau * random.standard_normal((size, len(n)))))
-    batch = fit_batch(events, np.broadcast_to(n, events.shape))
-    total = events.sum(1)
-    estimate = np.where(total == 0, 0.0, np.where(total == n.sum(), 1.0, expit(batch.mean)))
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    failed = np.isnan(estimate)
-    status = OK if not failed.any() else f"{failed.sum()} replicates did not converge"
-    counts = {"replicates": size, "without_events": int((total == 0).sum()), "status": status}
-    return [
-        {"quantity": name, "estimate": value, **dict(zip(("low", "high"), limits, strict=True)), **counts}
-        for name, value, limits in (
-            ("estimate", one.estimate, np.quantile(estimate[~failed], tails).tolist()),
-            ("tau2", one.tau2, np.quantile(batch.tau[batch.ok] ** 2, tails).tolist()),
-        )
-    ]

@@ -9,10 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from .levels import NOT_REPORTED
+from .levels import NOT_REPORTED, UNSTATED
 from .located import Located, check_model
-
-UNSTATED = "unstated"
 
 Report = Literal["article", "abstract", "label", "review-table", "registry", "systematic review", "manufacturer"]
 Design = Literal[

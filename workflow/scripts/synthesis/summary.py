@@ -6,7 +6,7 @@ Every number comes from the tables in ``results/``; no sentence claims more than
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .files import read_table, write_text
+from .files import number, numbers, read_table, write_text
 from .formatting import (
     HOUSES,
     MISSING,
@@ -21,6 +21,7 @@ from .formatting import (
     format_tau2,
 )
 from .model_names import DESCRIPTIONS
+from .prose import line
 from .terms import BETWEEN, OK, ONE_STUDY, TOGETHER, WITHIN
 from .terms import WITHIN_POOLED as POOLED
 
@@ -85,10 +86,10 @@ def headline_table(estimates: Sequence[Row], names: Names) -> str:
     """Give one line an analysis: studies, patients, pooled percentage with both intervals, τ², crude."""
     unit = names.review["unit"].capitalize()
     head = ["Outcome", "Studies", "Events", unit, f"% ({_level(names)} CI)", f"{_level(names)} PI", "τ²", "Crude, %"]
-    lines = [_line(head), _line(["---", *["---:"] * 7])]
+    lines = [line(head), line(["---", *["---:"] * 7])]
     for name, analysis in names.analyses.items():
         primary = find(estimates, name, model=names.models["primary"])
-        lines.append(_line([f"[{analysis['label']}](#{anchor(analysis['label'])})", *headline(primary, estimates)]))
+        lines.append(line([f"[{analysis['label']}](#{anchor(analysis['label'])})", *headline(primary, estimates)]))
     return "\n".join(lines)
 
 
@@ -96,7 +97,7 @@ def headline(primary: Row, estimates: Sequence[Row]) -> list[str]:
     """Give the cells of one analysis after its name."""
     counts = [format_count(int(primary[key])) for key in ("studies", "events", "patients")]
     decimals = decimals_for([number(primary, "estimate")])
-    text = format_percent_interval(*numbers(primary), decimals)
+    text = format_percent_interval(*pool_numbers(primary), decimals)
     if primary["status"] != OK:
         text = f"{text}; {primary['status']}" if primary["estimate"] else primary["status"]
     elif int(primary["studies"]) < DESCRIPTION_BELOW:
@@ -131,14 +132,14 @@ def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
     }
     shown = [row for row in contrasts if row["estimate"]]
     head = ["Outcome", "Comparison", "Where", "First", "Second", "Measure", "Estimate", "P"]
-    lines = [_line(head), _line(["---"] * 3 + ["---:"] * 2 + ["---"] + ["---:"] * 2)]
+    lines = [line(head), line(["---"] * 3 + ["---:"] * 2 + ["---"] + ["---:"] * 2)]
     for row in shown:
         pair = " against ".join(names.level(row["by"], row[side]) for side in ("first", "second"))
         where = row["label"] or labels[row["kind"]]
         cells = [f"{row[f'{side}_events']}/{row[f'{side}_patients']}" for side in ("first", "second")]
         p = format_p(number(row, "p")) if row["p"] else "–"
         lines.append(
-            _line([names.analyses[row["analysis"]]["label"], pair, where, *cells, row["measure"], effect(row), p])
+            line([names.analyses[row["analysis"]]["label"], pair, where, *cells, row["measure"], effect(row), p])
         )
     note = (
         "The comparison inside a study is exact (conditional odds ratio; Newcombe's interval for the difference in "
@@ -156,7 +157,7 @@ def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
 
 def effect(row: Row) -> str:
     """Give the estimate of a comparison with its interval."""
-    values = numbers(row)
+    values = pool_numbers(row)
     return format_ratio_interval(*values) if row["measure"] == "odds ratio" else format_difference(*values)
 
 
@@ -203,7 +204,7 @@ def sentence(primary: Row, names: Names) -> str:
     if k == 0:
         return "No study can be pooled."
     decimals = decimals_for([number(primary, "estimate")])
-    text = format_percent_interval(*numbers(primary), decimals).replace(" (", f"% ({_level(names)} CI ", 1)
+    text = format_percent_interval(*pool_numbers(primary), decimals).replace(" (", f"% ({_level(names)} CI ", 1)
     counts = f"{format_count(events)} of {format_count(n)} {unit}"
     if primary["status"] == ONE_STUDY:
         return f"One study, {counts}: {text}. Not a pool."
@@ -225,20 +226,15 @@ def left_out(rows: Sequence[Row], name: str) -> str:
     return f"{table}\n\nNot pooled:\n\n" + "\n".join(lines)
 
 
-def find(rows: Sequence[Row], analysis: str, subset: str = "all", group: str = "", model: str = "") -> Row:
-    """Find the one row with a key; an empty mapping when it is not there."""
-    key = (analysis, subset, group, model)
+def find(rows: Sequence[Row], analysis: str, model: str) -> Row:
+    """Find the overall pool of an analysis by a model; an empty mapping when it is not there."""
+    key = (analysis, "all", "", model)
     return next((r for r in rows if (r["analysis"], r["subset"], r["group"], r["model"]) == key), {})
 
 
-def number(row: Row, key: str) -> float:
-    """Give a cell as a number; NaN when it is empty."""
-    return float(row[key]) if row.get(key) else float("nan")
-
-
-def numbers(row: Row) -> tuple[float, float, float]:
+def pool_numbers(row: Row) -> tuple[float, ...]:
     """Give estimate and confidence interval."""
-    return number(row, "estimate"), number(row, "ci_low"), number(row, "ci_high")
+    return numbers(row, "estimate", "ci_low", "ci_high")
 
 
 def anchor(heading: str) -> str:
@@ -249,8 +245,3 @@ def anchor(heading: str) -> str:
 
 def _level(names: Names) -> str:
     return f"{100 * float(names.models['level']):g}%"
-
-
-def _line(cells: Sequence[str]) -> str:
-    escaped = (str(cell).replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..files import write_text
-from ..problems import Problem, ProblemsError, one_of
+from ..problems import Problem, ProblemsError, one_of, refusal
 
 DRAFTS = "drafts"
 
@@ -91,10 +91,6 @@ def _tell(problems: Iterable[Problem], outcome: str = " Nothing was written.") -
     return 1
 
 
-def _refuse(file: str | Path, message: str) -> ProblemsError:
-    return ProblemsError([Problem(str(file), 0, "", message)])
-
-
 def _find(name: str, studies: str) -> Path:
     """Give the file of a sheet that was named by its id or its path."""
     path = Path(name)
@@ -106,7 +102,7 @@ def _find(name: str, studies: str) -> Path:
         known = [Path(p).stem for p in sheet_paths(studies)]
         near = one_of(name, known).split(". ")[-1] if known else ""
         hint = f" {near}" if near.startswith("Did") else f" Begin it: sheet new {path.stem}"
-        raise _refuse(path, f"There is no such sheet.{hint}")
+        raise refusal(path, f"There is no such sheet.{hint}")
     return path
 
 
@@ -120,14 +116,14 @@ def _new(options: argparse.Namespace) -> int:
     from .new import ID, label_of, new_sheet
 
     if not ID.fullmatch(options.id):
-        raise _refuse(
+        raise refusal(
             options.id, "An id is author and year in small letters, smith2025, and perhaps a letter: smith2025b."
         )
     sheet = Path(options.studies) / f"{options.id}.yaml"
     target = Path(f"{options.id}.xlsx") if options.xlsx else sheet
     for path in dict.fromkeys((target, sheet)):
         if path.exists():
-            raise _refuse(path, "This file exists, and is left as it is. Take another id, or go on with that file.")
+            raise refusal(path, "This file exists, and is left as it is. Take another id, or go on with that file.")
     today = dt.date.today()
     if options.xlsx:
         from .workbook import write_workbook
@@ -185,9 +181,9 @@ def _to_xlsx(options: argparse.Namespace) -> int:
     path = _find(options.sheet, options.studies)
     target = Path(options.file or f"{path.stem}.xlsx")
     if target.suffix.lower() != ".xlsx":
-        raise _refuse(target, "A workbook's name ends in .xlsx.")
+        raise refusal(target, "A workbook's name ends in .xlsx.")
     if target.exists() and not options.force:
-        raise _refuse(target, "This file exists. Give another name, or overwrite it with --force.")
+        raise refusal(target, "This file exists. Give another name, or overwrite it with --force.")
     write_workbook(target, read_located(path).data, _protocol(options))
     print(f"{target} is written. Fill it in, then: sheet from-xlsx {target}")
     return 0
@@ -290,7 +286,7 @@ def _compare(options: argparse.Namespace) -> int:
     targets = {Path(options.output): text} if options.output else {}
     if options.mark:
         if len(pairs) != 1:
-            raise _refuse(options.mark, "One sheet at a time can be marked. Name two sheets, not folders.")
+            raise refusal(options.mark, "One sheet at a time can be marked. Name two sheets, not folders.")
         targets[Path(options.mark)] = to_yaml(mark_second_reading(*pairs[0]), _protocol(options).attributes)
     if not options.output:
         print(text, end="")
@@ -312,7 +308,7 @@ def _pairs(options: argparse.Namespace):
         shared = sorted({p.name for p in first.glob("*.yaml")} & {p.name for p in second.glob("*.yaml")})
         shared = [name for name in shared if name[0].islower() and name != "grade.yaml"]
         if not shared:
-            raise _refuse(second, f"No sheet has the same name as one in {first}.")
+            raise refusal(second, f"No sheet has the same name as one in {first}.")
         files = [(first / name, second / name) for name in shared]
     else:
         files = [(_find(options.first, options.studies), _find(options.second, options.studies))]

@@ -8,8 +8,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from ..formatting import MISSING, format_count, format_percent, format_statistic
-from ..levels import NOT_REPORTED
-from ..sheets import UNSTATED, Sheet
+from ..levels import NOT_REPORTED, UNSTATED
+from ..sheets import Sheet
 
 FEWEST_FOR_INTERVAL = 30  # the large-sample variance is not to be trusted below; Fleiss, Cohen and Everitt 1969
 NUMBERS = {

@@ -21,9 +21,9 @@ from ..sheets import (
     Sheet,
     Span,
 )
+from ..tables import KEPT_OUT, SIDES
 
 JUDGEMENTS = ("yes", "no", "unclear")
-KEPT_OUT = ("exclude", "sensitivity_only")
 EXAMPLE = "example"  # what the first cell of an example row says
 KINDS = {
     "events": "count",
@@ -40,7 +40,6 @@ KINDS = {
     "first": "date",
     "second": "date",
 }
-SIDES = ("exposed", "unexposed")
 MORE_HELP = {
     "design": "How the study was done.",
     "volume": "Volume.",

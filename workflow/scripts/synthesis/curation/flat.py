@@ -9,7 +9,8 @@ from typing import Any
 
 from ..located import Path_
 from ..problems import one_of, quote
-from .fields import KEPT_OUT, Field, Tab
+from ..tables import KEPT_OUT
+from .fields import Field, Tab
 
 Row = dict[str, str]
 

@@ -68,7 +68,7 @@ def new_sheet(name: str, protocol: Protocol, today: dt.date) -> str:
 def _hint(field: Field) -> str:
     """Say behind a field what it holds; an example where the form matters more than the words."""
     shown = field.kind != "text" or field.name in ("authors", "doi", "arm", "exposure", "value", "unit")
-    example = f"For instance {field.example}." if field.example and shown and not field.words else ""
+    example = f"For instance {field.example.rstrip('.')}." if field.example and shown and not field.words else ""
     words = f"{' or '.join(field.words)}." if 0 < len(field.words) <= 3 and not field.required else ""
     said = " ".join(part for part in (field.about, words, example) if part)
     return f"  # {said}" if said else ""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..problems import Problem, ProblemsError, one_of, quote
+from ..problems import ProblemsError, one_of, quote, refusal
 from .damage import clean, read_value
 from .fields import EXAMPLE, Field, Tab, headings
 from .flat import Cell, Cells
@@ -47,34 +47,35 @@ def check_safe(path: str | Path) -> None:
     try:
         _check_zip(Path(path))
     except OSError as error:
-        raise _refusal(path, f"Cannot be read: {error.strerror or error}.") from None
+        raise refusal(path, f"Cannot be read: {error.strerror or error}.") from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise _refusal(path, f"Not readable as a workbook ({error}). Open it and save it again as .xlsx.") from None
+        why = quote(error, 120)  # ZipFile quotes what it found, which may be all of the file
+        raise refusal(path, f"Not readable as a workbook: {why}. Open it and save it again as .xlsx.") from None
 
 
 def _check_zip(path: Path) -> None:
     if path.stat().st_size > LARGEST_FILE:
-        raise _refusal(path, f"The file has {path.stat().st_size:,} bytes, more than {LARGEST_FILE:,}. Is it a sheet?")
+        raise refusal(path, f"The file has {path.stat().st_size:,} bytes, more than {LARGEST_FILE:,}. Is it a sheet?")
     with open(path, "rb") as file:
         start = file.read(8)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
-        raise _refusal(path, "This is an old .xls file, or one with a password. Save it as .xlsx, without a password.")
+        raise refusal(path, "This is an old .xls file, or one with a password. Save it as .xlsx, without a password.")
     if not start.startswith(b"PK"):
-        raise _refusal(
+        raise refusal(
             path, "This is not a workbook, whatever its name says. Save it as .xlsx; a CSV: sheet from-table."
         )
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
         names = [part.filename.lower() for part in parts]
         if "mimetype" in names and "content.xml" in names:
-            raise _refusal(path, "This is an OpenDocument file. Save it as .xlsx: File, Save as, Excel 2007-365.")
+            raise refusal(path, "This is an OpenDocument file. Save it as .xlsx: File, Save as, Excel 2007-365.")
         if len(parts) > MOST_PARTS:
-            raise _refusal(path, f"It has {len(parts):,} parts, more than {MOST_PARTS}. Is it a sheet?")
+            raise refusal(path, f"It has {len(parts):,} parts, more than {MOST_PARTS}. Is it a sheet?")
         if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
-            raise _refusal(path, "It is packed as no spreadsheet packs. Open it and save it again as .xlsx.")
+            raise refusal(path, "It is packed as no spreadsheet packs. Open it and save it again as .xlsx.")
         for sign, message in REFUSED.items():
             if any(sign in name for name in names):
-                raise _refusal(path, message)
+                raise refusal(path, message)
         _check_parts(path, archive, [part for part in parts if part.filename.lower().endswith((".xml", ".rels"))])
 
 
@@ -88,15 +89,15 @@ def _check_parts(path: Path, archive: zipfile.ZipFile, parts: Iterable[zipfile.Z
             while chunk := stream.read(1 << 16):
                 total, own = total + len(chunk), own + len(chunk)
                 if total > LARGEST_XML:
-                    raise _refusal(path, f"Unpacked it has more than {LARGEST_XML:,} bytes. Is it a sheet?")
+                    raise refusal(path, f"Unpacked it has more than {LARGEST_XML:,} bytes. Is it a sheet?")
                 if own > LARGEST_OTHER and not cells:
                     message = (
                         f"{part.filename} in it has more than {LARGEST_OTHER:,} bytes. Copy the cells to a new file."
                     )
-                    raise _refusal(path, message)
+                    raise refusal(path, message)
                 seen = before + chunk
                 if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen or (not before and not _is_plain(seen[:200])):
-                    raise _refusal(path, "It holds XML that no spreadsheet writes. Open it and save it again as .xlsx.")
+                    raise refusal(path, "It holds XML that no spreadsheet writes. Open it and save it again as .xlsx.")
                 before = seen[-16:]
 
 
@@ -106,10 +107,6 @@ def _is_plain(start: bytes) -> bool:
     named = encoding[1].lower() if encoding else b"utf-8"
     begins = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"")
     return begins and b"\0" not in start and named in (b"utf-8", b"us-ascii", b"ascii")
-
-
-def _refusal(path: str | Path, message: str) -> ProblemsError:
-    return ProblemsError([Problem(str(path), 0, "", message)])
 
 
 def read_grids(path: str | Path) -> Iterator[tuple[str, list[list[tuple[Any, str, str]]]]]:
@@ -133,7 +130,7 @@ def read_grids(path: str | Path) -> Iterator[tuple[str, list[list[tuple[Any, str
         raise
     except Exception as error:  # a hostile or broken file can make a parser raise anything; all of it means one thing
         kind = f"{type(error).__name__}: {str(error)[:120]}"
-        raise _refusal(path, f"Not readable as a workbook ({kind}). Open it and save it again as .xlsx.") from None
+        raise refusal(path, f"Not readable as a workbook ({kind}). Open it and save it again as .xlsx.") from None
     yield from grids
 
 
@@ -144,13 +141,13 @@ def _grid(path: str | Path, tab: Any) -> list[list[tuple[Any, str, str]]]:
         seen += len(row)
         if seen > MOST_CELLS or number > LAST_ROW:  # openpyxl makes an empty row for every number that is left out
             message = f"The tab {tab.title} is formatted far beyond what is filled. Delete its empty columns."
-            raise _refusal(path, message)
+            raise refusal(path, message)
         cells = [(cell.value, cell.data_type, cell.number_format or "General") for cell in row]
         while cells and (cells[-1][0] is None or not str(cells[-1][0]).strip()):
             cells.pop()
         if cells and (number > MOST_ROWS or len(cells) > MOST_COLUMNS):
             where = f"{tab.title}!{letters(len(cells))}{number}"
-            raise _refusal(path, f"{where} is filled; a tab has at most {MOST_ROWS} rows and {MOST_COLUMNS} columns.")
+            raise refusal(path, f"{where} is filled; a tab has at most {MOST_ROWS} rows and {MOST_COLUMNS} columns.")
         if number <= MOST_ROWS:
             rows.append(cells)
     return rows

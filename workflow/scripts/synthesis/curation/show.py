@@ -3,12 +3,11 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from ..formatting import format_count, format_percent_interval, is_missing
+from ..formatting import MISSING, format_count, format_percent_interval, is_missing
+from ..levels import UNSTATED
 from ..proportions import STUDY_INTERVALS
 from ..protocol import Protocol
-from ..sheets import UNSTATED, Sheet
-
-MISSING = "–"
+from ..sheets import Sheet
 
 
 def show_sheet(sheet: Sheet, protocol: Protocol, width: int = 120) -> str:

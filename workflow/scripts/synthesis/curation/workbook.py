@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..problems import Problem, ProblemsError
+from ..problems import refusal
 from ..protocol import Protocol
 from .fields import EXAMPLE, Field, Tab, help_text, tabs
 from .flat import spread
@@ -64,7 +64,7 @@ def write_workbook(path: str | Path, data: Mapping[str, Any], protocol: Protocol
         lost = _lost(neighbour, data, protocol)
         if lost:
             message = f"The workbook would lose {', '.join(lost[:5])}. Run `sheet check`, and mend the sheet first."
-            raise ProblemsError([Problem(str(path), 0, "", message)])
+            raise refusal(path, message)
         os.replace(neighbour, path)
     finally:
         neighbour.unlink(missing_ok=True)
@@ -112,7 +112,7 @@ def _workbook(data: Mapping[str, Any], protocol: Protocol) -> bytes:
             (_form if tab.is_form else _table)(sheet, tab, rows, words)
     except (IllegalCharacterError, ValueError):  # the second from the XML writer, of code points that are no character
         message = "A text holds a control character, which a workbook cannot hold. Take it out of the sheet first."
-        raise ProblemsError([Problem(str(data.get("id", "")), 0, "", message)]) from None
+        raise refusal(data.get("id", ""), message) from None
     words.write(book.create_sheet("Words"), protocol)
     book.active = 1
     for sheet in book.worksheets:

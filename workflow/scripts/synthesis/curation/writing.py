@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from ..levels import NOT_REPORTED
-from ..sheets import UNSTATED, Arm, Characteristic, Citation, Comparison, Extraction, Outcome, Sheet, Span
+from ..levels import NOT_REPORTED, UNSTATED
+from ..sheets import Arm, Characteristic, Citation, Comparison, Extraction, Outcome, Sheet, Span
 
 SCHEMA_LINE = "# yaml-language-server: $schema=sheet.schema.json\n"
 WORDS_FOR_NONE = {"events": NOT_REPORTED, "patients": NOT_REPORTED, "window": UNSTATED}

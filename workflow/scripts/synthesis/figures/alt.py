@@ -3,11 +3,11 @@
 import pandas as pd
 
 from .. import formatting as fmt
+from ..prose import inside, plural
 from .dots import SYMBOLS
-from .forest import NOBODY, Judged, lower_first, read_plot
+from .forest import NOBODY, Judged, read_plot
 from .layout import clean_text
 from .lines import ForestText
-from .notes import count_of
 from .pools import find_pool
 from .table import Line, Plot
 
@@ -35,8 +35,8 @@ def describe_forest(
     lines = {line.kind: line for line in plot.blocks[-1]}
     if overall is not None and overall["k"]:
         sentences.append(
-            f"{count_of(overall['studies'], 'study', 'studies')} (k = {fmt.format_count(overall['k'])}), "
-            f"{count_of(overall['events'], 'event')} in {fmt.format_count(overall['patients'])} {text.unit}."
+            f"{plural(overall['studies'], 'study', 'studies')} (k = {fmt.format_count(overall['k'])}), "
+            f"{plural(overall['events'], 'event')} in {fmt.format_count(overall['patients'])} {text.unit}."
         )
     if "overall" in lines:
         sentences.append(f"Pooled over all studies: {_spoken(lines['overall'], text)}.")
@@ -57,7 +57,7 @@ def describe_risk(plot: Plot, judged: Judged) -> list[str]:
         levels = {
             level: [c for c, d in zip(judged.columns, line.dots, strict=False) if d == level] for level in SYMBOLS
         }
-        said = "; ".join(f"{lower_first(judged.key.levels[k])} {', '.join(v)}" for k, v in levels.items() if v)
+        said = "; ".join(f"{inside(judged.key.levels[k])} {', '.join(v)}" for k, v in levels.items() if v)
         sentences.append(f"{line.label}: {said}.")
     return sentences
 

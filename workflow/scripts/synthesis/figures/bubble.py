@@ -7,11 +7,13 @@ from math import sqrt
 import numpy as np
 
 from .. import formatting as fmt
+from ..files import number, numbers
+from ..prose import inside
 from ..terms import OK
 from .canvas import Chart, Drawing, circles, draw_nothing, nice_ticks, sentence, tint
 from .labels import Wanted, place_labels
 from .layout import AXIS_ENDS, axis_end, axis_ticks, clean_text
-from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, studies_of
 from .style import fixed_settings
 
 LARGEST, SMALLEST = 3.2, 0.7  # mm: radius of bubbles
@@ -120,7 +122,7 @@ def draw_bubble(data: Readings, text: ChartText, name: str, label: str, unit: st
         What one step along the axis is called; blank: from the unit.
     """
     found = read_moderator(data, name, label, unit, text.primary)
-    title = text.heading(f"by {lower_first(found.label)}")
+    title = text.heading(f"by {inside(found.label)}")
     if len(found.points) < FEWEST:
         have = fmt.format_count(len(found.points)) if found.points else "none"
         verb = "has" if len(found.points) == 1 else "have"
@@ -143,11 +145,6 @@ def draw_bubble(data: Readings, text: ChartText, name: str, label: str, unit: st
             _draw_curve(chart, x, y, *curve)
         _draw_points(chart, found.points, x, y)
         return Drawing([chart.finish()], title, " ".join([f"Bubble plot, {title}.", *said]))
-
-
-def lower_first(words: str) -> str:
-    """Put a heading inside a sentence, unless it begins with an abbreviation."""
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
 
 
 def describe(found: Moderator, text: ChartText, one: str) -> list[str]:

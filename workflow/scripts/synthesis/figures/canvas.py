@@ -11,8 +11,9 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
 from ..formatting import MINUS
+from ..prose import upper_first
 from .layout import MARK, PAD, Page, cut_text, text_width, wrap_text
-from .readings import ChartText, Paragraphs, upper_first
+from .readings import ChartText, Paragraphs
 from .style import MM_PER_POINT, PRESETS, fixed_settings, palette_of
 
 MARGIN, RIGHT = 2.0, 178.0  # mm: left and right edge of what is printed

@@ -1,6 +1,5 @@
 """All charts of one analysis beside its forest plots, in one go: what they share is read and imported once."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from .canvas import Drawing
 from .density import draw_prediction
 from .funnel import draw_funnel
 from .influence import draw_cumulative, draw_leave_one_out
-from .readings import ChartText, Readings
+from .readings import ChartText, Readings, version_line
 from .save import save_pages
 from .specification import draw_specification_curve
 from .style import PRESETS
@@ -64,7 +63,7 @@ def draw_charts_file(
         title=title,
         unit=review["unit"],
         level=float(models["level"]),
-        version_line=version_line(tables["rows"], review),
+        version_line=version_line(review, "rows", Path(tables["rows"]).read_bytes()),
         note=note,
         primary=models["primary"],
         draw_prediction_from=models["draw_prediction_from"],
@@ -92,9 +91,3 @@ def draw_charts(data: Readings, text: ChartText, moderators: Mapping[str, Mappin
     }
     for name, draw in (CHARTS | bubbles).items():
         yield name, draw(data, text)
-
-
-def version_line(rows_csv: str | Path, review: Mapping) -> str:
-    """Say which data were drawn, in the words of the forest plots: the digest is that of the same table."""
-    digest = hashlib.sha256(Path(rows_csv).read_bytes()).hexdigest()[:7]
-    return f"Data version {review['version']} · rows {digest} · literature to {review['search']}"

@@ -5,12 +5,14 @@ from functools import partial
 from math import inf, isnan, nan, sqrt
 
 from .. import formatting as fmt
+from ..files import number, numbers
+from ..prose import inside, plural, upper_first
 from .canvas import Drawing, draw_nothing
 from .layout import clean_text
 from .lines import SQUARE, mark_sentences, marks_of
 from .presets import PRESETS
 from .ratio import RatioPanel, ratio_axis
-from .readings import ChartText, Paragraphs, Row, counted, known, number, numbers, upper_first
+from .readings import ChartText, Paragraphs, Row, known
 from .style import fixed_settings, palette_of
 from .table import Line, Plot, draw_pages
 
@@ -48,7 +50,7 @@ def draw_comparisons(rows: Sequence[Row], outcomes: Mapping[str, str], text: Cha
     largest = max(_size(row) for row in studies)
     blocks, said = [], []
     for (exposure, outcome), block in _blocks(rows).items():
-        name = f"{clean_text(exposure)}: {_inside(clean_text(outcomes.get(outcome, outcome)))}"
+        name = f"{clean_text(exposure)}: {inside(clean_text(outcomes.get(outcome, outcome)))}"
         lines = [*study_lines(block, largest, text), *pool_lines(block, text)]
         blocks.append((Line("group", name), *lines, Line("gap")))
         said.append(_spoken(name, lines, text))
@@ -72,7 +74,7 @@ def draw_comparisons(rows: Sequence[Row], outcomes: Mapping[str, str], text: Cha
     page = PRESETS[text.preset]
     with fixed_settings():
         pages = draw_pages(plot, upper, page, palette_of(page, text.palette))
-    return Drawing(pages, TITLE, " ".join([f"Forest plot of {_inside(TITLE)}.", *said]))
+    return Drawing(pages, TITLE, " ".join([f"Forest plot of {inside(TITLE)}.", *said]))
 
 
 def limits(row: Row) -> list[float]:
@@ -180,10 +182,6 @@ def _size(row: Row) -> int:
     return int(number(row, "exposed_patients") + number(row, "unexposed_patients"))
 
 
-def _inside(words: str) -> str:
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
-
-
 def _spoken(name: str, lines: Sequence[Line], text: ChartText) -> str:
     """Say a block in a sentence."""
     said = []
@@ -192,5 +190,5 @@ def _spoken(name: str, lines: Sequence[Line], text: ChartText) -> str:
             interval = f" ({text.percent} CI {line.interval[1:-1]})" if line.interval else ""
             said.append(f"{line.label} {line.estimate}{interval}, {line.events} against {line.patients}")
     pooled = [line for line in lines if line.kind == "summary"]
-    tail = "" if pooled else f"; {counted(len(said), 'table')}, not pooled"
+    tail = "" if pooled else f"; {plural(len(said), 'table')}, not pooled"
     return f"{name}: {'; '.join(said)}{tail}."

@@ -7,11 +7,12 @@ from math import hypot, log, sqrt
 import numpy as np
 
 from .. import formatting as fmt
+from ..files import number, numbers
 from ..terms import OK
 from .canvas import Chart, Drawing, draw_nothing, tint
 from .influence import predicted
 from .layout import axis_end, axis_ticks, text_width
-from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, studies_of
 from .style import fixed_settings
 
 MODEL = "glmm"  # the one future.csv stands on

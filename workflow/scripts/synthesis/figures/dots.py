@@ -101,12 +101,11 @@ def key_of(levels: Sequence[str], words: Mapping[str, str], items: Sequence[str]
     return Key({level: words[level] for level in SYMBOLS if level in levels}, items)
 
 
-def draw_dot(page: Page, x: float, y: float, level: str, preset: Preset, palette: Palette, radius: float = 0) -> None:
+def draw_dot(page: Page, x: float, y: float, level: str, preset: Preset, palette: Palette) -> None:
     """Draw a dot with its symbol, centred on a place in mm."""
     fill, size = getattr(palette, level), 6.6 * preset.scale
-    radius = radius or RADIUS * preset.scale
     circle = Path.unit_circle()
-    path = Path(circle.vertices * radius + np.array([x, y]), circle.codes)
+    path = Path(circle.vertices * RADIUS * preset.scale + np.array([x, y]), circle.codes)
     style = {"facecolor": fill, "edgecolor": palette.edge, "linewidth": 0.4 * preset.scale, "zorder": 6}
     page.figure.add_artist(PathPatch(path, transform=page.transform, label=DOT, **style))
     # "+" and "–" stand on the height of small letters, "?" and "0" on that of capitals.

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from math import sqrt
 
 from .. import formatting as fmt
+from ..files import number
 from ..levels import MIXED
+from ..prose import inside, plural
 from .board import Board
 from .canvas import Drawing, circles, draw_nothing, tint
 from .layout import clean_text, cut_text, wrap_text
 from .pools import UNKNOWN
-from .readings import ChartText, Paragraphs, Row, counted, number, studies_of
+from .readings import ChartText, Paragraphs, Row, studies_of
 from .style import fixed_settings
 
 TITLE = "Map of the evidence"
@@ -111,7 +113,7 @@ def draw_evidence_map(
     if len(properties) < 2:
         return draw_nothing(text, TITLE, "the config names no two properties to set against each other.")
     down, across = properties
-    title = f"{TITLE}: {_inside(down.label)} by {_inside(across.label)}"
+    title = f"{TITLE}: {inside(down.label)} by {inside(across.label)}"
     found = disjoint_arms(pooled, arms, down.name)
     if not found:
         return draw_nothing(text, title, "no study is pooled.")
@@ -119,7 +121,7 @@ def draw_evidence_map(
     rows, columns = down.order([d for d, _ in cells]), across.order([a for _, a in cells])
     studies = len({row["study"] for row in found})
     units = fmt.format_count(sum(cell.patients for cell in cells.values()))
-    said = f"{counted(len(found), 'arm')} of {studies_of(studies)} that feed some analysis, {units} {text.unit}."
+    said = f"{plural(len(found), 'arm')} of {studies_of(studies)} that feed some analysis, {units} {text.unit}."
     absent = [clean_text(label) for level, label in down.levels.items() if level not in rows]
     missing = f"Nothing pooled of: {', '.join(absent)}." if absent else ""
     with fixed_settings():
@@ -178,7 +180,3 @@ def _cell(board: Board, x: float, middle: float, cell: Cell | None, largest: int
     circles(board.page, [(x, at)], radius, **style)
     words = f"{fmt.format_count(cell.studies)} ({fmt.format_count(cell.patients)})"
     board.write(x, middle + 3.4 * board.s, words, size=board.preset.small, align="center")
-
-
-def _inside(words: str) -> str:
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]

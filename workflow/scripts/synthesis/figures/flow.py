@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from .. import formatting as fmt
 from ..problems import one_of
+from ..prose import upper_first
 from .board import Board
 from .canvas import Drawing, draw_nothing
 from .layout import clean_text, wrap_text
-from .readings import ChartText, Paragraphs, Row, upper_first
+from .readings import ChartText, Paragraphs, Row
 from .style import fixed_settings
 
 COLLECTION = "a curated collection, not a systematic search"
@@ -28,7 +29,7 @@ STAGES = {
 }
 WORDS = {"pooled": "Pooled in an analysis", "sensitivity": "In sensitivity analyses only"}
 PHASES = ("Identification", "Screening", "Included")
-PHASE, MAIN, SIDE, RIGHT = (2.0, 6.0), (10.0, 84.0), (95.0, 178.0), 178.0  # mm: left and right edges of boxes
+PHASE, MAIN, SIDE = (2.0, 6.0), (10.0, 84.0), (95.0, 178.0)  # mm: left and right edges of boxes
 LEAD, PAD, GAP = 3.5, 1.8, 5.0  # mm: from line to line; inside a box; between two rows
 
 

@@ -12,11 +12,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import formatting as fmt
+from ..levels import MIXED
+from ..prose import inside, upper_first
 from .dots import Key
 from .layout import axis_end
 from .lines import ForestText, Printer
 from .notes import write_notes
-from .pools import MIXED, UNKNOWN, find_pool, state_of
+from .pools import UNKNOWN, find_pool, state_of
 from .style import PRESETS, fixed_settings, palette_of
 from .table import Line, Plot, draw_pages
 
@@ -145,7 +147,7 @@ def read_plot(
         blocks.append((Line("remark", "No study can be shown."),))
     blocks.append(tuple(printer.overall(overall)))
     reference = overall["estimate"] if overall is not None and state_of(overall) == "pool" else nan
-    title = f"{text.title} by {lower_first(text.group_label or by)}" if by else text.title + judged.words
+    title = f"{text.title} by {inside(text.group_label or by)}" if by else text.title + judged.words
     headings = {
         "study": "Study",
         "events": "Events",
@@ -178,17 +180,3 @@ def sort_rows(rows: pd.DataFrame, sort: str) -> pd.DataFrame:
     ties = ["label", "study", *(["arm"] if "arm" in rows else [])]
     rows = rows.sort_values(ties, kind="stable")
     return rows.sort_values(keys[sort], kind="stable", ascending=sort != "patients", na_position="last")
-
-
-def lower_first(words: str) -> str:
-    """Put a heading inside a sentence: its first letter small, unless it is an abbreviation.
-
-    >>> lower_first("Product"), lower_first("BMI")
-    ('product', 'BMI')
-    """
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
-
-
-def upper_first(words: str) -> str:
-    """Put words at the start of a line."""
-    return words[:1].upper() + words[1:]

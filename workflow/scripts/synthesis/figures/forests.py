@@ -1,18 +1,18 @@
 """The forest plots of one analysis: all studies, one a splitting variable, and one with risk of bias, on one axis."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from ..model_names import DESCRIPTIONS
+from ..prose import inside, percent
 from ..rows import read_rows
 from .alt import describe_forest
 from .canvas import draw_nothing
-from .forest import NOBODY, Judged, axis_upper, draw_forest, in_house, lower_first
+from .forest import NOBODY, Judged, axis_upper, draw_forest, in_house
 from .lines import ForestText
-from .readings import ChartText
+from .readings import ChartText, version_line
 from .risk_of_bias import NONE, WITH_RISK, judged_forest, read_judgements
 from .save import save_pages
 
@@ -69,7 +69,7 @@ def draw_forests_file(
         block = rows[rows["subset"] == (by or "all")]
         reason = nothing_to_draw(block, by, text, judged)
         if reason:
-            split = f" by {lower_first(text.group_label)}" if by else ""
+            split = f" by {inside(text.group_label)}" if by else ""
             heading = f"{text.title}{split}{WITH_RISK if name == RISK else ''}"
             drawing = draw_nothing(ChartText(title, version_line=base.version_line, **page), heading, reason)
             pages, words = drawing.pages, (f"Forest plot: {drawing.title}", drawing.desc)
@@ -96,7 +96,7 @@ def base_text(
         unit=review["unit"],
         level=float(models["level"]),
         model_line=model_line(estimates, models),
-        version_line=version_line(rows, review),
+        version_line=version_line(review, "rows", rows.to_csv(index=False).encode()),
         note=note,
         primary=primary,
         test_model="glmm-common" if primary.startswith("glmm") else primary,
@@ -119,7 +119,7 @@ def read_risk(rows: pd.DataFrame, table: Sequence[Mapping], tools: Mapping[str, 
 def nothing_to_draw(block: pd.DataFrame, by: str | None, text: ForestText, judged: Judged | None) -> str:
     """Say why a plot is not drawn; blank when it is."""
     if by and block.empty:
-        return f"this analysis is not split by {lower_first(text.group_label)}."
+        return f"this analysis is not split by {inside(text.group_label)}."
     if not (block["use"] == "yes").any():
         return "no study can be pooled."
     return NONE if judged is None else ""
@@ -127,7 +127,7 @@ def nothing_to_draw(block: pd.DataFrame, by: str | None, text: ForestText, judge
 
 def model_line(estimates: pd.DataFrame, models: Mapping) -> str:
     """Say in full how the numbers of a plot came about."""
-    level = f"{100 * float(models['level']):g}%"
+    level = percent(float(models["level"]))
     overall = estimates[(estimates["subset"] == "all") & (estimates["model"] == models["primary"])]
     df = int(overall["studies"].iloc[0]) - 1 if len(overall) else 0
     interval = {"glmm": "Wald on the logit scale", "glmm-t": f"t on the logit scale, {df} df"}.get(models["primary"])
@@ -139,9 +139,3 @@ def model_line(estimates: pd.DataFrame, models: Mapping) -> str:
     if df + 1 >= models["draw_prediction_from"]:
         parts.append(f"Prediction interval: t, {df} df.")
     return " ".join(parts)
-
-
-def version_line(rows: pd.DataFrame, review: Mapping) -> str:
-    """Say which data were drawn: the release, a digest of the rows, the date of the last search; never the clock."""
-    digest = hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:7]
-    return f"Data version {review['version']} · rows {digest} · literature to {review['search']}"

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import formatting as fmt
+from ..files import number, numbers
 from ..terms import OK
 from .canvas import Chart, Drawing, circles, draw_nothing, sentence, tint
 from .layout import axis_end, axis_ticks
-from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, studies_of
 from .style import fixed_settings
 
 FEWEST = 10  # Sterne JAC et al. BMJ 2011;343:d4002

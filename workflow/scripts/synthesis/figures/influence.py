@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from math import nan
 
 from .. import formatting as fmt
+from ..files import number, numbers
 from ..terms import CUMULATIVE, LEAVE_ONE, OK, ONE_STUDY
 from .canvas import Drawing, draw_nothing, sentence
 from .layout import axis_end, clean_text
-from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, sort_rows, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, sort_rows, studies_of
 from .style import PRESETS, fixed_settings, palette_of
 from .table import Line, Plot, draw_pages
 

@@ -1,11 +1,10 @@
-"""Where things stand on a page: millimetres from the top left corner, measured text, axis limits, and checks."""
+"""Where things stand on a page: millimetres from the top left corner, measured text, and axis limits."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,7 +16,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 
-from .style import FONT, FONT_FILES, MM_PER_INCH, MM_PER_POINT, Palette, fixed_settings
+from .style import FONT, FONT_FILES, MM_PER_INCH, MM_PER_POINT, Palette
 
 ELLIPSIS = "…"
 MARK = "mark"  # label of what carries data, so that checks can tell it from rules and grid lines
@@ -307,44 +306,3 @@ def axis_ticks(end: float) -> list[int]:
     per_cent = round(100 * end)
     step = AXIS_ENDS.get(per_cent) or max(1, -(-per_cent // 5))
     return list(range(0, per_cent + 1, step))
-
-
-def find_overlaps(figure: Figure, slack: float = 0.1) -> list[tuple[str, str]]:
-    """Find texts that touch each other or a mark.
-
-    Parameters
-    ----------
-    figure : Figure
-    slack : float
-        What two boxes may share, in mm (an outline's rounding).
-
-    Returns
-    -------
-    list of (str, str)
-        Empty when all is well.
-    """
-    with fixed_settings():
-        texts = _texts(figure)
-    marks = [("mark", a.get_window_extent()) for a in figure.findobj(lambda a: a.get_label() == MARK)]
-    by_slack = slack / MM_PER_INCH * figure.dpi
-    pairs = [*combinations(texts, 2), *((text, mark) for text in texts for mark in marks)]
-    return [(a[0], b[0]) for a, b in pairs if _shared(a[1], b[1]) > by_slack]
-
-
-def find_off_page(figure: Figure, margin: float = 1.0) -> list[str]:
-    """Find texts and marks that come within ``margin`` mm of the edge of the page, or leave it."""
-    edge = margin / MM_PER_INCH * figure.dpi
-    box = figure.bbox.padded(-edge)
-    marks = [("mark", a.get_window_extent()) for a in figure.findobj(lambda a: a.get_label() == MARK)]
-    with fixed_settings():
-        texts = _texts(figure)
-    return [name for name, b in [*texts, *marks] if b.x0 < box.x0 or b.y0 < box.y0 or b.x1 > box.x1 or b.y1 > box.y1]
-
-
-def _texts(figure: Figure) -> list[tuple[str, object]]:
-    return [(t.get_text(), t.get_window_extent()) for t in figure.findobj(Text) if t.get_text().strip()]
-
-
-def _shared(a, b) -> float:
-    """Give the shorter side of what two boxes share; negative when they are apart."""
-    return min(min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from .. import formatting as fmt
 from .. import marks
+from ..prose import percent
 from .layout import clean_text
 from .pools import state_of
 from .table import Line
@@ -73,7 +74,7 @@ class ForestText:
     @property
     def percent(self) -> str:
         """Give the level as printed: ``95%``."""
-        return f"{100 * self.level:g}%"
+        return percent(self.level)
 
 
 @dataclass(frozen=True)

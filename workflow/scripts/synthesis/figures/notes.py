@@ -3,9 +3,11 @@
 import pandas as pd
 
 from .. import formatting as fmt
+from ..levels import MIXED
+from ..prose import plural
 from .layout import clean_text
 from .lines import ForestText, Printer, format_window, mark_sentences, marks_of
-from .pools import MIXED, UNKNOWN, find_pool, find_test, state_of
+from .pools import UNKNOWN, find_pool, find_test, state_of
 
 
 def write_notes(
@@ -54,7 +56,7 @@ def row_caveats(rows: pd.DataFrame, text: ForestText, what: str, pool: pd.Series
     if not empty or pool is None or state_of(pool) != "pool":
         return []
     how = "with half an event added to each cell" if text.corrected else "without correction"
-    noun = count_of(empty, what, "studies" if what == "study" else "")
+    noun = plural(empty, what, "studies" if what == "study" else "")
     return [f"{noun} with no events {'is' if empty == 1 else 'are'} included {how}."]
 
 
@@ -74,7 +76,7 @@ def panel_caveats(rows: pd.DataFrame, text: ForestText, pool: pd.Series | None) 
     if several:
         once = "; the overall pool counts each study once" if counts_once(pool) else ""
         verb = "gives" if several == 1 else "give"
-        caveats.append(f"{count_of(several, 'study', 'studies')} {verb} several arms{once}.")
+        caveats.append(f"{plural(several, 'study', 'studies')} {verb} several arms{once}.")
     present = set(rows["group"].fillna(""))
     absent = [clean_text(name) for level, name in text.levels.items() if level not in present]
     return [*caveats, f"No separate data: {', '.join(absent)}."] if absent and len(rows) else caveats
@@ -105,13 +107,4 @@ def write_test(rows: pd.DataFrame, estimates: pd.DataFrame, text: ForestText, by
     groups = set(rows["group"].fillna("")) - {MIXED, *UNKNOWN}
     compared = int(test["test_df"]) + 1
     printed = fmt.format_test(test["test"], test["test_df"], test["test_p"], fmt.HOUSES[text.house])
-    return f"Test for subgroup differences: {printed} ({compared} of {count_of(len(groups), 'group')} compared)"
-
-
-def count_of(number: int, one: str, many: str = "") -> str:
-    """Give a number with its noun.
-
-    >>> count_of(1, "study", "studies"), count_of(12, "study", "studies")
-    ('1 study', '12 studies')
-    """
-    return f"{fmt.format_count(number)} {one if number == 1 else many or one + 's'}"
+    return f"Test for subgroup differences: {printed} ({compared} of {plural(len(groups), 'group')} compared)"

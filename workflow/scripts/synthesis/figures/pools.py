@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-MIXED = "mixed"
 UNKNOWN = ("", "not reported")
 
 

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from math import nan
 
 from .. import formatting as fmt
+from ..files import number, numbers
+from ..prose import upper_first
 from ..terms import ONE_STUDY
 from .board import Board
 from .canvas import Drawing, draw_nothing
 from .layout import axis_end, clean_text, wrap_text
 from .places import fit_columns
 from .presets import PRESETS
-from .readings import ChartText, Paragraphs, Row, known, number, numbers, upper_first
+from .readings import ChartText, Paragraphs, Row, known
 from .style import fixed_settings
 from .table import Line, Plot, Table, dress
 

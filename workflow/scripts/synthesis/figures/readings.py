@@ -1,10 +1,13 @@
 """What the charts of an analysis read: its tables as rows of text, and the numbers and words taken from them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf, isfinite, nan
+from math import inf, isfinite
 
 from .. import formatting as fmt
+from ..files import number
+from ..prose import percent, plural, upper_first
 from ..terms import OK
 from .layout import clean_text
 
@@ -53,7 +56,7 @@ class ChartText:
     @property
     def percent(self) -> str:
         """Give the level as printed: ``95%``."""
-        return f"{100 * self.level:g}%"
+        return percent(self.level)
 
     @property
     def axis(self) -> str:
@@ -117,17 +120,6 @@ class Paragraphs:
         return [(p, True) for p in self.dark if p] + [(p, False) for p in grey if p.strip()]
 
 
-def number(row: Row, key: str) -> float:
-    """Give a cell as a number; NaN when it is empty or not there."""
-    cell = row.get(key, "")
-    return nan if cell in ("", None) else float(cell)
-
-
-def numbers(row: Row, *keys: str) -> tuple[float, ...]:
-    """Give several cells as numbers."""
-    return tuple(number(row, key) for key in keys)
-
-
 def known(*values: float) -> bool:
     """Say whether all values are finite numbers."""
     return all(isfinite(value) for value in values)
@@ -147,20 +139,22 @@ def sort_rows(rows: Sequence[Row], sort: str) -> list[Row]:
     return sorted(rows, key=key)
 
 
-def counted(count: float, one: str, many: str = "") -> str:
-    """Give a number with its noun.
-
-    >>> counted(1, "study", "studies"), counted(12, "study", "studies")
-    ('1 study', '12 studies')
-    """
-    return f"{fmt.format_count(count)} {one if count == 1 else many or one + 's'}"
-
-
 def studies_of(count: float) -> str:
     """Give a number of studies."""
-    return counted(count, "study", "studies")
+    return plural(count, "study", "studies")
 
 
-def upper_first(words: str) -> str:
-    """Put words at the start of a line."""
-    return words[:1].upper() + words[1:]
+def version_line(review: Mapping, what: str, data: bytes) -> str:
+    """Say which data were drawn: the release, a digest of the tables, the date of the last search; never the clock.
+
+    Parameters
+    ----------
+    review : mapping
+        ``version`` and ``search``.
+    what : str
+        What the tables are called: rows or tables.
+    data : bytes
+        The tables as they stand in their files.
+    """
+    digest = hashlib.sha256(data).hexdigest()[:7]
+    return f"Data version {review['version']} · {what} {digest} · literature to {review['search']}"

@@ -1,6 +1,5 @@
 """The figures of the whole review, ``results/figures/``: what was found, how good it is, and what stands beside it."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from .evidence import Property, draw_evidence_map
 from .flow import COLLECTION, draw_flow
 from .presets import PRESETS
 from .published import draw_published
-from .readings import ChartText, Row
+from .readings import ChartText, Row, version_line
 from .risk_of_bias import draw_risk_of_bias, draw_summary
 from .save import save_pages
 from .timeline import draw_timeline
@@ -61,7 +60,8 @@ def draw_review_file(
     parts = {"names": names, "tools": tools, "properties": [Property(**entry) for entry in properties]}
     collection = review.get("collection") or COLLECTION
     for name, draw in drawings(read, parts, collection):
-        line = version_line(review, [path for table in FIGURES[name] for path in tables.get(table, ())])
+        paths = [path for table in FIGURES[name] for path in tables.get(table, ())]
+        line = version_line(review, "tables", b"".join(Path(path).read_bytes() for path in paths))
         drawing = draw(review_text(review, models, figures, line))
         save_pages(drawing.pages, Path(folder) / name, figures["formats"], drawing.title, drawing.desc)
 
@@ -97,9 +97,3 @@ def review_text(review: Mapping, models: Mapping, figures: Mapping, line: str) -
         palette=figures.get("palette", "default"),
         house=PRESETS[figures["preset"]].layout.house,
     )
-
-
-def version_line(review: Mapping, paths: Sequence[str]) -> str:
-    """Say which data were drawn: the release, a digest of the tables, the date of the last search; never the clock."""
-    digest = hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()[:7]
-    return f"Data version {review['version']} · tables {digest} · literature to {review['search']}"

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .. import formatting as fmt
+from ..prose import plural
 from .board import Board, chunks, numbered, rows_a_page
 from .canvas import Drawing, draw_nothing
 from .dots import HIGH, LOW, SOME, SYMBOLS, UNJUDGED, Key, draw_dot, key_of, level_of
 from .forest import Judged
 from .layout import clean_text, cut_text, text_width, wrap_text
-from .readings import ChartText, Paragraphs, Row, counted, sort_rows, studies_of
+from .readings import ChartText, Paragraphs, Row, sort_rows, studies_of
 from .style import fixed_settings, ink
 
 WORDS = {LOW: "Low risk of bias", SOME: "Some concerns or unclear", HIGH: "High risk of bias", UNJUDGED: "Not judged"}
@@ -139,7 +140,7 @@ def describe(found: Judgements, studies: Sequence[str]) -> list[str]:
         for level in SYMBOLS
         if counts[level]
     )
-    said = [f"{counted(sum(counts.values()), 'judgement')} of {studies_of(len(found.levels))}: {listed}."]
+    said = [f"{plural(sum(counts.values()), 'judgement')} of {studies_of(len(found.levels))}: {listed}."]
     silent = len(set(studies)) - len(found.levels)
     if silent:
         said.append(f"{studies_of(silent)} not judged yet.")

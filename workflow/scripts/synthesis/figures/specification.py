@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import formatting as fmt
+from ..files import number, numbers
 from ..terms import OK
 from .canvas import Chart, Drawing, circles, draw_nothing, segments, tint
 from .layout import axis_end, axis_ticks, cut_text
-from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers
+from .readings import ChartText, Paragraphs, Readings, Row, known
 from .style import MM_PER_POINT, fixed_settings
 
 MODEL = "model"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import formatting as fmt
+from ..files import number, numbers
 from ..terms import OK
 from .canvas import Chart, Drawing, boxes, circles, draw_nothing, nice_ticks, tint
 from .layout import axis_end, axis_ticks, clean_text, cut_text
-from .readings import ChartText, Paragraphs, Readings, Row, known, number, numbers, sort_rows, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, known, sort_rows, studies_of
 from .style import fixed_settings
 
 FEWEST = 3  # of two studies there is one pool

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from math import cos, floor, inf, isfinite, nan, pi, sin
 
 from .. import formatting as fmt
+from ..files import number
+from ..prose import upper_first
 from .board import Board, chunks, numbered, rows_a_page
 from .canvas import Drawing, draw_nothing, nice_ticks
 from .layout import clean_text, cut_text
-from .readings import ChartText, Paragraphs, Row, number, studies_of, upper_first
+from .readings import ChartText, Paragraphs, Row, studies_of
 from .style import fixed_settings
 
 TITLE = "The pooled studies in time"

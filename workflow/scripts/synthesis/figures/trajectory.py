@@ -6,11 +6,12 @@ from math import isfinite
 from pathlib import Path
 
 from .. import formatting as fmt
-from ..files import read_table
+from ..files import number, numbers, read_table
+from ..prose import plural
 from .board import Board, chunks, numbered
 from .canvas import Drawing, Scale, draw_nothing
 from .layout import AXIS_ENDS, clean_text, cut_text, text_width, wrap_text
-from .readings import ChartText, Paragraphs, Row, counted, number, numbers
+from .readings import ChartText, Paragraphs, Row
 from .review import review_text
 from .save import save_pages
 from .style import fixed_settings
@@ -55,7 +56,7 @@ def draw_trajectory(rows: Sequence[Row], text: ChartText) -> Drawing:
     """
     versions = list(dict.fromkeys(row["version"] for row in rows))
     if len(versions) < 2:
-        return draw_nothing(text, TITLE, f"{counted(len(versions), 'version')} so far; a trajectory needs two.")
+        return draw_nothing(text, TITLE, f"{plural(len(versions), 'version')} so far; a trajectory needs two.")
     shown = versions[-LATEST:]
     latest = [row["analysis"] for row in rows if row["version"] == versions[-1]]  # its order is that of the config
     panels = {
@@ -67,7 +68,7 @@ def draw_trajectory(rows: Sequence[Row], text: ChartText) -> Drawing:
     grey = [
         f"Point and bar: pooled value with its {text.percent} confidence interval, of the data and the engine of that "
         "release; open: one study, which is not pooled. Each panel has its own axis. k: studies.",
-        f"{counted(cut, 'earlier version')} not shown." if cut else "",
+        f"{plural(cut, 'earlier version')} not shown." if cut else "",
     ]
     parts = chunks(list(panels.values()), COLUMNS * ROWS)
     with fixed_settings():
@@ -75,7 +76,7 @@ def draw_trajectory(rows: Sequence[Row], text: ChartText) -> Drawing:
             _page(part, shown, numbered(TITLE, i, len(parts)), Paragraphs([], grey, text), text)
             for i, part in enumerate(parts, 1)
         ]
-    return Drawing(pages, TITLE, " ".join([f"Pooled values of {counted(len(shown), 'version')}.", *said]))
+    return Drawing(pages, TITLE, " ".join([f"Pooled values of {plural(len(shown), 'version')}.", *said]))
 
 
 def describe(panel: Sequence[Row], text: ChartText) -> str:

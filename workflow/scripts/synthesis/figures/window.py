@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import formatting as fmt
+from ..files import number, numbers
+from ..levels import UNSTATED
+from ..prose import plural
 from .canvas import Chart, Drawing, Scale, circles, draw_nothing, nice_ticks, segments
 from .labels import Box, spread, touch
 from .layout import ARROW, axis_end, axis_ticks, clean_text, cut_text, text_width
-from .readings import ChartText, Paragraphs, Readings, Row, counted, known, number, numbers
+from .readings import ChartText, Paragraphs, Readings, Row, known
 from .style import MM_PER_POINT, fixed_settings
 
-UNSTATED = "unstated"
 GAP, WITH_NAMES, SIDE = 1.9, 3.6, 1.7  # mm: between neighbours, without and with names; side of a square
 LONGEST = 30.0  # mm: longer names are cut
 STRIP = 9.0  # mm between the marks and the axis, where lines tie each to its day
@@ -61,7 +63,7 @@ def draw_window(data: Readings, text: ChartText) -> Drawing:
     if not stated:
         why = "no source says over how many days events were counted" if counts else "no study in the pool"
         return draw_nothing(text, title, f"{why}.")
-    said = describe(counts, text)
+    said = describe(counts)
     with fixed_settings():
         upper = axis_end((c.high for c in counts), (c.mid for c in counts if c.pooled))
         notes = Paragraphs([said], _legend(counts, upper, text), text)
@@ -79,14 +81,12 @@ def draw_window(data: Readings, text: ChartText) -> Drawing:
         return Drawing([chart.finish()], title, f"Scatter plot, {title}. {said}")
 
 
-def describe(counts: Sequence[Count], text: ChartText) -> str:
+def describe(counts: Sequence[Count]) -> str:
     """Count the windows."""
     pooled = [count for count in counts if count.pooled]
     windows = sorted({count.window for count in pooled if known(count.window)})
     silent = sum(not known(count.window) for count in pooled)
-    words = (
-        f"{counted(len(pooled), 'count is', 'counts are')} pooled, {fmt.format_count(len(counts) - len(pooled))} not"
-    )
+    words = f"{plural(len(pooled), 'count is', 'counts are')} pooled, {fmt.format_count(len(counts) - len(pooled))} not"
     if windows:
         days = " to ".join(dict.fromkeys(fmt.format_count(v) for v in (windows[0], windows[-1])))
         words += f"; stated windows of the pooled ones: {days} days"

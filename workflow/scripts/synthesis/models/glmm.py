@@ -9,7 +9,8 @@ from ..heterogeneity import i2, likelihood_ratio_q
 from ..prediction import prediction_interval
 from ..proportions import logit_with_variance
 from ..terms import OK
-from .logistic_normal import Fit, arms_of, fit, profile_tau2
+from .logistic_normal import Fit, arms_of, fit
+from .profile_interval import profile_tau2
 from .result import Pooled
 
 

@@ -11,7 +11,7 @@ from numpy import nan
 from scipy.special import gammaln, xlogy
 
 from ..quadrature import Rule, gauss_hermite, trapezoid
-from .logistic_normal import GRADIENT, NEGLIGIBLE, STABLE, STEPS, uphill
+from .logistic_normal import GRADIENT, NEGLIGIBLE, STABLE, STEPS, log_coefficients, uphill
 
 # Nodes are raised until the answer is stable. Gauss–Hermite serves all but a large τ with studies of no events, or of
 # nothing but events, where the integrand has an edge that the trapezoidal rule describes better.
@@ -103,8 +103,7 @@ def _cloglog_terms(eta, y, n, m):
 
 
 def _binomial_constant(data: Exposure) -> float:
-    y, n = data.events, data.patients
-    return float(np.sum(gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1)))
+    return log_coefficients(data.events, data.patients)
 
 
 def _binomial_saturated(data: Exposure) -> float:

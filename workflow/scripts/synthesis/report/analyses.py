@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ..files import number
 from ..formatting import (
     MISSING,
     format_count,
@@ -13,7 +14,7 @@ from ..formatting import (
 from ..marks import legend
 from ..model_names import DESCRIPTIONS
 from ..prose import joined, plural
-from ..summary import DESCRIPTION_BELOW, number, numbers
+from ..summary import DESCRIPTION_BELOW, pool_numbers
 from ..terms import OK
 from .comparing import heterogeneity_words, percent_heads
 from .marks import row_marks
@@ -93,7 +94,7 @@ def pool_lines(review: Review, analysis: str, decimals: int) -> list[Line]:
     if not pool or not int(pool["studies"]):
         return []
     counts = [format_count(int(pool[key])) for key in ("events", "patients")]
-    text = format_percent_interval(*numbers(pool), decimals)
+    text = format_percent_interval(*pool_numbers(pool), decimals)
     lines = [line((kind_words(pool), *counts, text, BLANK, BLANK, BLANK), strong=True)]
     interval = f"{review.level} prediction interval"
     limits = format_percent_range(number(pool, "pi_low"), number(pool, "pi_high"), decimals)

@@ -28,21 +28,6 @@ def dark_of(colour: str) -> str:
     return _from_oklch(min(turned, BRIGHTEST), chroma * 0.9, hue)
 
 
-def contrast(first: str, second: str) -> float:
-    """Give the WCAG 2 contrast of two colours.
-
-    >>> round(contrast("#ffffff", "#000000"))
-    21
-    """
-    high, low = sorted((_luminance(first), _luminance(second)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    red, green, blue = _linear(colour)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def _linear(colour: str) -> tuple[float, ...]:
     parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return tuple(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)

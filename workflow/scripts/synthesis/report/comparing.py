@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from ..files import number
 from ..formatting import (
     MISSING,
     decimals_for,
@@ -15,7 +16,8 @@ from ..formatting import (
     format_test,
 )
 from ..marks import legend
-from ..summary import DESCRIPTION_BELOW, number, numbers
+from ..prose import upper_first
+from ..summary import DESCRIPTION_BELOW, pool_numbers
 from ..terms import BETWEEN, OK, TOGETHER, WITHIN
 from ..terms import WITHIN_POOLED as POOLED
 from .marks import marks_of
@@ -71,7 +73,7 @@ def split_line(review: Review, row: Row, variable: str, decimals: int) -> Line:
         (
             review.level_name(variable, row["group"]),
             *(format_count(int(row[key])) for key in ("studies", "events", "patients")),
-            format_percent_interval(*numbers(row), decimals),
+            format_percent_interval(*pool_numbers(row), decimals),
             format_percent_range(number(row, "pi_low"), number(row, "pi_high"), decimals),
             status_words(row),
         )
@@ -146,7 +148,7 @@ def measure_words(measure: str) -> str:
 
 def effect_words(row: Row) -> str:
     """Give an effect with its interval, in the form its measure asks for."""
-    values = numbers(row)
+    values = pool_numbers(row)
     return format_difference(*values) if row["measure"] == RISK_DIFFERENCE else format_ratio_interval(*values)
 
 
@@ -202,7 +204,7 @@ def risk_factor_line(review: Review, row: Row, marks: str) -> Line:
             review.outcome(row["outcome"]),
             study,
             *(f"{row[f'{side}_events']}/{row[f'{side}_patients']}" for side in ("exposed", "unexposed")),
-            format_ratio_interval(*numbers(row)),
+            format_ratio_interval(*pool_numbers(row)),
             format_p(number(row, "p")) if row["p"] else MISSING,
             source if row["status"] == OK else f"{source}. {row['status']}",
         ),
@@ -223,7 +225,7 @@ def rate_table(review: Review) -> Table | None:
                 review.analyses[r["analysis"]]["label"],
                 r["model"],
                 *(format_count(whole(number(r, key))) for key in ("studies", "events", "person_time")),
-                format_percent_interval(*numbers(r), decimals),
+                format_percent_interval(*pool_numbers(r), decimals),
                 format_percent_range(number(r, "pi_low"), number(r, "pi_high"), decimals),
                 status_words(r),
             )
@@ -273,7 +275,7 @@ def published_line(review: Review, row: Row) -> Line:
         theirs += f" ({row['published_low']}–{row['published_high']})"
     ours = [number(row, key) / 100 for key in ("estimate", "ci_low", "ci_high")]
     label = review.analyses.get(row["analysis"], {}).get("label", row["analysis"])
-    more = "" if row["status"] == OK else f" {row['status']}."
+    more = "" if row["status"] == OK else f" {upper_first(row['status'])}."
     alike = [f"{what} {row[f'{what}_comparable']}" for what in ("window", "denominator", "measure")]
     return line(
         (

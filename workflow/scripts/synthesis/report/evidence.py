@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from ..files import number
 from ..formatting import MISSING, format_count
 from ..prose import joined, plural
-from ..summary import DESCRIPTION_BELOW, number
+from ..summary import DESCRIPTION_BELOW
 from ..terms import OK
 from .review import Review, Row
 from .tables import Cell, Line, Table, doi_address, line, sheet_address, site_of, table, web_address

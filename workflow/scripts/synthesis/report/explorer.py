@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 
 from ..figures.layout import axis_end
+from ..files import number
 from ..formatting import (
     format_count,
     format_percent_interval,
@@ -17,7 +18,7 @@ from ..formatting import (
 )
 from ..marks import legend
 from ..model_names import DESCRIPTIONS
-from ..summary import number, numbers
+from ..summary import pool_numbers
 from .analyses import second_reading_words, window_words
 from .marks import row_marks
 from .review import UNKNOWN_LEVELS, Review, Row, row_key
@@ -138,7 +139,7 @@ def record(row: Row, decimals: int) -> str:
     """Give what is printed of a pool, in one text: estimate with interval, prediction interval, τ², counts, status."""
     limits = format_percent_range(number(row, "pi_low"), number(row, "pi_high"), decimals)
     counts = f"{format_count(int(row['events']))}/{format_count(int(row['patients']))}"
-    estimate = format_percent_interval(*numbers(row), decimals)
+    estimate = format_percent_interval(*pool_numbers(row), decimals)
     return "|".join((estimate, limits, format_tau2(number(row, "tau2")), counts, row["status"]))
 
 

@@ -140,7 +140,6 @@ class _Writer:
     name: str
     referenced: set[str]
     names: dict[str, str] = field(default_factory=dict)
-    root_titles: int = 0
 
     def page(self, root: ElementTree.Element, links: Sequence[RowLink]) -> str:
         """Give the whole figure; with links it is a group of them, otherwise one image."""

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..files import number
 from ..formatting import decimals_for, format_percent, format_ratio_interval
 from ..marks import legend
 from ..prose import inside, joined
-from ..summary import DESCRIPTION_BELOW, number, numbers
+from ..summary import DESCRIPTION_BELOW, pool_numbers
 from ..terms import OK, WITHIN
 from ..terms import WITHIN_POOLED as POOLED
 from .marks import row_marks
@@ -157,5 +158,5 @@ def ratio_words(row: Row, review: Review) -> str:
     """Give the odds ratio with where it comes from."""
     counts = [f"{row[f'{side}_events']} of {row[f'{side}_patients']}" for side in ("first", "second")]
     where = f"inside {row['label']}" if row["label"] else row["kind"] + " studies"
-    text = format_ratio_interval(*numbers(row)).replace(" (", f" ({review.level} CI ", 1)
+    text = format_ratio_interval(*pool_numbers(row)).replace(" (", f" ({review.level} CI ", 1)
     return f"{counts[0]} against {counts[1]} {where}, odds ratio {text}"

@@ -9,11 +9,10 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..files import read_table, write_text
+from ..files import number, read_table, write_text
 from ..formatting import format_count, format_percent
 from ..grade import read_grade
 from ..model_names import DESCRIPTIONS
-from ..summary import number
 from . import analyses, comparing, evidence, headline, sources, variations
 from .explorer import explorer_data
 from .figures import Figure, Gallery, RowLink, named

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import read_table
+from ..files import number, read_table
 from ..formatting import decimals_for
 from ..prose import percent
-from ..summary import find, number
+from ..summary import find
 
 Row = Mapping[str, str]
 UNKNOWN_LEVELS = {"": "Not reported", "not reported": "Not reported", "mixed": "Several"}

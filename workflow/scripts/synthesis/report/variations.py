@@ -1,5 +1,6 @@
 """How the answer moves: other models, studies left out, other defensible choices, properties of the studies."""
 
+from ..files import number
 from ..formatting import (
     MISSING,
     decimals_for,
@@ -14,7 +15,7 @@ from ..formatting import (
 )
 from ..model_names import DESCRIPTIONS
 from ..prose import joined
-from ..summary import number, numbers
+from ..summary import pool_numbers
 from ..terms import LEAVE_ONE, OK
 from .comparing import percent_heads, status_words
 from .review import Review, Row
@@ -33,7 +34,7 @@ def model_table(review: Review, analysis: str) -> Table | None:
         line(
             (
                 Cell(DESCRIPTIONS.get(r["model"], r["model"]), small=r["model"]),
-                format_percent_interval(*numbers(r), decimals),
+                format_percent_interval(*pool_numbers(r), decimals),
                 format_percent_range(number(r, "pi_low"), number(r, "pi_high"), decimals),
                 format_tau2(number(r, "tau2")),
                 status_words(r),
@@ -72,7 +73,7 @@ def influence_cells(row: Row, decimals: int) -> tuple[str, str, str]:
     """Give studies, estimate and prediction interval of a pool."""
     return (
         format_count(int(row["k"])),
-        format_percent_interval(*numbers(row), decimals),
+        format_percent_interval(*pool_numbers(row), decimals),
         format_percent_range(number(row, "pi_low"), number(row, "pi_high"), decimals),
     )
 

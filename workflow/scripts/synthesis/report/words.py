@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from ..files import number
 from ..formatting import MISSING, format_count, format_percent_interval, format_percent_range, is_missing
 from ..prose import plural
-from ..summary import DESCRIPTION_BELOW, Row, number, numbers
+from ..summary import DESCRIPTION_BELOW, Row, pool_numbers
 from ..terms import OK, ONE_STUDY
 
 RARE = 0.01  # below it, per 1,000 says more than per 100
@@ -79,7 +80,7 @@ def frequency_words(pool: Row) -> str:
 
 def interval_words(pool: Row, decimals: int, level: str) -> str:
     """Give the estimate with its interval: ``6.6% (95% CI 4.1–10.4)``."""
-    text = format_percent_interval(*numbers(pool), decimals)
+    text = format_percent_interval(*pool_numbers(pool), decimals)
     return text if text == MISSING else text.replace(" (", f"% ({level} CI ", 1)
 
 

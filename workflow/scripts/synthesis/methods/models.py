@@ -7,10 +7,10 @@ Each function gives one section, or a blank text when the config does not turn t
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from .formatting import format_count
-from .methods_evidence import Evidence, without_events
-from .model_names import DESCRIPTIONS
-from .prose import agree, inside, joined, percent, plural
+from ..formatting import format_count
+from ..model_names import DESCRIPTIONS
+from ..prose import agree, inside, joined, percent, plural
+from .evidence import Evidence, without_events
 
 # Two-stage models by the parts of their names: what they are called, and where they come from.
 MEASURES = {
@@ -186,7 +186,7 @@ def models_text(evidence: Evidence) -> str:
 
 def bayes_text(level: str) -> str:
     """Describe the Bayesian model, with the scales of its priors."""
-    from .models.bayes import MU_SD, TAU_SCALE
+    from ..models.bayes import MU_SD, TAU_SCALE
 
     return (
         f"The same random-effects logistic model with priors [@smith1995]: half-normal with scale {TAU_SCALE:g} on τ "

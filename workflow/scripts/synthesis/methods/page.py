@@ -8,9 +8,12 @@ was selected; the paragraphs on models, analyses and checks are in modules of th
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from .files import read_table, write_text
-from .formatting import format_count
-from .methods_analyses import (
+from ..files import read_table, write_text
+from ..formatting import format_count
+from ..prose import agree, inside, joined, line, percent, plural
+from ..references import number_references
+from ..selection import ARTICLE_FIRST
+from .analyses import (
     comparison_text,
     contrast_text,
     future_text,
@@ -22,12 +25,9 @@ from .methods_analyses import (
     small_study_text,
     subgroup_text,
 )
-from .methods_checks import crosscheck_text, simulation_text
-from .methods_evidence import Evidence, without_events
-from .methods_models import heterogeneity_text, models_text, primary_text, special_text
-from .prose import agree, inside, joined, line, percent, plural
-from .references import number_references
-from .selection import ARTICLE_FIRST
+from .checks import crosscheck_text, simulation_text
+from .evidence import Evidence, without_events
+from .models import heterogeneity_text, models_text, primary_text, special_text
 
 # How the reasons of rows.csv begin, and what a reader is told: selection.py writes them.
 REASONS = (

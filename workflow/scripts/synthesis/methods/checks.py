@@ -6,9 +6,9 @@ Such a table may be older than the estimates. What it says is printed only while
 from collections.abc import Sequence
 from math import isclose
 
-from .formatting import MISSING, format_count, format_odds_ratio, format_percent, format_statistic
-from .methods_evidence import Evidence, Row
-from .prose import agree, joined, line, plural
+from ..formatting import MISSING, format_count, format_odds_ratio, format_percent, format_statistic
+from ..prose import agree, joined, line, plural
+from .evidence import Evidence, Row
 
 
 def simulation_text(evidence: Evidence) -> str:

@@ -6,11 +6,11 @@ built.
 
 from collections import Counter
 
-from .formatting import format_count
-from .methods_evidence import Evidence
-from .methods_models import two_stage
-from .permutation import EXACT_UP_TO
-from .prose import agree, inside, joined, percent, plural
+from ..formatting import format_count
+from ..permutation import EXACT_UP_TO
+from ..prose import agree, inside, joined, percent, plural
+from .evidence import Evidence
+from .models import two_stage
 
 DIMENSIONS = {
     "model": "the model with its interval",

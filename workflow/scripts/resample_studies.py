@@ -1,0 +1,12 @@
+"""Fit a share of the subsets and bootstrap samples of one analysis."""
+
+from synthesis.resampling import resample_part_file
+
+resample_part_file(
+    snakemake.input.rows,
+    snakemake.output[0],
+    level=snakemake.params.level,
+    settings=snakemake.params.settings,
+    chunk=int(snakemake.wildcards.chunk),
+    chunks=int(snakemake.wildcards.chunks),
+)
