@@ -1,6 +1,6 @@
 # The few commands people need; `make help` lists them.
 .DEFAULT_GOAL := results
-.PHONY: help results check test test-slow test-cluster lint rebuild crosscheck bench schemas readme lock clean new workbook handin changes release
+.PHONY: help results check test test-slow test-cluster lint rebuild crosscheck bench schemas readme lock clean new workbook handin changes release audit
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
@@ -38,7 +38,8 @@ test: $(READY) lint ## Run the linters and the tests, but for the slow ones
 test-slow: $(READY) ## Run the slow tests: whole builds, a real browser, faults (each skipped where it cannot run)
 	@$(BIN)/python -m pytest -n auto -m "(slow or browser) and not slurm"
 
-test-cluster: $(READY) ## Run the small review through a one-node Slurm (needs root, slurm-wlm and the group slurm)
+test-cluster: $(READY) ## Run the small review through a one-node Slurm (needs root and slurm-wlm)
+	@.tools/bin/uv sync --quiet --locked --python $(PYTHON) --group slurm
 	@$(BIN)/python -m pytest -m slurm
 
 lint: $(READY)
@@ -73,6 +74,10 @@ readme: $(READY) ## Fill the numbers of README.md and docs/ from the results and
 	@$(BIN)/python -m synthesis.reference
 	@$(BIN)/python -m synthesis.architecture
 
+audit: $(READY) ## Ask the public advisories about every locked package (needs api.osv.dev)
+	@.tools/bin/uv audit --quiet --locked --preview-features audit-command; code=$$?; \
+	  [ $$code -lt 2 ] || echo "The audit did not run (see above): nothing is known about the packages."; exit $$code
+
 lock: $(READY) ## Resolve the dependencies again; commit uv.lock and requirements.txt
 	@.tools/bin/uv lock --upgrade
 	@.tools/bin/uv export --locked --quiet --no-dev --no-emit-project --output-file requirements.txt > /dev/null
@@ -82,6 +87,7 @@ clean: ## Remove the environment and Snakemake's records; results/ stays
 
 $(READY): uv.lock pyproject.toml requirements/uv.txt
 	@test -x .tools/bin/uv && .tools/bin/uv --version | grep -qF "$$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements/uv.txt)" \
-	  || $(PYTHON) -m pip install --quiet --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --upgrade --target .tools -r requirements/uv.txt
+	  || $(PYTHON) -m pip install --quiet --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --upgrade --target .tools -r requirements/uv.txt \
+	  || { echo "The first installation needs the network. Connect, and run make again."; exit 1; }
 	@.tools/bin/uv sync --quiet --locked --python $(PYTHON)
 	@touch $@

@@ -34,6 +34,7 @@ def restrict(config: Path) -> str:
         "bootstrap": "10",
         "permutations": "10",
     }
+    choices["multiverse"] |= {"models": ["glmm"], "windows": choices["multiverse"]["windows"][:1]}
     choices["future"] = {"thresholds": ["10"], "simulations": "10"}
     choices["figures"] |= {"forest_by": [split], "formats": ["pdf"]}
     config.write_text(yaml.safe_dump(choices, allow_unicode=True, sort_keys=False), encoding="utf-8")

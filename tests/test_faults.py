@@ -1,6 +1,10 @@
 """What laptops, people and disks do to a build: it recovers by itself, or says in one clear sentence what to do.
 
-Never a wrong number, and never a traceback as the only word. More moments to kill at: ``SYNTHESIS_KILLS=30``.
+Never a wrong number, and never a traceback as the only word. The same list for readers: ``docs/explanation/faults.md``.
+
+A build is killed at four moments here; ``SYNTHESIS_KILLS=30 pytest -k random_moment`` kills the build of everything at
+thirty. The moments come from fixed seeds. What only root may do (a small disk, a frozen folder, a machine without
+network or fonts) is skipped for others, with the reason.
 """
 
 import contextlib
@@ -16,11 +20,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Review
+from conftest import ROOT, Review
 from synthesis.build import lock, record
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
-KILLS = int(os.environ.get("SYNTHESIS_KILLS", "1"))
+KILLS = int(os.environ.get("SYNTHESIS_KILLS", "4"))
+PARTS = ("everything", "workflow", "snakemake", "job")  # what is killed, in turn
 TARGETS = ["results/rash/rows.csv", "results/estimates.csv", "results/fever/forest.svg"]
 LONGEST = 240  # seconds; a build of these targets takes about eight
 
@@ -45,6 +50,13 @@ def build(folder: Path, *arguments: str, prefix: tuple[str, ...] = (), **changes
         errors="replace",
         timeout=LONGEST,
     )
+
+
+def must_build(folder: Path, *arguments: str, **changes) -> str:
+    """Build, insist on success, and give what was said."""
+    done = build(folder, *arguments, **changes)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen:
@@ -91,8 +103,7 @@ def built(tmp_path_factory):
     review.add_engine()
     text = review.read("config.yaml")
     (review.folder / "config.yaml").write_text(re.sub(r"  high_fever:\n(    .*\n)+", "", text), encoding="utf-8")
-    done = build(review.folder)
-    assert done.returncode == 0, done.stdout + done.stderr
+    must_build(review.folder)
     return review.folder
 
 
@@ -134,34 +145,57 @@ def kill(*pids: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def strike(run: subprocess.Popen, what: str) -> None:
-    """Kill -9 a part of a build."""
+def strike(run: subprocess.Popen, what: str) -> bool:
+    """Kill -9 a part of a build; False when it had ended already."""
+    while what == "job" and run.poll() is None and len(children(run.pid)) < 2:
+        time.sleep(0.02)
     below = children(run.pid)  # first Snakemake, then its jobs
+    if run.poll() is not None or not below:
+        return False
     match what:
         case "everything":
             kill(run.pid, *below)
         case "workflow":
-            kill(run.pid, *below[:1])  # its jobs live on as orphans
+            kill(run.pid, below[0])  # its jobs live on as orphans
         case "snakemake":
-            kill(*below[:1])
+            kill(below[0])
         case "job":
-            kill(*below[-1:])
+            kill(below[-1])
+    return True
 
 
-@pytest.mark.parametrize("moment", range(KILLS))
-def test_kill_at_a_random_moment(built, folder, moment):
-    """A build killed again and again, at any moment and in any part, goes on by itself and ends byte-identical."""
-    chance = random.Random(moment)
+@pytest.fixture(scope="module")
+def to_kill(built, tmp_path_factory):
+    """Give the review to kill in, its targets, and the seconds they take: everything when many kills are asked for."""
+    targets = ["all"] if KILLS > 10 else TARGETS
+    folder = copy(built, tmp_path_factory.mktemp("to_kill") / "review")
     shutil.rmtree(folder / "results")
-    for what in chance.sample(["everything", "workflow", "snakemake", "job"], 2 if KILLS < 10 else 4):
-        run = start(folder)
-        time.sleep(chance.uniform(0.2, 7))
-        strike(run, what)
+    begun = time.monotonic()
+    must_build(folder, *targets)
+    return folder, targets, time.monotonic() - begun
+
+
+@pytest.mark.parametrize("moment", range(0, KILLS, 2))
+def test_kill_at_a_random_moment(to_kill, tmp_path, moment):
+    """A build killed twice, at any moment and in any part, goes on by itself and ends byte-identical."""
+    reference, targets, seconds = to_kill
+    chance, struck, folder = random.Random(moment), 0, copy(reference, tmp_path / "review")
+    shutil.rmtree(folder / "results")
+    while struck < 2:
+        run = start(folder, *targets)
+        moment_of_death = chance.uniform(0.2, seconds)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(moment_of_death)
+        hit = strike(run, PARTS[(moment + struck) % 4])
         said, _ = run.communicate(timeout=LONGEST)
+        print(f"{PARTS[(moment + struck) % 4]} at {moment_of_death:.1f} of {seconds:.0f} s, hit: {hit}\n{said}")
         assert "Traceback" not in said.splitlines()[:1]
-    done = build(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert_same(folder, built)
+        assert "Failed:" not in said or "A job was killed" in said, said
+        struck += hit
+        if not hit:  # it had ended: there is nothing to kill before there is something to build
+            shutil.rmtree(folder / "results")
+    print(must_build(folder, *targets))
+    assert_same(folder, reference)
     assert not list((folder / ".snakemake" / "locks").glob("*"))
 
 
@@ -189,13 +223,18 @@ def leave_lock(folder: Path) -> None:
 
 
 def test_two_builds_at_once(built, folder):
-    """The second says in one sentence that the first runs, and leaves it alone; the first ends as always."""
+    """The second says in one sentence that the first runs, and leaves it alone; the first ends as always.
+
+    The second comes to the same folder by a link, so that it is the folder that is locked, and not its name.
+    """
+    link = folder.parent / "link"
+    link.symlink_to(folder)
     (folder / "results" / "fever" / "forest.svg").unlink()
     first = start(folder)
     until = time.monotonic() + 20
     while not (folder / ".snakemake" / "build.lock").stat().st_size and time.monotonic() < until:
         time.sleep(0.02)
-    second = build(folder)
+    second = build(link)
     assert_said(second, "Another build is running in this folder (process ")
     assert len(second.stdout.splitlines()) == 1 and not second.stderr
     said, _ = first.communicate(timeout=LONGEST)
@@ -248,21 +287,30 @@ def test_build_of_another_machine_is_not_declared_dead(folder):
 
 
 @root_only("mount", "umount")
-def test_disk_full(built, tmp_path):
-    """A full disk is named; with space again, the same command ends byte-identical."""
+@pytest.mark.parametrize("rest", [0, 60], ids=["at the start", "on the way"])
+def test_disk_full(built, tmp_path, rest):
+    """A full disk is named; with space again, the same command ends byte-identical.
+
+    ``rest`` is what is free at the start, in blocks of 4 kB: too little for the tables and figures, enough to begin.
+    """
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], check=False).returncode:
         pytest.skip("tmpfs cannot be mounted here")
     try:
         folder = copy(built, disk / "review")
-        (folder / "results" / "fever" / "forest.svg").unlink()
+        if rest:
+            shutil.rmtree(folder / "results")
+        else:
+            (folder / "results" / "fever" / "forest.svg").unlink()
         filler = disk / "filler"
         with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
             while True:
                 file.write(bytes(4096))
+        os.truncate(filler, filler.stat().st_size - 4096 * rest)
         done = build(folder, PYTHONDONTWRITEBYTECODE="1")
         assert_said(done, "The disk is full. Free some space and run make again")
+        assert ("Building" in done.stdout) == bool(rest), done.stdout
         filler.unlink()
         done = build(folder)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -274,11 +322,51 @@ def test_disk_full(built, tmp_path):
 @root_only("mount", "unshare")
 @pytest.mark.parametrize("part", ["results", "."])
 def test_read_only(built, folder, part):
-    """A folder that cannot be written is named, and nothing in it changes."""
+    """A folder that cannot be written is named, and nothing in it changes.
+
+    Permissions do not stop root, so the folder is mounted read-only here; those that stop a person are tried below.
+    """
     (folder / "results" / "fever" / "forest.svg").unlink()
     before = contents(folder)
     freeze = f"mount --bind '{part}' '{part}' && mount -o remount,bind,ro '{part}' && cd \"$PWD\" && exec \"$@\""
     done = build(folder, prefix=("unshare", "-m", "sh", "-c", freeze, "sh"))
+    assert_said(done, "cannot be written")
+    assert contents(folder) == before
+
+
+def test_compiled_code_that_a_full_disk_tore(built, folder):
+    """Python does not notice, and would fail at every start: it is removed, and the next build ends as always."""
+    library = folder / "workflow" / "scripts" / "synthesis"
+    (folder / "results" / "fever" / "forest.svg").unlink()
+    must_build(folder)  # the copy has no compiled code yet
+    compiled = [*(library / "figures" / "__pycache__").glob("style.*.pyc")]
+    assert compiled
+    for path in compiled:
+        path.write_bytes(path.read_bytes()[:400])
+    (folder / "results" / "fever" / "forest.svg").unlink()
+    assert_said(build(folder), "Compiled code was torn", "Run make again")
+    must_build(folder)
+    assert_same(folder, built)
+
+
+# Root may write anywhere, unless this right is taken away; a person has not got it.
+AS_A_PERSON = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all") if may("setpriv") else ()
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not AS_A_PERSON, reason="root without setpriv may write anywhere")
+@pytest.mark.parametrize("part", ["results", ".snakemake"])
+def test_folder_without_permission(built, folder, part):
+    """Results that a container or another user wrote, and this one may not: what cannot be written is named."""
+    (folder / "results" / "fever" / "forest.svg").unlink()
+    before = contents(folder)
+    locked = [folder / part, *(path for path in (folder / part).rglob("*") if path.is_dir())]
+    for path in locked:
+        path.chmod(0o555)
+    try:
+        done = build(folder, prefix=AS_A_PERSON)
+    finally:
+        for path in locked:
+            path.chmod(0o755)
     assert_said(done, "cannot be written")
     assert contents(folder) == before
 
@@ -301,6 +389,16 @@ def test_outputs_changed_by_hand_are_built_again(built, folder):
         assert path.relative_to(folder).as_posix() in done.stdout
     assert_same(folder, built)
     assert (folder / record.ASIDE / "results" / "fever" / "forest.svg").read_bytes() == b"\x00garbage"
+
+
+def test_a_torn_table_beside_the_sheets_is_located(folder):
+    """What only a job reads is answered as a sheet is: file, line, what to do, and no frames of Python."""
+    text = (ROOT / "studies" / "screening.csv").read_text(encoding="utf-8")
+    (folder / "studies" / "screening.csv").write_text(text[:-100] + '\n"torn', encoding="utf-8")
+    done = build(folder, "results/figures/flow.svg")
+    said = done.stdout.splitlines()
+    assert done.returncode and "Traceback" not in done.stdout + done.stderr, done.stdout
+    assert re.match(r"studies/screening\.csv:\d+: ", said[-2]) and said[-1].startswith("Mend what is named"), said
 
 
 def test_results_of_plain_snakemake_are_not_taken_for_edits(built, folder):
@@ -335,6 +433,25 @@ def test_damaged_record(damage, tmp_path, monkeypatch):
     assert record.read_record() == record.Record()
 
 
+def test_torn_notes_of_snakemake(built, folder):
+    """A power cut empties files. Without its note a result would stay, though the config says something else now."""
+    notes = [path for path in (folder / ".snakemake" / "metadata").iterdir() if path.is_file()]
+    for note in notes[: len(notes) // 2]:
+        note.write_bytes(b"")
+    for note in notes[len(notes) // 2 :]:
+        note.write_bytes(note.read_bytes()[:-20])
+    config = folder / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("primary: glmm", "primary: glmm\n  level: 0.9"), encoding="utf-8")
+    said = must_build(folder)
+    assert re.search(r"The notes on \d+ results are gone or torn: all results are built again\.", said), said
+    estimates = Path("results", "fever", "estimates.csv")
+    assert (folder / estimates).read_bytes() != (built / estimates).read_bytes()
+    config.write_text(text, encoding="utf-8")
+    assert "torn" not in must_build(folder)
+    assert_same(folder, built)
+
+
 # Clocks and surroundings ----------------------------------------------------------------------------------------------
 
 
@@ -343,35 +460,91 @@ def test_clock_jumps(built, folder):
     ahead = time.time() + 3 * 365 * 86400
     for path in [*folder.glob("studies/*"), *folder.rglob("workflow/**/*.py"), *folder.glob("results/**/rows.csv")]:
         os.utime(path, (ahead, ahead))
-    first, second = build(folder), build(folder)
-    assert first.returncode == second.returncode == 0, first.stdout + second.stdout
-    assert "up to date" in second.stdout
+    said = must_build(folder)
+    assert re.search(
+        r"\d+ files carried a time in the future \(was a clock set back\?\): it is now the present\.", said
+    )
+    assert "up to date" in must_build(folder)
     assert_same(folder, built)
 
 
-def test_bare_surroundings(built, folder, tmp_path):
+def test_changes_that_carry_an_old_time(folder):
+    """Files of an archive, or written while the clock was behind, are older than the results and yet change them."""
+    engine, sheet = (
+        folder / "workflow" / "scripts" / "synthesis" / "proportions.py",
+        folder / "studies" / "clark2003.yaml",
+    )
+    engine.write_text(engine.read_text(encoding="utf-8") + "# Another engine.\n", encoding="utf-8")
+    text = sheet.read_text(encoding="utf-8")
+    sheet.write_text(text.replace("events: 3, patients: 90", "events: 4, patients: 90"), encoding="utf-8")
+    for path in (engine, sheet):
+        os.utime(path, (1e9, 1e9))
+    rows = contents(folder)["results/rash/rows.csv"]
+    said = must_build(folder)
+    assert "Older than the last build, but not what it read: " in said and "proportions.py" in said
+    assert contents(folder)["results/rash/rows.csv"] != rows, "the new count is not there"
+    assert "Building" in said and "up to date" in must_build(folder)
+
+
+def test_results_on_another_disk(built, folder, tmp_path):
+    """`results` and `studies` may be links to where there is room; they stay links."""
+    for name in ("results", "studies"):
+        (folder / name).rename(tmp_path / name)
+        (folder / name).symlink_to(tmp_path / name)
+    shutil.rmtree(tmp_path / "results" / "fever")
+    must_build(folder)
+    assert (folder / "results").is_symlink() and (folder / "studies").is_symlink()
+    assert "up to date" in must_build(folder)
+    assert contents(tmp_path) == contents(built)
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Give a prefix and an environment without home, locale and any other program; as root, network and fonts too."""
+    (tmp_path / "bin").mkdir()
+    for tool in ("bash", "sh", "which"):  # the last one for Snakemake's plugin for Slurm, where that is installed
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
+    changes = {"HOME": None, "LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    changes["MPLCONFIGDIR"] = str(tmp_path / "empty")
+    # Where root may: no network but the loop, which is down, and no fonts of the machine.
+    hide = "for d in /usr/share/fonts /usr/local/share/fonts; do [ ! -d $d ] || mount -t tmpfs none $d || exit 9; done"
+    alone = ("unshare", "-n", "-m", "sh", "-c", f'{hide}; PATH={tmp_path}/bin; exec "$@"', "sh")
+    if not may_isolate():
+        alone = ("env", f"PATH={tmp_path}/bin")
+    return alone, changes
+
+
+def may_isolate() -> bool:
+    return may("unshare", "mount") and not subprocess.run(["unshare", "-n", "-m", "true"], check=False).returncode
+
+
+def test_bare_surroundings(built, folder, bare, tmp_path):
     """No home, git, locale, cache, network or fonts, a folder with odd letters reached by a link: the same bytes."""
     real = folder.rename(tmp_path / "Übersicht № 1 (neu)")
     link = tmp_path / "a link"
     link.symlink_to(real)
     shutil.rmtree(real / "results")
-    (tmp_path / "bin").mkdir()
-    for tool in ("bash", "sh"):
-        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
-    # Where root may: no network but the loop, which is down, and no fonts of the machine.
-    hide = "for d in /usr/share/fonts /usr/local/share/fonts; do [ ! -d $d ] || mount -t tmpfs none $d; done"
-    alone = ("unshare", "-n", "-m", "sh", "-c", f'{hide}; PATH={tmp_path}/bin; exec "$@"', "sh")
-    if not may("unshare", "mount") or subprocess.run(["unshare", "-n", "-m", "true"], check=False).returncode:
-        alone = ("env", f"PATH={tmp_path}/bin")
-    done = build(
-        link,
-        prefix=alone,
-        HOME=None,
-        LANG="C",
-        LC_ALL="C",
-        PYTHONUTF8="0",
-        PYTHONCOERCECLOCALE="0",
-        MPLCONFIGDIR=str(tmp_path / "empty"),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    must_build(link, prefix=bare[0], **bare[1])
     assert_same(real, built)
+
+
+def test_everything_is_built_without_a_network(folder, bare):
+    """All results of the small review, the report among them, on a machine that has nothing and reaches nobody."""
+    if not may_isolate():
+        pytest.skip("needs root and unshare to take the network away")
+    must_build(folder, "all", prefix=bare[0], **bare[1])
+    page = (folder / "results" / "report.html").read_text(encoding="utf-8")
+    assert len(page) > 100_000 and not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?https?:", page)
+
+
+def test_bare_surroundings_are_bare(bare):
+    """What the test above takes away is away, so that its result means something."""
+    look = "import locale, os, shutil; print(shutil.which('git'), os.environ.get('HOME'), locale.getencoding())"
+    if may_isolate():
+        look += "; import socket; print(*[name for _, name in socket.if_nameindex()]); s = socket.socket()"
+        look += "; print(s.connect_ex(('192.0.2.1', 80)) != 0, [f for f in os.listdir('/usr/share/fonts')])"
+    done = subprocess.run(
+        [*bare[0], sys.executable, "-c", look], env=environment(ROOT, **bare[1]), capture_output=True, encoding="ascii"
+    )
+    expected = ["None None ANSI_X3.4-1968", *(["lo", "True []"] if may_isolate() else [])]
+    assert done.stdout.splitlines() == expected, done.stderr

@@ -1,8 +1,9 @@
 """Fuzz: whatever bytes come in, the answer is a located problem or the right data, soon and in little memory.
 
-`FUZZ_CASES` says how many cases each property gets (40 here; 10,000 in CI, where they are random as well). Three things
-must never happen: an end by anything but the project's own error, a hang, and a sheet that is read but says another
-number than its text does.
+Three things must never happen: an end by anything but the project's own error, a hang, and a sheet that is read but
+says another number than its text does. Each property is tried with some cases in every run and with all of them, 10,000
+together, in the slow one; both draw the same cases every time. `FUZZ_TIMES=10` draws ten times as many, and others at
+each run: for a hunt.
 """
 
 import json
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -30,16 +32,51 @@ from synthesis.protocol import read_protocol
 from synthesis.selection import Vocabulary, select_rows
 from synthesis.sheets import type_sheet
 
-CASES = int(os.environ.get("FUZZ_CASES", "40"))
-FEWER = max(CASES // 10, 10)  # a workbook takes some hundredths of a second
+# What every property is tried with in the slow run; one in SHARE of them in every run. A workbook takes some hundredths
+# of a second, a sheet one.
+CASES = {
+    "sheets": 1800,
+    "sheets that a curator changed": 2400,
+    "any bytes": 1200,
+    "configs": 1400,
+    "judgements": 1000,
+    "tables": 1500,
+    "workbooks with flipped bytes": 400,
+    "workbooks with spoilt parts": 300,
+}
+SHARE = 25
+TIMES = os.environ.get("FUZZ_TIMES")
 SETTINGS = {
     "deadline": timedelta(seconds=5),
-    "derandomize": "FUZZ_CASES" not in os.environ,
+    "derandomize": TIMES is None,
     "database": None,
     "print_blob": True,
     "suppress_health_check": list(HealthCheck),
 }
-pytestmark = [pytest.mark.slow] if CASES > 500 else []
+
+
+def cases_of(name: str) -> pytest.MarkDecorator:
+    """Give a property its number of cases, as two tests: some of them in every run, and all in the slow one."""
+    every = CASES[name] * int(TIMES or 1)
+    return pytest.mark.parametrize(
+        "cases", [pytest.param(every // SHARE, id="some"), pytest.param(every, id="all", marks=pytest.mark.slow)]
+    )
+
+
+def attempt(cases: int, drawn: st.SearchStrategy, check: Callable) -> None:
+    """Draw so many cases, and check each."""
+
+    @settings(max_examples=cases, **SETTINGS)
+    @given(drawn)
+    def holds(raw):
+        check(raw)
+
+    holds()
+
+
+def test_there_are_ten_thousand_cases():
+    assert sum(CASES.values()) >= 10_000
+
 
 CORPUS = ROOT / "tests" / "corpus"
 SHEET = (CORPUS / "base_sheet.yaml").read_text(encoding="utf-8")
@@ -215,6 +252,7 @@ def told(read, *arguments):
         for problem in error.problems:
             assert problem.message.endswith((".", "?", "…")) and len(problem.message) < 3000, problem
             assert problem.line >= 0 and len(problem.field) < 1500
+            assert r"\x" not in problem.message or len(problem.message) < 300, "bytes that nobody can read"
             str(problem).encode()  # a lone surrogate could not be printed
         assert "pydantic" not in str(error) and "Traceback" not in str(error)
         return None
@@ -284,17 +322,16 @@ def before(folder, protocol):
     return yaml.load(SHEET, Loader=yaml.CBaseLoader), read_sheets([path], protocol)[0]
 
 
-@settings(max_examples=CASES * 2, **SETTINGS)
-@given(raw=st.one_of(spoilt(SHEET), reshaped(SHEET)))
-def test_sheets(raw, folder, protocol, before):
-    refused_or_true(raw, folder, protocol, before)
+@cases_of("sheets")
+def test_sheets(cases, folder, protocol, before):
+    drawn = st.one_of(spoilt(SHEET), reshaped(SHEET))
+    attempt(cases, drawn, lambda raw: refused_or_true(raw, folder, protocol, before))
 
 
-@settings(max_examples=CASES * 4, **SETTINGS)
-@given(raw=retyped(SHEET))
-def test_sheets_that_a_curator_changed(raw, folder, protocol, before):
+@cases_of("sheets that a curator changed")
+def test_sheets_that_a_curator_changed(cases, folder, protocol, before):
     """Most of these are accepted, so that what is accepted is tried as often as what is refused."""
-    refused_or_true(raw, folder, protocol, before)
+    attempt(cases, retyped(SHEET), lambda raw: refused_or_true(raw, folder, protocol, before))
 
 
 def refused_or_true(raw, folder, protocol, before) -> None:
@@ -313,51 +350,60 @@ def _again(error):
     raise error
 
 
-@settings(max_examples=CASES, **SETTINGS)
-@given(raw=st.binary(max_size=200))
-def test_any_bytes(raw, folder, protocol):
-    for name, read in (("full2020.yaml", lambda p: read_sheets([p], protocol)), ("config.yaml", read_protocol)):
-        (folder / name).write_bytes(raw)
-        assert told(read, folder / name) is None
-    (folder / "any.xlsx").write_bytes(raw)
-    assert told(read_workbooks, [folder / "any.xlsx"], folder / "none", protocol) is None
-    (folder / "grade.yaml").write_bytes(raw)
-    assert not told(read_grade, folder / "grade.yaml", ["fever"])
+@cases_of("any bytes")
+def test_any_bytes(cases, folder, protocol):
+    def refused(raw):
+        for name, read in (("full2020.yaml", lambda p: read_sheets([p], protocol)), ("config.yaml", read_protocol)):
+            (folder / name).write_bytes(raw)
+            assert told(read, folder / name) is None
+        (folder / "any.xlsx").write_bytes(raw)
+        assert told(read_workbooks, [folder / "any.xlsx"], folder / "none", protocol) is None
+        (folder / "grade.yaml").write_bytes(raw)
+        assert not told(read_grade, folder / "grade.yaml", ["fever"])
+
+    attempt(cases, st.binary(max_size=200), refused)
 
 
-@settings(max_examples=CASES, **SETTINGS)
-@given(raw=st.one_of(spoilt(CONFIG), reshaped(CONFIG)))
-def test_configs(raw, folder):
+@cases_of("configs")
+def test_configs(cases, folder):
     path = folder / "config.yaml"
-    path.write_bytes(raw)
-    protocol = told(read_protocol, path)
-    if protocol is not None:
-        for name in protocol.analyses:  # becomes a folder
+
+    def refused_or_safe(raw):
+        path.write_bytes(raw)
+        protocol = told(read_protocol, path)
+        for name, analysis in protocol.analyses.items() if protocol else ():  # becomes a folder
             assert name.isascii() and "/" not in name and "." not in name and 0 < len(name) <= 60
-            analysis = protocol.analyses[name]  # goes to its job as plain data
+            # It goes to its job as plain data.
             assert type(analysis).model_validate(analysis.model_dump(mode="json")) == analysis
 
+    attempt(cases, st.one_of(spoilt(CONFIG), reshaped(CONFIG)), refused_or_safe)
 
-@settings(max_examples=CASES, **SETTINGS)
-@given(raw=st.one_of(spoilt(GRADE), reshaped(GRADE)))
-def test_judgements(raw, folder):
+
+@cases_of("judgements")
+def test_judgements(cases, folder):
     path = folder / "grade.yaml"
-    path.write_bytes(raw)
-    told(read_grade, path, ["fever", "rash"])
+
+    def refused_or_read(raw):
+        path.write_bytes(raw)
+        told(read_grade, path, ["fever", "rash"])
+
+    attempt(cases, st.one_of(spoilt(GRADE), reshaped(GRADE)), refused_or_read)
 
 
-@settings(max_examples=CASES, **SETTINGS)
-@given(raw=spoilt(TABLE))
-def test_tables(raw, folder, protocol):
+@cases_of("tables")
+def test_tables(cases, folder, protocol):
     path = folder / "table.csv"
-    path.write_bytes(raw)
-    rows = told(read_table, path)
-    assert rows is None or all(set(row) == set(rows[0]) and None not in row.values() for row in rows)
-    table = told(read_table_file, path)
-    if table is not None:
-        drafts = told(draft_sheets, table, str(path), protocol)
+
+    def refused_or_whole(raw):
+        path.write_bytes(raw)
+        rows = told(read_table, path)
+        assert rows is None or all(set(row) == set(rows[0]) and None not in row.values() for row in rows)
+        table = told(read_table_file, path)
+        drafts = None if table is None else told(draft_sheets, table, str(path), protocol)
         for name in drafts.sheets if drafts else ():  # becomes a file
             assert name.isalnum() and name.isascii()
+
+    attempt(cases, spoilt(TABLE), refused_or_whole)
 
 
 @pytest.fixture(scope="module")
@@ -370,41 +416,59 @@ def workbook(folder, protocol):
     return path.read_bytes(), parts, read_workbooks([path], folder / "none", protocol)[0].text
 
 
-@settings(max_examples=FEWER, **SETTINGS)
-@given(data=st.data())
-def test_workbooks_with_flipped_bytes(data, workbook, folder, protocol):
+@st.composite
+def flipped(draw, raw: bytes) -> bytes:
+    """Draw a file with some bytes changed, and perhaps its end cut off."""
+    raw = bytearray(raw)
+    for _ in range(draw(st.sampled_from([1, 1, 2, 8]))):
+        raw[draw(st.integers(0, len(raw) - 1))] = draw(st.integers(0, 255))
+    cut = draw(st.sampled_from([len(raw), len(raw), draw(st.integers(0, len(raw)))]))
+    return bytes(raw[:cut])
+
+
+@cases_of("workbooks with flipped bytes")
+def test_workbooks_with_flipped_bytes(cases, workbook, folder, protocol):
     """A byte that changes what is read breaks the ZIP's checksum: the same sheet comes out, or none."""
-    raw = bytearray(workbook[0])
-    for _ in range(data.draw(st.sampled_from([1, 1, 2, 8]))):
-        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    cut = data.draw(st.sampled_from([len(raw), len(raw), data.draw(st.integers(0, len(raw)))]))
     path = folder / "flipped.xlsx"
-    path.write_bytes(raw[:cut])
-    handed = told(read_workbooks, [path], folder / "none", protocol)
-    assert handed is None or handed[0].text == workbook[2]
+
+    def refused_or_same(raw):
+        path.write_bytes(raw)
+        handed = told(read_workbooks, [path], folder / "none", protocol)
+        assert handed is None or handed[0].text == workbook[2]
+
+    attempt(cases, flipped(workbook[0]), refused_or_same)
 
 
-@settings(max_examples=FEWER, **SETTINGS)
-@given(data=st.data())
-def test_workbooks_with_spoilt_parts(data, workbook, folder, protocol):
+MARKS = [b"", b"<", b">", b"&", b"&lt;", b"9", b"-", b"e9", b'"', b"\xff", b"<row r='99'>", b"</c>"]
+
+
+@st.composite
+def spoilt_part(draw, parts: dict[str, bytes]) -> tuple[str, bytes]:
+    """Draw a part of a workbook and what stands there now."""
+    name = draw(st.sampled_from(sorted(name for name in parts if name.endswith((".xml", ".rels")))))
+    part = parts[name]
+    at = draw(st.integers(0, len(part)))
+    return name, part[:at] + draw(st.sampled_from(MARKS)) + part[at + draw(st.sampled_from([0, 1, 1, 20])) :]
+
+
+@cases_of("workbooks with spoilt parts")
+def test_workbooks_with_spoilt_parts(cases, workbook, folder, protocol):
     """What comes through is a sheet that the reader of sheets takes too, and says the same."""
-    name = data.draw(st.sampled_from(sorted(name for name in workbook[1] if name.endswith((".xml", ".rels")))))
-    at = data.draw(st.integers(0, len(workbook[1][name])))
-    part = workbook[1][name]
-    put = data.draw(
-        st.sampled_from([b"", b"<", b">", b"&", b"&lt;", b"9", b"-", b"e9", b'"', b"\xff", b"<row r='99'>", b"</c>"])
-    )
-    part = part[:at] + put + part[at + data.draw(st.sampled_from([0, 1, 1, 20])) :]
     path = folder / "spoilt.xlsx"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for other, content in workbook[1].items():
-            archive.writestr(other, part if other == name else content)
-    handed = told(read_workbooks, [path], folder / "none", protocol)
-    if handed:
-        assert handed[0].path.parent == folder / "none", "a name led out of the folder"
-        again = folder / f"{handed[0].sheet.id}.yaml"
-        again.write_text(handed[0].text, encoding="utf-8")
-        assert type_sheet(read_located(again)) == handed[0].sheet
+
+    def refused_or_a_sheet(drawn):
+        name, part = drawn
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for other, content in workbook[1].items():
+                archive.writestr(other, part if other == name else content)
+        handed = told(read_workbooks, [path], folder / "none", protocol)
+        if handed:
+            assert handed[0].path.parent == folder / "none", "a name led out of the folder"
+            again = folder / f"{handed[0].sheet.id}.yaml"
+            again.write_text(handed[0].text, encoding="utf-8")
+            assert type_sheet(read_located(again)) == handed[0].sheet
+
+    attempt(cases, spoilt_part(workbook[1]), refused_or_a_sheet)
 
 
 # Read by one process that may use 2 GB, and 10 seconds a file: a crash of the parser in C ends it, and not pytest.

@@ -1,18 +1,24 @@
-"""A wrong digit in a sheet: a check complains, or exactly the analyses that use the count notice.
+"""A wrong digit in a sheet: a check complains, or exactly what is computed from the count moves.
 
-Every count of every sheet of this review is changed, one at a time, in memory. Nothing is pooled: an analysis is run
-again when its digest changes (`test_dag.py`), so it is enough to see which digests and which rows move.
+Every count of every sheet of this review is changed in four ways, one at a time, in memory. An analysis is run again
+when its digest changes (`test_dag.py`), so for most it is enough to see which digests, rows and 2×2 tables move; one
+count of each analysis is followed to the pooled estimate.
 """
 
 import copy
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from conftest import ROOT
+from synthesis import tables
 from synthesis.checks import check_sheet
+from synthesis.comparisons import CELLS, choose_tables
 from synthesis.index import digest, read_index, relevant
 from synthesis.located import Located, TypingError, read_located
+from synthesis.models import MODELS
+from synthesis.moderator_values import moderator_rows
 from synthesis.selection import Vocabulary, select_rows
 from synthesis.sheets import type_sheet
 
@@ -41,16 +47,19 @@ def vocabulary(index):
     return Vocabulary(["product", *index.protocol.attributes], implied, models.level, models.study_interval)
 
 
-def counts(data: dict) -> Iterator[tuple]:
-    """Give the path of every count that a sheet can feed into a pool or a 2×2 table."""
-    for name in data["arms"]:
-        yield ("arms", name, "patients")
-    for i, _ in enumerate(data["outcomes"]):
-        yield from (("outcomes", i, key) for key in ("events", "patients"))
-    for i, _ in enumerate(data.get("comparisons", [])):
-        yield from (
-            ("comparisons", i, side, key) for side in ("exposed", "unexposed") for key in ("events", "patients")
-        )
+COUNTS = ("events", "patients")
+
+
+def counts(data, path: tuple = ()) -> Iterator[tuple]:
+    """Give the path of every count of a sheet, wherever it stands; those of an outcome also where it is left out."""
+    if isinstance(data, dict):
+        keys = {key for key in COUNTS if key in data} | (set(COUNTS) if path[:1] == ("outcomes",) else set())
+        yield from ((*path, key) for key in sorted(keys))
+        for key, value in data.items():
+            yield from counts(value, (*path, key)) if isinstance(value, dict | list) else ()
+    elif isinstance(data, list):
+        for i, value in enumerate(data):
+            yield from counts(value, (*path, i))
 
 
 def value_at(data, path):
@@ -84,7 +93,7 @@ def slips(sources) -> Iterator[tuple]:
 def users(index, file: str, path: tuple) -> set[str]:
     """Name the analyses that use a count, from the protocol alone."""
     analyses, sheet = index.protocol.analyses, index.sheets[file]
-    if path[0] == "comparisons":
+    if path[0] in ("comparisons", "characteristics"):
         return set()
     reported = {row.outcome for row in sheet.outcomes}
     wanted = {sheet.outcomes[path[1]].outcome} if path[0] == "outcomes" else reported
@@ -131,6 +140,10 @@ def test_a_changed_count_moves_exactly_the_analyses_that_use_it(index, undetecte
         assert digest(sheet.model_dump(mode="json")) != whole[file], "the tables of all sheets would not be written"
     tried = len(kept) + caught.total()
     assert tried > 1000, "so few counts: the sheets were not read"
+    # Nothing else in a sheet is a count that this test forgets.
+    assert {k[1][0] for k in kept} | {place for _, place in caught} == {
+        *("arms", "outcomes", "comparisons", "characteristics")
+    }
     assert caught["checked", "outcomes"] > 0.3 * sum(1 for k in kept if k[1][0] == "outcomes"), caught
 
 
@@ -167,6 +180,102 @@ def test_a_count_moves_no_rows_of_an_analysis_that_does_not_use_it(index, undete
     for file, path, _, _, sheet in undetected[0][::10]:
         for name in set(index.protocol.analyses) - users(index, file, path):
             assert rows_of(index, name, vocabulary, {file: sheet}) == before[name], (file, path, name)
+
+
+def test_a_changed_count_moves_the_pooled_estimate(index, undetected, vocabulary):
+    """One used count of every analysis, through the model that gives the headline number."""
+    seen = set()
+    model, level = MODELS[index.protocol.models.primary], index.protocol.models.level
+    for file, path, slip, _, sheet in undetected[0]:
+        if path[0] != "outcomes" or path[2] != "events":
+            continue
+        for name in users(index, file, path) - seen:
+            before, after = (pool(rows_of(index, name, vocabulary, instead)) for instead in ({}, {file: sheet}))
+            if before != after:
+                old, new = (estimate(model, rows, level) for rows in (before, after))
+                assert abs(new - old) > 1e-6, (file, path, slip, name, old, new)
+                seen.add(name)
+    poolable = {name for name in index.protocol.analyses if pool(rows_of(index, name, vocabulary, {}))}
+    # In the others no slip gets past the checks: each count stands beside its percentage as printed.
+    assert seen <= poolable and len(seen) > 0.8 * len(poolable), poolable - seen
+
+
+def estimate(model, rows: list[tuple], level: float) -> float:
+    events, patients = (np.array([row[i] for row in rows]) for i in (2, 3))
+    return float(model.pool(events, patients, np.array([row[0] for row in rows]), level).estimate)
+
+
+def test_a_changed_count_moves_exactly_the_comparison_that_uses_it(index, undetected):
+    """A cell of a 2×2 table moves the pool of its exposure and outcome if it is used there; no other count does."""
+    before, seen = pooled_tables(index, {}), Counter()
+    for file, path, slip, _, sheet in undetected[0]:
+        after = pooled_tables(index, {file: sheet})
+        moved = {group for group in before.keys() | after.keys() if before.get(group) != after.get(group)}
+        if path[0] != "comparisons":
+            assert moved == set(), (file, path, slip)
+            continue
+        table = sheet.comparisons[path[1]]
+        mine = group_of(table.exposure, table.outcome)
+        used = any((sheet.id, table.arm) == row[:2] for side in (before, after) for row in side[mine])
+        assert moved == ({mine} if used else set()), (file, path, slip)
+        seen[used] += 1
+    assert seen[True] >= 10, seen
+
+
+def group_of(exposure: str, outcome: str) -> tuple[str, str]:
+    return " ".join(exposure.casefold().split()), outcome
+
+
+def pooled_tables(index, instead: dict) -> dict[tuple, list[tuple]]:
+    """Give the tables that are pooled, by exposure and outcome."""
+    every = [instead.get(file, sheet) for file, sheet in index.sheets.items() if sheet.comparisons]
+    rows, arms, studies = (
+        [{key: "" if value is None else str(value) for key, value in row.items()} for s in every for row in make(s)]
+        for make in (
+            tables.comparison_rows,
+            lambda sheet: tables.arm_rows(sheet, ()),
+            lambda sheet: [tables.study_row(sheet)],
+        )
+    )
+    groups: dict[tuple, list] = {}
+    for row in rows:
+        groups.setdefault(group_of(row["exposure"], row["outcome"]), []).append(row)
+    return {
+        group: [
+            (row["study"], row["arm"], *(row[cell] for cell in CELLS))
+            for row, reason in zip(block, choose_tables(block, arms, studies), strict=True)
+            if not reason
+        ]
+        for group, block in groups.items()
+    }
+
+
+def test_a_changed_characteristic_moves_exactly_its_moderator(index, undetected, vocabulary):
+    """A count that describes patients moves the regression on it, in the analyses that use the study, and no pool."""
+    wanted = {m.characteristic: name for name, m in index.protocol.moderators.items() if m.characteristic}
+    plain = {name: m.model_dump(mode="json") for name, m in index.protocol.moderators.items()}
+    rows = {name: rows_of(index, name, vocabulary, {}) for name in index.protocol.analyses}
+    seen = Counter()
+    for file, path, slip, _, sheet in undetected[0]:
+        if path[0] != "characteristics":
+            continue
+        fact = sheet.characteristics[path[1]]
+        for name in feeding(index, file):
+            old, new = (values_of(rows[name], one, plain, name) for one in (index.sheets[file], sheet))
+            moved = {row["moderator"] for row, other in zip(old, new, strict=True) if row != other}
+            assert moved <= {wanted.get(fact.name)}, (file, path, slip, name)
+            seen["moved" if moved else "not"] += 1
+    assert seen["not"] >= 20, seen
+
+
+def values_of(rows: list[dict], sheet, moderators: dict, analysis: str) -> list[dict]:
+    def text(made):
+        return [{key: "" if value is None else str(value) for key, value in row.items()} for row in made]
+
+    mine = [row for row in text(rows) if row["study"] == sheet.id and row["subset"] == "all" and row["use"] == "yes"]
+    return moderator_rows(
+        mine, text(tables.characteristic_rows(sheet)), text(tables.arm_rows(sheet, ())), moderators, analysis
+    )
 
 
 def rows_of(index, name: str, vocabulary, instead: dict) -> list[dict]:

@@ -563,9 +563,9 @@ GRADE = """fever:
     publication_bias: {judgement: not serious, reason: None seen.}
   provisional: One curator
 """
-SCREENING = """id,report,identifier,found,decision,reason,sheet
-x,A report <b>,javascript:alert(1),search,excluded,"No, really",
-y,Another,10.1000/y,search,pooled,,adams2001
+SCREENING = """id,report,identifier,found,decision,category,reason,sheet
+x,A report <b>,javascript:alert(1),search,excluded,,"No, really",
+y,Another,10.1000/y,search,pooled,,,adams2001
 """
 
 

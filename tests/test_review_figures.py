@@ -9,6 +9,7 @@ from dataclasses import replace
 from math import inf, isnan, nan
 
 import pytest
+from conftest import ROOT
 from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
 from synthesis import formatting as fmt
@@ -23,6 +24,8 @@ from synthesis.figures.review import FIGURES, draw_review_file
 from synthesis.figures.risk_of_bias import draw_risk_of_bias, draw_summary
 from synthesis.figures.timeline import decimal_year, draw_timeline, read_spans
 from synthesis.files import write_table
+from synthesis.problems import ProblemsError
+from synthesis.screening import read_screening
 
 TEXT = ChartText("", unit="patients", version_line="Data version 1.0.0 · tables 0123456 · literature to 2026-01-01")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -361,8 +364,19 @@ def test_the_boxes_add_up():
     assert steps[1].side.lines == ["A review (n = 4)", "Another subject (n = 2)"]
     assert steps[2].side.heading == "Reports not retrieved, no count of the outcome could be read (n = 5):"
     assert steps[0].side.lines == ["Not recorded: reports were collected by hand and each is listed once."]
-    with pytest.raises(ValueError, match=r'screening\.csv, decision: .*"pooledd".*pooled'):
-        read_flow(screened("pooledd"), [])
+
+
+def test_a_spoilt_screening_list_is_located(tmp_path):
+    """It ended in a KeyError: now every fault is named, by line, and with what is allowed."""
+    text = (ROOT / "studies" / "screening.csv").read_text(encoding="utf-8")
+    spoilt = tmp_path / "screening.csv"
+    spoilt.write_text(text.replace(",decision,", ",descision,", 1), encoding="utf-8")
+    with pytest.raises(ProblemsError, match=r"screening\.csv:1: decision: This heading is missing"):
+        read_screening(spoilt)
+    spoilt.write_text("id,report,found,decision,category,reason,sheet\na,A,x,pooledd,,,a\n", encoding="utf-8")
+    with pytest.raises(ProblemsError, match=r'screening\.csv:2: decision: "pooledd" is not one of.*pooled'):
+        read_screening(spoilt)
+    assert len(read_screening(ROOT / "studies" / "screening.csv")) > 50
 
 
 @pytest.mark.parametrize("preset", ["default", "bmj", "slide"])

@@ -5,6 +5,7 @@ The network: `test_faults.py` builds in a namespace without one.
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ FORBIDDEN_METHODS = {
     ("pandas", "read_pickle"),
     ("yaml", "full_load"),
     ("yaml", "unsafe_load"),
+    ("socket", "socket"),
+    ("socket", "create_connection"),
     ("DataFrame", "eval"),
     ("DataFrame", "query"),
 }
@@ -93,6 +96,7 @@ def _calls(node: ast.Call) -> list[str]:
         "import urllib.request",
         "eval(row['formula'])",
         "exec(text)",
+        "socket.create_connection(address)",
         "os.system('rm ' + name)",
         "subprocess.run(f'cat {name}', shell=True)",
         "subprocess.run(command, shell=flag)",
@@ -208,8 +212,65 @@ def test_there_is_a_workflow():
 
 
 def test_locked_requirements_have_hashes():
-    """Every package that is installed is the one that was locked, byte for byte."""
-    lines = Path(ROOT / "requirements.txt").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
-    pinned = [line for line in lines if re.match(r"[A-Za-z0-9]", line)]
-    assert len(pinned) > 30
-    assert [line.split()[0] for line in pinned if "--hash=sha256:" not in line or "==" not in line] == []
+    """Every package that is installed is the one that was locked, byte for byte; so is the installer itself."""
+    for name, least in (("requirements.txt", 30), ("requirements/uv.txt", 1)):
+        lines = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+        pinned = [line for line in lines if re.match(r"[A-Za-z0-9]", line)]
+        assert len(pinned) >= least
+        assert [line.split()[0] for line in pinned if "--hash=sha256:" not in line or "==" not in line] == []
+
+
+def test_the_lock_names_one_index_and_a_hash_for_every_file():
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    own = [package["name"] for package in packages if "editable" in package["source"] or "virtual" in package["source"]]
+    assert own == [tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]]
+    others = [package for package in packages if package["name"] not in own]
+    assert {package["source"].get("registry") for package in others} == {"https://pypi.org/simple"}
+    for package in others:
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        assert files and all(re.fullmatch("sha256:[0-9a-f]{64}", file["hash"]) for file in files), package["name"]
+    locked = {f"{package['name']}=={package['version']}" for package in others}
+    exported = re.findall(r"^([\w.-]+==[\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M)
+    assert set(exported) <= locked, "requirements.txt is not that of uv.lock: run `make lock`"
+
+
+def test_the_installation_insists_on_the_hashes():
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\n$(READY):")[2]
+    assert "--require-hashes" in recipe and "uv sync --quiet --locked" in recipe
+
+
+# The page on faults ---------------------------------------------------------------------------------------------------
+
+PAGE = ROOT / "docs" / "explanation" / "faults.md"
+
+
+def texts_of(path: Path) -> list[str]:
+    """Give the texts in a module as they are put together; what is filled in is a gap."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            found.append("".join(str(v.value) if isinstance(v, ast.Constant) else "\0" for v in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append(node.value)
+    return found
+
+
+def test_the_page_on_faults_quotes_what_the_code_prints_and_tests_that_are_there():
+    """A message that was reworded, or a test that went, has to be mended on the page too."""
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    spoken = [text for path in ROOT.glob("workflow/scripts/synthesis/**/*.py") for text in texts_of(path)]
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    rows = [row for row in rows if not row.startswith("| What happens")]
+    checked = 0
+    for row in rows:
+        _, seen, _, proof = row.strip("| ").split(" | ")
+        parts = [
+            part.strip(" .,;:") for quoted in re.findall(r"`([^`]+)`", seen) for part in re.split(r"[…()]", quoted)
+        ]
+        for part in parts:  # what is filled in, and what is too short to mean anything, aside
+            assert len(part.split()) < 4 or any(part in text for text in spoken), part
+            checked += len(part.split()) >= 4
+        for name in re.findall(r"`([\w.]+)`", proof):
+            known = (ROOT / "tests" / name).is_file() if name.endswith(".py") else f"def {name}(" in tests
+            assert known, name
+    assert checked >= 20

@@ -161,12 +161,13 @@ def test_the_profile_leaves_no_rule_of_the_engine_behind():
 @pytest.mark.slow
 @pytest.mark.skipif(bool(MISSING), reason=f"not here: {', '.join(MISSING)}")
 def test_whole_build_and_simulations_are_the_same_bytes_on_a_cluster(copy, tmp_path, cluster):
-    """In a folder with a space in its name, and with another number of chunks than here."""
+    """In a folder with a space in its name, and with more chunks than here, of simulations and of subsets."""
     away = Review(tmp_path / "another review")
     away.add_engine()
     for review, chunks in ((copy, 1), (away, 4)):
         with (review.folder / "config.yaml").open("a", encoding="utf-8") as config:
             config.write(SIMULATION.format(chunks=chunks))
+    away.edit("config.yaml", "sensitivity: {", "sensitivity: {chunks: 3, ")
     copy.build("all", "operating_characteristics")
 
     command = [Review.python, "-m", "snakemake", "--workflow-profile", str(PROFILE), "--nocolor"]

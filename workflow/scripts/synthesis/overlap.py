@@ -6,7 +6,7 @@ a cohort, or with a word on the other sheet under ``overlaps``.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from .files import read_table, write_table
@@ -49,7 +49,7 @@ def suggest_overlaps(
         row["study"]: _levels([arm for arm in arms if arm["study"] == row["study"]], attributes) for row in studies
     }
     found = []
-    for one, other in combinations(studies, 2):
+    for one, other in _pairs(studies):
         cohort = one["cohort"] if one["cohort"] and one["cohort"] == other["cohort"] else ""
         described = speaks_of(one, other) or speaks_of(other, one)
         apart = set_apart(levels[one["study"]], levels[other["study"]])
@@ -73,6 +73,22 @@ def suggest_overlaps(
             }
         )
     return sorted(found, key=lambda row: (row["verdict"] != TOGETHER, row["described"], row["study"], row["other"]))
+
+
+def _pairs(studies: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+    """Give the pairs that have anything in common, in the order of the table; all pairs would be millions."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for i, row in enumerate(studies):
+        keys = {"cohort": row["cohort"], "country": row["country"], "author": first_author(row)}
+        for key in keys.items():
+            if key[1] and key[1] not in SEVERAL:
+                alike.setdefault(key, []).append(i)
+    pairs = {pair for group in alike.values() for pair in combinations(group, 2)}
+    for i, row in enumerate(studies):
+        if row["overlaps"]:
+            pairs |= {(min(i, j), max(i, j)) for j, other in enumerate(studies) if i != j and speaks_of(row, other)}
+    for i, j in sorted(pairs):
+        yield studies[i], studies[j]
 
 
 def suspicions(one: Row, other: Row) -> list[str]:
@@ -133,7 +149,8 @@ def named_apart(one: Row, other: Row) -> bool:
 def speaks_of(one: Row, other: Row) -> bool:
     """Say whether a sheet names another one under ``overlaps``, by its label or identifier."""
     text = str(one["overlaps"] or "")
-    return any(re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", text) for name in (other["label"], other["study"]))
+    names = [name for name in (str(other["label"]), str(other["study"])) if name in text]  # before a costly pattern
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)
 
 
 def set_apart(one: Mapping[str, set[str]], other: Mapping[str, set[str]]) -> bool:

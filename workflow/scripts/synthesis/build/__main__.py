@@ -2,6 +2,9 @@
 
 import sys
 
-from .command import main
+# On a full disk Python leaves half a compiled file, which would stop this command itself ever after.
+sys.dont_write_bytecode = True
+
+from .command import main  # noqa: E402
 
 sys.exit(main(sys.argv[1:]))

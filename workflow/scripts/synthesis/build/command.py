@@ -16,15 +16,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from . import lock, record
+from . import disk, lock, record
 from .progress import Progress
 from .screen import Screen
-from .words import Stop, advice_for, count, listed
+from .words import DISK_FULL, KILLED, Stop, advice_for, count, listed
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 REPORTS = ("results/report.html", "results/README.md")  # what to open, the best first
 OUTPUT = Path("logs/build.log")
 FAULT = "What is finished is kept. Where the message names nothing to mend, please report it with the lines above."
+MEND = "Mend what is named, and run make again; what is finished is kept."
+LOCATED = re.compile(r"^synthesis\.problems\.ProblemsError: (.*?)\n\d+ problems?\. Nothing was built", re.M | re.S)
 CHATTER = "Using workflow specific profile"  # Snakemake says so beside its log
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TAIL = 40  # lines of what failed jobs printed, and of each log
@@ -58,10 +60,7 @@ def _build(arguments: list[str], screen: Screen, descriptor: int) -> int:
         screen.say(
             f"{count(early, 'file')} carried a time in the future (was a clock set back?): it is now the present."
         )
-    changed = known.changed()
-    if changed:
-        record.set_aside(changed)
-        screen.say(f"Changed since the last build, and built again: {listed(changed)} (kept in {record.ASIDE}/).")
+    changed = look_after(known, screen.say)
     progress = Progress(planned=planned_files, seconds=known.seconds)
     code, printed = run(command_for(arguments), progress, screen, descriptor)
     if not lock.left_over():  # else the next build has to know whose end to prove
@@ -76,6 +75,21 @@ def _build(arguments: list[str], screen: Screen, descriptor: int) -> int:
     if code and progress.stopped:
         return 128 + progress.stopped
     return code if code >= 0 else 128 - code
+
+
+def look_after(known: record.Record, say: Callable[[str], None]) -> bool:
+    """Notice what the times of files hide from Snakemake; say so, and give whether there was anything."""
+    changed, replaced, torn = known.changed(), known.replaced(), known.torn()
+    if changed:
+        record.set_aside(changed)
+        say(f"Changed since the last build, and built again: {listed(changed)} (kept in {record.ASIDE}/).")
+    if replaced:
+        record.make_new(replaced)
+        say(f"Older than the last build, but not what it read: {listed(replaced)}. Taken for new.")
+    if torn:
+        record.start_afresh()
+        say(f"The notes on {count(len(torn), 'result')} are gone or torn: all results are built again.")
+    return bool(changed or replaced or torn)
 
 
 def recover(say: Callable[[str], None]) -> None:
@@ -100,6 +114,8 @@ def environment(events: int) -> dict[str, str]:
     """Give the environment of the build: the same text encoding, engine and caches whatever the shell has set."""
     found = {**os.environ, "SYNTHESIS_EVENTS": str(events), "PYTHONUTF8": "1"}
     found.pop("PYTHONDONTWRITEBYTECODE", None)
+    if disk.is_tight():
+        found["PYTHONDONTWRITEBYTECODE"] = "1"
     found["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")]))
     home = Path(os.environ.get("HOME") or "/nonexistent")
     if not os.access(home, os.W_OK | os.X_OK):
@@ -234,14 +250,33 @@ def closing(progress: Progress, code: int, printed: list[str]) -> list[str]:
         return ["Stopped. What is finished is kept; make goes on from there."]
     lines = _what_failed(progress, printed)
     everything = "\n".join([*lines, *printed])
-    advice = advice_for(everything)
+    advice = advice_for(everything) or (DISK_FULL if progress.failed and disk.is_full() else "")
+    if progress.failed and not lines and not advice:  # whatever fails otherwise leaves a word
+        advice = KILLED
+    if re.search(disk.TORN, everything):
+        disk.remove_compiled(SCRIPTS)
     if code < 0 and not advice:
         advice = f"Snakemake was killed (signal {-code}). Run make again: it goes on where this build stopped."
     if advice:
         return [advice, *lines]
+    if located := problems_in(printed):
+        return [*located, MEND]
     if progress.failed:
         lines.append(FAULT)
     return lines or ["Snakemake failed without a word. Run `.venv/bin/snakemake --cores 1` to see all it does."]
+
+
+def problems_in(printed: list[str]) -> list[str]:
+    """Give the located problems that jobs ended with, when no job ended otherwise: their frames tell nobody anything.
+
+    >>> problems_in(["Traceback (most recent call last):", "  f()", "synthesis.problems.ProblemsError: a.csv:3: No.",
+    ...              "1 problem. Nothing was built; results/ is as it was."])
+    ['a.csv:3: No.']
+    """
+    told = LOCATED.findall("\n".join(printed))
+    if len(told) != sum(line.startswith("Traceback (most recent call last)") for line in printed):
+        return []
+    return list(dict.fromkeys(line for text in told for line in text.splitlines()))
 
 
 def _what_failed(progress: Progress, printed: list[str]) -> list[str]:

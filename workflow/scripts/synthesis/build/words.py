@@ -5,9 +5,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import disk
+
 DISK_FULL = "The disk is full. Free some space and run make again; what is finished is kept."
+KILLED = "A job was killed, most often for want of memory. Run make again; with --cores 1 it needs less."
 # What a job prints when the machine, not the review, is at fault, and what helps. The first that fits is shown.
 ADVICE = (
+    (
+        disk.TORN,
+        "Compiled code was torn, most often by a full disk: it is removed. Run make again; what is finished is kept.",
+    ),
     (r"Errno 28\b|No space left on device|Errno 122\b|[Qq]uota exceeded", DISK_FULL),
     (
         r"Errno 30\b|Read-only file system",
@@ -17,10 +24,7 @@ ADVICE = (
         r"ProtectedOutputException|PermissionError|Errno 13\b|Permission denied",
         "A file or folder cannot be written. Make results/, logs/ and .snakemake/ writable, and run make again.",
     ),
-    (
-        r"MemoryError|SIGKILL|Signals\.9|exit status -9|exit status 137",
-        "A job was killed, most often for want of memory. Run make again; with --cores 1 it needs less.",
-    ),
+    (r"MemoryError|SIGKILL|Signals\.9|exit status -9|exit status 137", KILLED),
     (
         r"ModuleNotFoundError|ImportError: cannot import",
         "A part of the installation is missing or old. Run make clean, then make.",

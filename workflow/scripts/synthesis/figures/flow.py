@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .. import formatting as fmt
-from ..problems import one_of
 from ..prose import upper_first
+from ..screening import EXCLUDED, INCLUDED, NOT_RETRIEVED, SCREENED_OUT, STAGES
 from .board import Board
 from .canvas import Drawing, draw_nothing
 from .layout import clean_text, wrap_text
@@ -18,15 +18,6 @@ from .readings import ChartText, Paragraphs, Row
 from .style import fixed_settings
 
 COLLECTION = "a curated collection, not a systematic search"
-# Where the path of a report ends, by the decision in screening.csv.
-SCREENED_OUT, NOT_RETRIEVED, EXCLUDED, INCLUDED = "screened out", "not retrieved", "excluded", "included"
-STAGES = {
-    "context": SCREENED_OUT,
-    "not readable": NOT_RETRIEVED,
-    "excluded": EXCLUDED,
-    "pooled": INCLUDED,
-    "sensitivity": INCLUDED,
-}
 WORDS = {"pooled": "Pooled in an analysis", "sensitivity": "In sensitivity analyses only"}
 PHASES = ("Identification", "Screening", "Included")
 PHASE, MAIN, SIDE = (2.0, 6.0), (10.0, 84.0), (95.0, 178.0)  # mm: left and right edges of boxes
@@ -59,15 +50,7 @@ def read_flow(rows: Sequence[Row], studies: Sequence[Row]) -> list[Step]:
         ``screening.csv``: found, decision, category, sheet; one a report.
     studies : sequence of rows
         ``results/data/studies.csv``: reports with one ``cohort`` are one study.
-
-    Raises
-    ------
-    ValueError
-        For a decision that is none of ``STAGES``.
     """
-    unknown = [row["decision"] for row in rows if row["decision"] not in STAGES]
-    if unknown:
-        raise ValueError(f"screening.csv, decision: {one_of(unknown[0], STAGES)}")
     ends = {stage: [row for row in rows if STAGES[row["decision"]] == stage] for stage in STAGES.values()}
     left = len(rows)
     sought = left - len(ends[SCREENED_OUT])

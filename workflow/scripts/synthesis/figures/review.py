@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..files import read_table
+from ..screening import read_screening
 from .canvas import Drawing
 from .comparisons import draw_comparisons
 from .evidence import Property, draw_evidence_map
@@ -56,7 +57,10 @@ def draw_review_file(
     review, models, figures : mapping
         These parts of the config; ``review`` has unit, version, search and, if it says so, ``collection``.
     """
-    read = {name: [row for path in paths for row in read_table(path)] for name, paths in tables.items()}
+    readers = {"screening": read_screening}
+    read = {
+        name: [row for path in paths for row in readers.get(name, read_table)(path)] for name, paths in tables.items()
+    }
     parts = {"names": names, "tools": tools, "properties": [Property(**entry) for entry in properties]}
     collection = review.get("collection") or COLLECTION
     for name, draw in drawings(read, parts, collection):

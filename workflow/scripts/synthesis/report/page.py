@@ -9,10 +9,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..files import number, read_table, write_text
+from ..files import number, write_text
 from ..formatting import format_count, format_percent
 from ..grade import read_grade
 from ..model_names import DESCRIPTIONS
+from ..screening import read_screening
 from . import analyses, comparing, evidence, headline, sources, variations
 from .explorer import explorer_data
 from .figures import Figure, Gallery, RowLink, named
@@ -71,7 +72,7 @@ def write_page_file(
         The folder of templates.
     """
     grade = read_grade(texts["grade"], choices["analyses"]) if texts.get("grade") else {}
-    screening = read_table(texts["screening"]) if texts.get("screening") else []
+    screening = read_screening(texts["screening"]) if texts.get("screening") else []
     review = Review(choices, read_tables(tables), grade, screening)
     pages = {name: Path(texts[name]).read_text(encoding="utf-8") for name in ("methods", "changes") if texts.get(name)}
     write_text(page_html, page(review, figures, pages, software, templates))

@@ -1,0 +1,53 @@
+"""A full disk: how to notice it before and after, and what it leaves behind."""
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+ENOUGH = 50_000_000  # bytes; an environment that compiles itself for the first time writes about as much
+PROBE = 4_000_000  # bytes; more than any one result takes
+BLOCK = 512  # bytes; a full disk cuts a file off at the end of a block
+TORN = r"EOFError: marshal data too short|ValueError: bad marshal data|bad marshal data \("
+
+
+def is_tight(folder: str | Path = ".") -> bool:
+    """Say whether so little is free that compiled code may not fit.
+
+    Python checks neither how much of it was written nor, later, whether it is whole: what a full disk cut off stops
+    every job that imports it, long after there is space again.
+    """
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder).free < ENOUGH
+    return False
+
+
+def is_full(folder: str | Path = ".snakemake") -> bool:
+    """Try to write, which notices a quota too; a job that could not even write its log leaves no other trace."""
+    probe = Path(folder) / f"probe.{os.getpid()}"
+    try:
+        with open(probe, "wb", buffering=0) as file:
+            return file.write(bytes(PROBE)) < PROBE
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
+def remove_compiled(scripts: Path) -> None:
+    """Remove the compiled code of the engine, and what may be torn of its environment's; Python compiles it again."""
+    for path in scripts.rglob("__pycache__/*.pyc"):
+        _remove(path)
+    if sys.prefix != sys.base_prefix:  # an environment of its own, and not the machine's Python
+        for path in Path(sysconfig.get_path("purelib")).rglob("__pycache__/*.pyc"):
+            if path.stat().st_size % BLOCK == 0:
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
