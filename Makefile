@@ -39,7 +39,7 @@ test-slow: $(READY) ## Run the slow tests: whole builds, a real browser, faults 
 	@$(BIN)/python -m pytest -n auto -m "(slow or browser) and not slurm"
 
 test-cluster: $(READY) ## Run the small review through a one-node Slurm (needs root and slurm-wlm)
-	@.tools/bin/uv sync --quiet --locked --python $(PYTHON) --group slurm
+	@.tools/bin/uv sync --quiet --locked --python $(PYTHON) --group slurm || echo "The group slurm cannot be installed."
 	@$(BIN)/python -m pytest -m slurm
 
 lint: $(READY)
