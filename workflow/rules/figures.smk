@@ -5,7 +5,6 @@
 
 from synthesis.tables import risk_rows
 
-FORESTS = list(dict.fromkeys([*FORESTS, "forest_risk_of_bias"]))
 REVIEW_FIGURES = [
     "comparisons",
     "published",
@@ -15,8 +14,6 @@ REVIEW_FIGURES = [
     "risk_of_bias_summary",
     "flow",
 ]
-# Reports that were looked at; a review need not keep such a list.
-SCREENING = [path for path in ["studies/screening.csv"] if os.path.exists(path)]
 DRAWN = {
     "unit": protocol.review.unit,
     "version": protocol.review.version,

@@ -41,7 +41,7 @@ rule write_document:
         ],
         figures=expand("results/{analysis}/forest.png", analysis=ANALYSES) if "png" in FORMATS else [],
         methods="results/methods.md",
-        grade=[path for path in ("studies/grade.yaml",) if Path(path).is_file()],
+        grade=GRADE,
         library=library("write_document.py"),
     output:
         "results/report.docx",

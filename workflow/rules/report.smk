@@ -1,46 +1,82 @@
-# In:  results/<analysis>/*.csv
-# Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md
+# In:  the tables and SVG figures of all analyses and of the review; results/methods.md; studies/grade.yaml and
+#      studies/screening.csv when they are there; results/changes.md
+# Out: results/report.html (one self-contained page: it needs neither a network nor the files beside it)
+# Stands after all other rules, since it reads what they make.
+import platform
+from importlib.metadata import version
+
+TEMPLATES = SCRIPTS.parent / "templates" / "report"
 
 
-rule gather_estimates:
-    """Join the estimates and contrasts of all analyses; remove the folders of analyses that left the config."""
+def drawn(paths):
+    """Keep the figures a page can hold."""
+    return [path for path in paths if str(path).endswith(".svg")]
+
+
+rule write_report:
+    """Write results/report.html: every answer with its figures, its tables, and the source of each number."""
     input:
-        estimates=expand(rules.pool_analysis.output.estimates, analysis=ANALYSES),
-        contrasts=expand(rules.pool_analysis.output.contrasts, analysis=ANALYSES),
-        library=library("gather_estimates.py"),
+        tables=[
+            *rules.collect_sheets.output,
+            *expand(
+                "results/{analysis}/{table}.csv",
+                analysis=ANALYSES,
+                table=[
+                    "rows",
+                    "estimates",
+                    "influence",
+                    "subsets",
+                    "multiverse_summary",
+                    "regression",
+                    "future",
+                ],
+            ),
+            *expand("results/{analysis}/rates.csv", analysis=protocol.rates.analyses),
+            "results/contrasts.csv",
+            "results/comparisons.csv",
+            *(["results/published.csv"] if protocol.published else []),
+        ],
+        figures=[
+            *expand(drawn(rules.draw_forests.output), analysis=ANALYSES),
+            *drawn(path for analysis in ANALYSES for path in charts_of(analysis)),
+            *drawn(rules.draw_review.output),
+            *drawn(rules.draw_trajectory.output),
+        ],
+        methods="results/methods.md",
+        changes="results/changes.md",
+        grade=GRADE,
+        screening=SCREENING,
+        templates=sorted(str(path) for path in TEMPLATES.iterdir() if path.is_file()),
+        library=library("write_report.py"),
     output:
-        estimates=report("results/estimates.csv", caption="../report/estimates.rst", category="Numbers"),
-        contrasts="results/contrasts.csv",
+        report("results/report.html", caption="../report/page.rst", category="Report"),
     log:
-        "logs/gather_estimates.log",
+        "logs/write_report.log",
     params:
         answers=answers(),
-        analyses=ANALYSES,
-    script:
-        "../scripts/gather_estimates.py"
-
-
-rule write_summary:
-    """Write results/README.md: the answers in one table, then each analysis with its figures and rows."""
-    input:
-        estimates=rules.gather_estimates.output.estimates,
-        contrasts=rules.gather_estimates.output.contrasts,
-        rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
-        library=library("write_summary.py"),
-    output:
-        "results/README.md",
-    log:
-        "logs/write_summary.log",
-    params:
-        review=protocol.review.model_dump(mode="json"),
-        analyses={
-            name: {"label": analysis.label, "note": analysis.note, "outcomes": list(analysis.outcomes)}
-            for name, analysis in protocol.analyses.items()
+        choices={
+            **protocol.model_dump(mode="json"),
+            "variables": {
+                variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
+                for variable in ["product", *STUDY_VARIABLES, *protocol.attributes]
+            },
         },
-        splits={
-            variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
-            for variable in protocol.figures.forest_by
+        software={
+            "Python": platform.python_version(),
+            **{
+                name: version(name)
+                for name in (
+                    "jinja2",
+                    "matplotlib",
+                    "numpy",
+                    "pandas",
+                    "pydantic",
+                    "pymare",
+                    "scipy",
+                    "snakemake",
+                )
+            },
         },
-        models=protocol.models.model_dump(mode="json"),
+        templates=str(TEMPLATES),
     script:
-        "../scripts/write_summary.py"
+        "../scripts/write_report.py"

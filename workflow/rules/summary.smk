@@ -1,0 +1,46 @@
+# In:  results/<analysis>/*.csv
+# Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md
+
+
+rule gather_estimates:
+    """Join the estimates and contrasts of all analyses; remove the folders of analyses that left the config."""
+    input:
+        estimates=expand(rules.pool_analysis.output.estimates, analysis=ANALYSES),
+        contrasts=expand(rules.pool_analysis.output.contrasts, analysis=ANALYSES),
+        library=library("gather_estimates.py"),
+    output:
+        estimates=report("results/estimates.csv", caption="../report/estimates.rst", category="Numbers"),
+        contrasts="results/contrasts.csv",
+    log:
+        "logs/gather_estimates.log",
+    params:
+        answers=answers(),
+        analyses=ANALYSES,
+    script:
+        "../scripts/gather_estimates.py"
+
+
+rule write_summary:
+    """Write results/README.md: the answers in one table, then each analysis with its figures and rows."""
+    input:
+        estimates=rules.gather_estimates.output.estimates,
+        contrasts=rules.gather_estimates.output.contrasts,
+        rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
+        library=library("write_summary.py"),
+    output:
+        "results/README.md",
+    log:
+        "logs/write_summary.log",
+    params:
+        review=protocol.review.model_dump(mode="json"),
+        analyses={
+            name: {"label": analysis.label, "note": analysis.note, "outcomes": list(analysis.outcomes)}
+            for name, analysis in protocol.analyses.items()
+        },
+        splits={
+            variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
+            for variable in protocol.figures.forest_by
+        },
+        models=protocol.models.model_dump(mode="json"),
+    script:
+        "../scripts/write_summary.py"
