@@ -230,7 +230,7 @@ def pooled_tables(index, instead: dict) -> dict[tuple, list[tuple]]:
     """Give the tables that are pooled, by exposure and outcome."""
     every = [instead.get(file, sheet) for file, sheet in index.sheets.items() if sheet.comparisons]
     rows, arms, studies = (
-        [{key: "" if value is None else str(value) for key, value in row.items()} for s in every for row in make(s)]
+        as_text(row for sheet in every for row in make(sheet))
         for make in (
             tables.comparison_rows,
             lambda sheet: tables.arm_rows(sheet, ()),
@@ -269,13 +269,15 @@ def test_a_changed_characteristic_moves_exactly_its_moderator(index, undetected,
 
 
 def values_of(rows: list[dict], sheet, moderators: dict, analysis: str) -> list[dict]:
-    def text(made):
-        return [{key: "" if value is None else str(value) for key, value in row.items()} for row in made]
-
-    mine = [row for row in text(rows) if row["study"] == sheet.id and row["subset"] == "all" and row["use"] == "yes"]
+    mine = [row for row in as_text(rows) if row["study"] == sheet.id and row["subset"] == "all" and row["use"] == "yes"]
     return moderator_rows(
-        mine, text(tables.characteristic_rows(sheet)), text(tables.arm_rows(sheet, ())), moderators, analysis
+        mine, as_text(tables.characteristic_rows(sheet)), as_text(tables.arm_rows(sheet, ())), moderators, analysis
     )
+
+
+def as_text(rows) -> list[dict[str, str]]:
+    """Give rows as they stand in a table."""
+    return [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
 
 
 def rows_of(index, name: str, vocabulary, instead: dict) -> list[dict]:

@@ -33,13 +33,6 @@ POOLING_DIGESTS = {name: pooling_digest(name) for name in ANALYSES}
 POOLING_STAMPS = {name: stamp(f"{name}.pooling", digest) for name, digest in POOLING_DIGESTS.items()}
 
 
-RESAMPLES = [  # of one analysis, when its subsets and bootstrap samples are shared out over jobs
-    f"logs/resample_studies/{{analysis}}/{chunk}_of_{protocol.sensitivity.chunks}.csv"
-    for chunk in range(1, protocol.sensitivity.chunks + 1)
-    if protocol.sensitivity.chunks > 1
-]
-
-
 rule resample_studies:
     """Fit a share of the subsets and bootstrap samples of an analysis; by default `pool_analysis` does it all."""
     input:
@@ -49,9 +42,6 @@ rule resample_studies:
         temp("logs/resample_studies/{analysis}/{chunk}_of_{chunks}.csv"),
     log:
         "logs/resample_studies/{analysis}/{chunk}_of_{chunks}.log",
-    wildcard_constraints:
-        chunk="[0-9]+",
-        chunks="[0-9]+",
     threads: 1
     params:
         level=protocol.models.level,
@@ -64,7 +54,16 @@ rule pool_analysis:
     """Pool one analysis with every model of the config, and look at the pool from all sides."""
     input:
         rows=rules.select_rows.output.rows,
-        parts=RESAMPLES,
+        parts=(
+            expand(
+                rules.resample_studies.output,
+                chunk=range(1, protocol.sensitivity.chunks + 1),
+                chunks=protocol.sensitivity.chunks,
+                allow_missing=True,
+            )
+            if protocol.sensitivity.chunks > 1
+            else []
+        ),
         sheets=lambda wildcards: ancient(index.feeds(wildcards.analysis)),
         digest=lambda wildcards: POOLING_STAMPS[wildcards.analysis],
         library=library("pool_analysis.py"),

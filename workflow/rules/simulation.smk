@@ -21,9 +21,6 @@ rule simulate_reviews:
         temp("logs/simulate_reviews/{chunk}_of_{chunks}.csv"),
     log:
         "logs/simulate_reviews/{chunk}_of_{chunks}.log",
-    wildcard_constraints:
-        chunk="[0-9]+",
-        chunks="[0-9]+",
     threads: 1
     params:
         settings=protocol.simulation.model_dump(mode="json"),

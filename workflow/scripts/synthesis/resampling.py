@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from .files import read_table, write_table
+from .files import number, read_table, write_table
 from .models import Pooled, pool
 from .models.batch import fit_batch
 from .sensitivity import MODEL, POOL, pool_masks, pooled_rows, without
@@ -71,15 +71,12 @@ class Block:
     model : str
     start, end : int
         Which subsets, or which replicates.
-    number : int
-        Of this block among those of its kind and model: the seed of what it draws.
     """
 
     kind: str
     model: str
     start: int
     end: int
-    number: int
 
 
 def plan_blocks(rows: pd.DataFrame, settings: Mapping) -> tuple[list[Block], np.ndarray]:
@@ -98,11 +95,11 @@ def plan_blocks(rows: pd.DataFrame, settings: Mapping) -> tuple[list[Block], np.
     masks = all_masks(k) if exact else sampled_masks(k, settings["sampled_subsets"], settings["seed"])
     others = [] if rows["study"].duplicated().any() else settings.get("subset_models", ())
     whole = [("all" if exact else "sampled", model, len(masks)) for model in dict.fromkeys([MODEL, *others])]
-    whole.append((DRAWN, MODEL, settings["bootstrap"] if len(rows) else 0))
+    whole.append((DRAWN, MODEL, settings["bootstrap"]))
     return [
-        Block(kind, model, start, min(start + BLOCK, size), number)
+        Block(kind, model, start, min(start + BLOCK, size))
         for kind, model, size in whole
-        for number, start in enumerate(range(0, size, BLOCK))
+        for start in range(0, size, BLOCK)
     ], masks
 
 
@@ -138,7 +135,7 @@ def _draw(rows: pd.DataFrame, whole: Pooled, block: Block, seed: int) -> Iterato
         return
     n = rows["patients"].to_numpy(int)
     mean, tau = np.log(whole.estimate / (1 - whole.estimate)), np.sqrt(whole.tau2)
-    random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block.number,)))
+    random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block.start // BLOCK,)))
     logits = mean + tau * random.standard_normal((block.end - block.start, len(n)))
     events = random.binomial(n, expit(logits))
     batch = fit_batch(events, np.broadcast_to(n, events.shape))
@@ -217,8 +214,8 @@ def bootstrap(
         ]
     drawn = [fit for fit in fits if fit["kind"] == DRAWN]
     events = np.array([int(fit["events"]) for fit in drawn])
-    estimate = np.array([_number(fit["estimate"]) for fit in drawn])
-    tau2 = np.array([_number(fit["tau2"]) for fit in drawn])
+    estimate = np.array([number(fit, "estimate") for fit in drawn])
+    tau2 = np.array([number(fit, "tau2") for fit in drawn])
     failed = np.isnan(estimate)
     status = OK if not failed.any() else f"{failed.sum()} replicates did not converge"
     counts = {"replicates": settings["bootstrap"], "without_events": int((events == 0).sum()), "status": status}
@@ -230,7 +227,3 @@ def bootstrap(
             ("tau2", one.tau2, np.quantile(tau2[~np.isnan(tau2)], tails).tolist()),
         )
     ]
-
-
-def _number(value: object) -> float:
-    return float(value) if value not in (None, "") else np.nan

@@ -45,7 +45,7 @@ class Record:
 
     def changed(self) -> list[str]:
         """Name the outputs that hold something else than what was built, except what Snakemake itself built since."""
-        written = RECORD.stat().st_mtime_ns if RECORD.exists() else 0
+        written = _last_build()
         return [
             path
             for path, (size, changed, digest) in self.outputs.items()
@@ -60,20 +60,15 @@ class Record:
 
         An archive, a copy or a clock set back brings such files; Snakemake would keep the results of the old ones.
         """
-        written = RECORD.stat().st_mtime_ns if RECORD.exists() else 0
-        found = {path: self._read(path) for root in READ for path in _files(root)}
-        before, self.inputs = self.inputs, {path: entry for path, entry in found.items() if entry}
+        written = _last_build()
+        before = self.inputs
+        found = {path: _entry(path, before.get(path)) for root in READ for path in _files(root)}
+        self.inputs = {path: entry for path, entry in found.items() if entry}
         return [
             path
             for path, (_, changed, digest) in self.inputs.items()
             if path in before and digest != before[path][2] and changed <= written
         ]
-
-    def _read(self, path: str) -> list:
-        now, known = _stat(path), self.inputs.get(path)
-        if now is None or (known and tuple(known[:2]) == now):
-            return known if now else []
-        return [*now, digest_of(path)]
 
     def torn(self) -> list[str]:
         """Name the outputs on which Snakemake's own note is gone or torn: a crash leaves empty files.
@@ -85,11 +80,10 @@ class Record:
     def add(self, paths: Iterable[str]) -> None:
         """Take in the outputs of a build; what has gone is forgotten, what was not touched is not read again."""
         for path in [*self.outputs, *paths]:
-            now = _stat(path)
-            if now is None:
+            if entry := _entry(path, self.outputs.get(path)):
+                self.outputs[path] = entry
+            else:
                 self.outputs.pop(path, None)
-            elif tuple(self.outputs.get(path, (0, 0))[:2]) != now:
-                self.outputs[path] = [*now, digest_of(path)]
 
 
 def _files(root: str) -> Iterator[str]:
@@ -116,6 +110,19 @@ def _stat(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns
+
+
+def _entry(path: str, known: list | None) -> list | None:
+    """Give size, time and digest of a file, which is read only if it was touched; None where there is none."""
+    now = _stat(path)
+    if now is None or (known and tuple(known[:2]) == now):
+        return known if now else None
+    return [*now, digest_of(path)]
+
+
+def _last_build() -> int:
+    """Give the time of the last build, in ns; 0 without one."""
+    return RECORD.stat().st_mtime_ns if RECORD.exists() else 0
 
 
 def _rebuilt(path: str, since: int) -> bool:
