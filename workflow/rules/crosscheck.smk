@@ -10,7 +10,7 @@ rule pool_in_r:
         script=str(SCRIPTS / "crosscheck.R"),
     output:
         reference=temp("logs/crosscheck/reference.csv"),
-        software=temp("logs/crosscheck/software.txt"),
+        software="logs/crosscheck/software.txt",
     log:
         "logs/pool_in_r.log",
     params:
@@ -24,7 +24,6 @@ rule compare_with_r:
     input:
         estimates=rules.gather_estimates.output.estimates,
         reference=rules.pool_in_r.output.reference,
-        software=rules.pool_in_r.output.software,
         library=library("compare_with_r.py"),
     output:
         "results/crosscheck.csv",
@@ -37,7 +36,8 @@ rule compare_with_r:
 rule crosscheck:
     """Fail where an estimate differs from R's."""
     input:
-        rules.compare_with_r.output,
+        compared=rules.compare_with_r.output,
+        software=rules.pool_in_r.output.software,
     log:
         "logs/crosscheck.log",
     script:

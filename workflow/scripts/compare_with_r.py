@@ -2,4 +2,4 @@
 
 from synthesis.crosscheck import compare_with_r_file
 
-compare_with_r_file(snakemake.input.estimates, snakemake.input.reference, snakemake.input.software, snakemake.output[0])
+compare_with_r_file(snakemake.input.estimates, snakemake.input.reference, snakemake.output[0])

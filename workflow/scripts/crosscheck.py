@@ -2,4 +2,4 @@
 
 from synthesis.crosscheck import crosscheck_file
 
-crosscheck_file(snakemake.input[0])
+crosscheck_file(snakemake.input.compared, snakemake.input.software)

@@ -421,10 +421,9 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "quantity": ("string", "Column of estimates.csv that is compared"),
             "ours": ("number", "Our number"),
             "r": ("number", "R's number"),
-            "relative_difference": ("number", "Their difference, relative to R's"),
+            "relative_difference": ("number", "The power of ten that their difference, relative to R's, stays below"),
             "tolerance": ("number", "Difference that is allowed"),
             "verdict": ("string", "`agrees`, or what is wrong"),
-            "software": ("string", "Versions R's numbers come from"),
         },
     ),
     "operating_characteristics": (

@@ -18,10 +18,11 @@ COLUMNS = (
     "relative_difference",
     "tolerance",
     "verdict",
-    "software",
 )
 CLOSED = 1e-6  # closed forms, relative
 ITERATED = 1e-4  # iterated estimates, relative
+R_DIGITS = 6  # of R's numbers that are kept: the rest is how far its own iterations went on that machine
+LEAST = 1e-9  # relative differences below are the rounding of tables
 ABSOLUTE = 1e-6  # a τ² or a χ² below this is a zero found by another road
 CLOSED_MODELS = ("crude",)
 IN_R = ("crude", "glmm", "glmm-common", "betabinom", "logit-", "arcsine-", "log-")  # what R has an answer for
@@ -32,16 +33,14 @@ class CrosscheckError(Exception):
     """Raised with the numbers that disagree."""
 
 
-def compare_with_r_file(estimates_csv: str, reference_csv: str, software_txt: str, crosscheck_csv: str) -> None:
+def compare_with_r_file(estimates_csv: str, reference_csv: str, crosscheck_csv: str) -> None:
     """Set ``estimates.csv`` beside what R wrote."""
-    software = Path(software_txt).read_text(encoding="utf-8").strip()
     with open(reference_csv, encoding="utf-8", newline="") as file:
         reference = list(csv.DictReader(file))
-    rows = compare_with_r(read_table(estimates_csv), reference)
-    write_table(crosscheck_csv, (row | {"software": software} for row in rows), COLUMNS)
+    write_table(crosscheck_csv, compare_with_r(read_table(estimates_csv), reference), COLUMNS)
 
 
-def crosscheck_file(crosscheck_csv: str) -> None:
+def crosscheck_file(crosscheck_csv: str, software_txt: str) -> None:
     """Fail when a number disagrees. A step of its own, since Snakemake removes what a failed step wrote.
 
     Raises
@@ -54,7 +53,8 @@ def crosscheck_file(crosscheck_csv: str) -> None:
     if bad:
         lines = [" ".join(r[key] for key in COLUMNS[:5]) + f": ours {r['ours']}, R {r['r'] or 'nothing'}" for r in bad]
         raise CrosscheckError(f"{len(bad)} of {len(rows)} numbers disagree with R:\n" + "\n".join(lines))
-    print(f"All {len(rows)} numbers agree with {rows[0]['software']}.")
+    software = Path(software_txt).read_text(encoding="utf-8").strip()
+    print(f"All {len(rows)} numbers agree with {software}.")
 
 
 def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -> list[dict]:
@@ -90,8 +90,8 @@ def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -
                 **dict(zip(("analysis", "subset", "group", "model"), key, strict=True)),
                 "quantity": quantity,
                 "ours": value,
-                "r": r,
-                "relative_difference": abs(value - r) / max(abs(r), ABSOLUTE),
+                "r": float(f"{r:.{R_DIGITS}g}"),
+                "relative_difference": decade(abs(value - r) / max(abs(r), ABSOLUTE)),
                 "tolerance": tolerance,
                 "verdict": "agrees" if agrees else "differs",
             }
@@ -103,6 +103,15 @@ def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -
             value = _number(mine["estimate"])
             rows.append(names | {"quantity": "estimate", "ours": value, "verdict": "no answer from R"})
     return rows
+
+
+def decade(difference: float) -> float:
+    """Give the power of ten that a relative difference stays below; its digits change with R's version and processor.
+
+    >>> decade(3e-8), decade(0.0), decade(0.02)
+    (1e-07, 1e-08, 0.1)
+    """
+    return float(f"1e{math.floor(math.log10(max(difference, LEAST))) + 1}") if math.isfinite(difference) else difference
 
 
 def unanswered(rows: Iterable[Mapping]) -> list[Mapping]:

@@ -124,8 +124,8 @@ def kappa_variance(pairs: Sequence[tuple[str, str]], kappa: float, expected: flo
     n, cells = len(pairs), Counter(pairs)
     first, second = (Counter(pair[i] for pair in pairs) for i in (0, 1))
     left = 1 - kappa
-    a = sum(cells[k, k] / n * (1 - (first[k] + second[k]) / n * left) ** 2 for k in first)
-    b = left**2 * sum(c / n * (second[i] / n + first[j] / n) ** 2 for (i, j), c in cells.items() if i != j)
+    a = math.fsum(cells[k, k] / n * (1 - (first[k] + second[k]) / n * left) ** 2 for k in first)
+    b = left**2 * math.fsum(c / n * (second[i] / n + first[j] / n) ** 2 for (i, j), c in cells.items() if i != j)
     return max(0.0, (a + b - (kappa - expected * left) ** 2) / ((1 - expected) ** 2 * n))
 
 

@@ -7,6 +7,7 @@ fill in is said to be missing.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from .. import formatting as fmt
 from ..prose import upper_first
@@ -153,7 +154,7 @@ def _page(steps: Sequence[Step], title: str, dark: Sequence[str], text: ChartTex
         "Boxes as in PRISMA 2020 (doi 10.1136/bmj.n71). Studies that reported nothing, or were never found, are not "
         "here."
     ]
-    board = Board(text, title, Paragraphs(dark, grey, text), sum(heights) + GAP * (len(steps) - 1) + 1)
+    board = Board(text, title, Paragraphs(dark, grey, text), fsum(heights) + GAP * (len(steps) - 1) + 1)
     y, spans = 1.0, {}
     for i, (step, row, height) in enumerate(zip(steps, wrapped, heights, strict=True)):
         top = spans.get(step.phase, (y, 0))[0]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from math import nan
+from math import fsum, nan
 
 from .. import formatting as fmt
 from ..files import number, numbers
@@ -152,14 +152,14 @@ def _draw(plots: Sequence[Plot], text: ChartText):
     plots = [dress(plot, preset) for plot in plots]
     joint = Plot(TITLE, plots[0].headings, "", tuple(b for plot in plots for b in plot.blocks), (), joined=False)
     columns = fit_columns(joint, preset)
-    rows = [sum(line.height for line in plot.lines) for plot in plots]
+    rows = [fsum(line.height for line in plot.lines) for plot in plots]
     heights = [HEADINGS + n * preset.row / preset.scale + AXIS for n in rows]
     grey = [
         "Small diamond: published. Large diamond: ours, recomputed from the sheets; square: our only study. Whether a "
         "pair can be compared is said below it; where it cannot, or where that is unclear, agreement or difference "
         "proves nothing."
     ]
-    content = sum(heights) + BETWEEN * (len(plots) - 1) - 3
+    content = fsum(heights) + BETWEEN * (len(plots) - 1) - 3
     board, y = Board(text, TITLE, Paragraphs([], grey, text), content), 0.0
     for plot, height in zip(plots, heights, strict=True):
         ends = [line.high for line in plot.lines if line.high == line.high]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from .. import formatting as fmt
 from ..prose import plural
@@ -215,7 +216,7 @@ def _bars(bars, found: Judgements, title: str, said: Sequence[str], studies: int
     heights = [max(BAR + 2.0, len(lines) * LINE + 2.4) for lines in wrapped]
     used = key_of({level for *_, counts in bars for level in counts}, found.words, ())
     grey = ["Each study weighs the same. Numbers in the bars: studies."]
-    board = Board(text, title, Paragraphs(said, grey, text), sum(heights) + 8, used)
+    board = Board(text, title, Paragraphs(said, grey, text), fsum(heights) + 8, used)
     left, right, y = board.mm(QUESTIONS + 2), board.mm(176), 1.0
     for lines, height, (_, _, counts) in zip(wrapped, heights, bars, strict=True):
         middle = board.y(y + height / 2)

@@ -5,6 +5,7 @@ After Simonsohn U, Simmons JP, Nelson LD. Nat Hum Behav 2020;4:1208–14, figure
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def draw_specification_curve(data: Readings, text: ChartText) -> Drawing:
             "choices that it makes. Diamond with its interval, upright line and bold words: the primary specification.",
             *_caveats(data, rows),
         ]
-        height = sum(len(choice.levels) * ROW + ROW + GROUP for choice in choices) + 1.5
+        height = fsum(len(choice.levels) * ROW + ROW + GROUP for choice in choices) + 1.5
         notes = Paragraphs([said], grey, text)
         chart = Chart(text, title, notes, panel=52, below=height, left=LEFT, right=RIGHT, axis=2)
         _draw_curve(chart, rows, text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite, nan
+from math import fsum, isfinite, nan
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -160,7 +160,7 @@ def _cut_block(block: Sequence[Line], rows: float, ending: float) -> list[list[L
 
 
 def _rows(*blocks: Sequence[Line]) -> float:
-    return sum(line.height for block in blocks for line in block)
+    return fsum(line.height for block in blocks for line in block)
 
 
 def draw_pages(plot: Plot, upper: float, preset: Preset, palette: Palette) -> list[Figure]:

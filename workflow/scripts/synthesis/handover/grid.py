@@ -1,6 +1,7 @@
 """How wide the columns of a table are: what they need at least, then what is left by how much they hold."""
 
 from collections.abc import Sequence
+from math import fsum
 
 CHARACTER, PADDING = 1.66, 3.4  # mm: of the table font at 8 points, a little generous, and of a cell
 SHORT_HEAD = 9  # characters: a heading of numbers that is no longer stays on one line
@@ -30,9 +31,9 @@ def column_widths(heads: Sequence[tuple[str, bool]], texts: Sequence[Sequence[st
     [87, 13]
     """
     least = [least_width(label, [row[i] for row in texts], number) for i, (label, number) in enumerate(heads)]
-    spare = width - sum(least)
+    spare = width - fsum(least)
     if spare <= 0:
-        return [each * width / sum(least) for each in least]
+        return [each * width / fsum(least) for each in least]
     held = [0 if number else sum(len(row[i]) for row in texts) for i, (_, number) in enumerate(heads)]
     shares = held if sum(held) else [1] * len(held)
     return [each + spare * share / sum(shares) for each, share in zip(least, shares, strict=True)]

@@ -150,27 +150,15 @@ def comparison_with_r(rows: Sequence[Row]) -> str:
     differs = sum(row["verdict"] == "differs" for row in compared)
     silent = sum(row["verdict"] == "no answer from R" for row in rows)
     text = (
-        f"{rows[0]['software']} [@viechtbauer2010; @bates2015] computed {format_count(len(compared))} of "
+        f"R's metafor and lme4 [@viechtbauer2010; @bates2015] computed {format_count(len(compared))} of "
         f"the estimates' numbers again from the same counts, in a programme of its own; {format_count(differs)} "
         f"{agree(differs, 'differs', 'differ')} by more than the tolerance. The largest relative difference of each "
-        "model, rounded up to a power of ten:"
+        "model stays below:"
     )
     worst: dict[str, list[float]] = {}
     for row in compared:
         worst.setdefault(row["model"], []).append(float(row["relative_difference"]))
     lines = [line(["Model", "Numbers", "Differences below"]), line(["---", "---:", "---:"])]
-    lines += [line([f"`{model}`", format_count(len(found)), bound(max(found))]) for model, found in worst.items()]
+    lines += [line([f"`{model}`", format_count(len(found)), f"{max(found):.0e}"]) for model, found in worst.items()]
     after = f"\n\nFor {plural(silent, 'estimate')} R gave no answer." if silent else ""
     return text + "\n\n" + "\n".join(lines) + after
-
-
-def bound(value: float) -> str:
-    """Give the power of ten above a relative difference: the last digits are those of the machine.
-
-    >>> bound(3.2e-9), bound(0.0)
-    ('1e-8', '1e-15')
-    """
-    power = -15
-    while value >= 10.0**power:
-        power += 1
-    return f"1e{power}"
