@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from synthesis.protocol import read_protocol
@@ -46,11 +48,12 @@ class Review:
         shutil.copy(ROOT / "Snakefile", self.folder)
 
     python = sys.executable
+    environment: Mapping[str, str] = MappingProxyType({})  # beside what the tests themselves run in
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Snakemake and give what it printed."""
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | self.environment
         command = [self.python, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", timeout=300
