@@ -17,7 +17,7 @@ help: ## List these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 results: $(READY) ## Install what is needed, build every result, and say which pooled estimates moved (the default)
-	@$(BIN)/python -m synthesis.build
+	@$(BIN)/python -m synthesis.run
 	@$(BIN)/python -m synthesis.changes --output logs/changes.md
 
 check: $(READY) ## Check the config and every sheet, and nothing else
@@ -48,11 +48,11 @@ lint: $(READY)
 	@$(BIN)/snakefmt --check Snakefile workflow examples
 
 rebuild: $(READY) ## Build every result again from nothing
-	@$(BIN)/python -m synthesis.build --forceall
+	@$(BIN)/python -m synthesis.run --forceall
 	@$(BIN)/python -m synthesis.changes --output logs/changes.md
 
 crosscheck: $(READY) ## Compute every estimate again in R (needs metafor and lme4) and fail where it differs
-	@$(BIN)/python -m synthesis.build crosscheck
+	@$(BIN)/python -m synthesis.run crosscheck
 
 changes: $(READY) ## Say what the results change against a commit: make changes AGAINST=HEAD
 	@$(BIN)/python -m synthesis.changes --against $(or $(AGAINST),HEAD)

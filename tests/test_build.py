@@ -10,8 +10,8 @@ import sys
 import threading
 
 import pytest
-from synthesis.build import command, lock, progress, record, screen, words
-from synthesis.build.progress import Progress
+from synthesis.run import command, lock, progress, record, screen, words
+from synthesis.run.progress import Progress
 
 
 class Clock:
@@ -271,7 +271,7 @@ def test_left_over_of_killed_writers(tmp_path, monkeypatch):
 
 def test_start_is_light():
     """The wrapper must not cost what it saves: nothing heavy is imported before Snakemake starts."""
-    code = "import sys, synthesis.build.command; print(*sys.modules)"
+    code = "import sys, synthesis.run.command; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -285,7 +285,7 @@ def test_start_is_light():
 
 def test_no_review_here(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "synthesis.build"],
+        [sys.executable, "-m", "synthesis.run"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Review
-from synthesis.build import lock, record
+from synthesis.run import lock, record
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 KILLS = int(os.environ.get("SYNTHESIS_KILLS", "4"))
@@ -37,7 +37,7 @@ def environment(folder: Path, **changes: str | None) -> dict[str, str]:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "synthesis.build", "--cores", "2", *(arguments or TARGETS)]
+    return [sys.executable, "-m", "synthesis.run", "--cores", "2", *(arguments or TARGETS)]
 
 
 def build(folder: Path, *arguments: str, prefix: tuple[str, ...] = (), **changes: str | None):

@@ -1,4 +1,4 @@
-"""A Snakemake logger that writes what happens as JSON, one event a line, for `python -m synthesis.build` to show.
+"""A Snakemake logger that writes what happens as JSON, one event a line, for `python -m synthesis.run` to show.
 
 Used as ``snakemake --logger events``. The lines go to the file descriptor that ``SYNTHESIS_EVENTS`` names, or to the
 standard error stream without it.

@@ -49,7 +49,7 @@ ROOMS = {
     "releases": ("changes", "trajectory", "guard", "release", "crate"),
     "curation": ("curation", "check"),
     "documents": ("reference", "schemas", "readme", "architecture", "blueprint"),
-    "build": ("build",),
+    "run": ("run",),
 }
 
 Graph = dict[str, set[str]]

@@ -1,4 +1,4 @@
-"""``python -m synthesis.build [arguments of Snakemake]``: what `make` runs."""
+"""``python -m synthesis.run [arguments of Snakemake]``: what `make` runs."""
 
 import sys
 
