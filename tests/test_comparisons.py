@@ -288,7 +288,7 @@ def test_every_table_is_listed_and_every_method_pools():
     }
     pooled = [r for r in out if r["kind"] == POOLED and r["outcome"] == "bleeding"]
     assert [(r["model"], r["measure"]) for r in pooled] == [(n, m) for n, x in METHODS.items() for m in x.measures]
-    assert {r["status"] for r in pooled} == {"windows differ: 30 days, window unstated"}
+    assert {r["status"] for r in pooled} == {"ok; windows differ: 30 days, window unstated"}
     assert {r["exposed_patients"] for r in pooled} == {55}
     for r in pooled:
         assert r["ci_low"] < r["estimate"] < r["ci_high"]

@@ -12,7 +12,7 @@ from .contrasts import exact_odds_ratio, newcombe
 from .files import read_table, write_table
 from .pooled_tables import METHODS, Effect
 from .selection import ARTICLE_FIRST
-from .terms import OK, ONE_STUDY
+from .terms import OK, ONE_STUDY, is_ok, remarks_of, with_remark
 from .two_by_two import EMPTY, NOBODY, OR, RD, RR, STUDY_METHODS, risk_ratio_score, tables_of
 
 CELLS = ("exposed_events", "exposed_patients", "unexposed_events", "unexposed_patients")
@@ -217,20 +217,20 @@ def _pooled_rows(used: Sequence[Mapping], first: Mapping, level: float) -> list[
             row | base | {"study": "", "arm": "", "source": "", "status": _one_study(row["status"])} for row in alone
         ]
     windows = list(dict.fromkeys(_window(row) for row in used))
-    mixed = [f"windows differ: {', '.join(windows)}"] if len(windows) > 1 else []
+    mixed = f"windows differ: {', '.join(windows)}" if len(windows) > 1 else ""
     out = []
     for model, method in METHODS.items():
         # Tables of one study have one effect, and nothing can vary between studies: Mantel–Haenszel alone fits that.
         for measure in method.measures if len(set(study)) > 1 or model == "mh" else ():
             effect = method.pool(tables, measure, level)
-            words = [effect.status, *mixed] + ([f"{ONE_STUDY}, its tables combined"] if len(set(study)) == 1 else [])
-            status = "; ".join(words[1:] if words[0] == OK and words[1:] else words)
+            combined = len(set(study)) == 1 and is_ok(effect.status)
+            status = with_remark(f"{ONE_STUDY}, its tables combined" if combined else effect.status, mixed)
             out.append(base | {"model": model, **_printed(effect, measure), "status": status})
     return out
 
 
 def _one_study(status: str) -> str:
-    return ONE_STUDY if status == OK else f"{ONE_STUDY}; {status}"
+    return with_remark(ONE_STUDY, remarks_of(status))
 
 
 def _printed(effect: Effect, measure: str) -> dict:

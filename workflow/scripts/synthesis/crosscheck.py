@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .files import read_table, write_table
+from .terms import is_ok
 
 COLUMNS = (
     "analysis",
@@ -77,7 +78,7 @@ def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -
     for theirs in reference:
         key = theirs["analysis"], theirs["subset"], theirs["group"], theirs["model"]
         mine = ours.get(key)
-        if mine is None or not (mine["status"] == "ok" or mine["test_p"]):
+        if mine is None or not (is_ok(mine["status"]) or mine["test_p"]):
             continue
         quantity, r = theirs["quantity"], _number(theirs["value"])
         value = _number(mine[quantity])
@@ -98,7 +99,7 @@ def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -
         )
     answered = {(r["analysis"], r["subset"], r["group"], r["model"]) for r in rows}
     for key, mine in ours.items():
-        if mine["status"] == "ok" and mine["estimate"] and key[3].startswith(IN_R) and key not in answered:
+        if is_ok(mine["status"]) and mine["estimate"] and key[3].startswith(IN_R) and key not in answered:
             names = dict(zip(("analysis", "subset", "group", "model"), key, strict=True))
             value = _number(mine["estimate"])
             rows.append(names | {"quantity": "estimate", "ours": value, "verdict": "no answer from R"})

@@ -3,9 +3,10 @@
 from dataclasses import asdict
 
 from .files import write_table
-from .models import OK, pool
+from .models import pool
 from .models.details import glmm_details
 from .rows import read_rows
+from .terms import is_ok
 
 FITS = (
     "analysis",
@@ -38,7 +39,7 @@ def detail_fit_file(rows_csv: str, fits_csv: str, effects_csv: str, *, analysis:
     pooled = pool("glmm", *columns, level)
     fit = {"analysis": analysis, "model": "glmm", "studies": pooled.studies, "status": pooled.status}
     effects = []
-    if pooled.status == OK:
+    if is_ok(pooled.status):
         details = glmm_details(*columns, level)
         fit |= {key: value for key, value in asdict(details).items() if key in FITS}
         fitted = {name: values for name, *values in details.effects}

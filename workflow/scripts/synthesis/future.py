@@ -17,6 +17,7 @@ from .models import OK, Pooled, pool
 from .models.batch import BatchFit, fit_batch
 from .prediction import prediction_half_width
 from .rows import read_rows
+from .terms import is_ok, with_remark
 
 FUTURE = ("analysis", "quantity", "threshold", "value", "low", "high", "mc_error", "status")
 # What a quantity is, and what its threshold holds.
@@ -154,7 +155,7 @@ def predict_future(rows: pd.DataFrame, analysis: str, settings: Mapping, level: 
         Rows of ``future.csv``; one row with the reason where there is no prediction. Proportions are 0 to 1.
     """
     pooled = pool("glmm", rows["events"], rows["patients"], rows["study"], level)
-    if pooled.studies < 3 or pooled.status != OK:
+    if pooled.studies < 3 or not is_ok(pooled.status):
         return [_line(analysis, "", status=pooled.status if pooled.studies >= 3 else FEW)]
     prediction = prediction_of(pooled)
     table = [
@@ -187,7 +188,7 @@ def _one_more(rows: pd.DataFrame, analysis: str, pooled: Pooled, settings: Mappi
     widths, place = interval_widths(batch, level), np.cumsum(batch.ok) - 1
     chosen = place[which][batch.ok[which]]
     lost = len(drawn) - len(chosen)
-    status = OK if not lost else f"{lost} of {len(drawn)} refits did not converge and are left out"
+    status = with_remark(OK, f"{lost} of {len(drawn)} refits did not converge and are left out" if lost else "")
     for name, width in now.items():
         after = getattr(widths, name)[chosen]
         table.append(_line(analysis, f"{name}_width_now", value=width))

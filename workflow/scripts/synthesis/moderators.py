@@ -15,6 +15,7 @@ from .moderator_values import MODERATORS, Row, moderator_rows
 from .regression import MODELS, Studies, regress
 from .sheets import type_sheet
 from .tables import arm_rows, characteristic_rows
+from .terms import with_remark
 
 PROPERTY = ("analysis", "moderator", "label", "unit", "kind", "model", "k", "studies", "levels")
 SLOPE = ("coefficient", "level", "slope", "se", "ci_low", "ci_high", "or_per_unit", "or_ci_low", "or_ci_high")
@@ -167,7 +168,7 @@ def regress_factors(rows: Sequence[Row], factors: Mapping[str, Mapping], setting
                 found = {key: value for key, value in found.items() if key not in LINE}
                 found["coefficient"] = f"log odds, {levels[1]} against {levels[0]}"
             if out:
-                found["status"] = f"separated, left out: {', '.join(out)}; {found['status']}"
+                found["status"] = with_remark(found["status"], f"separated, left out: {', '.join(out)}")
             base = {"moderator": variable, "label": factor["label"], "levels": "; ".join(levels)}
             table.append({**base, **_counts(data, FACTOR, model), **found})
     return table

@@ -8,9 +8,10 @@ from .columns import CONTRASTS, ESTIMATES
 from .contrasts import contrast_rows
 from .files import write_table
 from .levels import NOT_LEVELS
-from .models import OK, Pooled, pool
+from .models import Pooled, pool
 from .rows import read_rows
 from .subgroups import Test, compare_pools, fit_common
+from .terms import is_ok
 
 
 def pool_analysis_file(
@@ -100,5 +101,5 @@ def _test_row(rows: pd.DataFrame, analysis: str, variable: str, model: str, test
         "test": test.statistic,
         "test_df": test.df,
         "test_p": test.p,
-        "status": test.status if test.status != OK or test.name else "no test",
+        "status": test.status if test.name or not is_ok(test.status) else "no test",
     }

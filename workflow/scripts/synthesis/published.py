@@ -8,7 +8,7 @@ from numpy import nan
 
 from .files import numbers, read_table, write_table
 from .problems import one_of
-from .terms import OK
+from .terms import OK, remarks_of
 
 PUBLISHED = (
     *("review", "outcome", "subgroup", "published_estimate", "published_low", "published_high", "published_measure"),
@@ -270,7 +270,8 @@ def compare_published_file(
 
 def _status(ours: Ours, theirs: Sequence[float]) -> str:
     """Say what is missing on either side."""
-    said = [] if ours.pool.get("status") == OK else [f"ours: {ours.pool.get('status', 'no such pool')}"]
+    remarks = remarks_of(ours.pool.get("status", "no such pool"))
+    said = [f"ours: {remarks}"] if remarks else []
     if theirs[0] != theirs[0]:
         said.append("published: no estimate")
     elif theirs[1] != theirs[1] or theirs[2] != theirs[2]:

@@ -140,7 +140,7 @@ def regress(data: Studies, model: str, level: float = 0.95, permutations: int = 
         found |= permute(data, model, permutations, seed)
     else:
         notes.append(f"{SEVERAL_ARMS}: no permutation test")
-    return {**found, "status": "; ".join(notes) or OK}
+    return {**found, "status": "; ".join((OK, *notes))}
 
 
 def _refuse(data: Studies, model: str) -> None:

@@ -9,6 +9,7 @@ from math import isinf
 from typing import NamedTuple
 
 from .files import read_table, write_text
+from .terms import is_ok
 
 Row = Mapping[str, str]
 
@@ -195,7 +196,9 @@ def reproduction(
     parts = [block(model, found.get(model, {})) for model in models]
     if EXACT.keys() & {_case(found.get(primary, {}))}:
         parts = parts[:1]  # the exact limits are the same under every model
-    fitted = [i for i, model in enumerate(models) if model in QUANTILES and found.get(model, {}).get("status") == "ok"]
+    fitted = [
+        i for i, model in enumerate(models) if model in QUANTILES and is_ok(found.get(model, {}).get("status", ""))
+    ]
     if fitted:  # one fit serves both of its intervals
         parts.insert(fitted[0], GLMM)
     if any("pool(" in part for part in parts):
@@ -229,7 +232,7 @@ def block(model: str, row: Row) -> str:
     if case in EXACT:
         side, why = EXACT[case]
         return fill(ALONE, WHY=why, SIDE=side, OURS=named_numbers(row, NUMBERS[:3]))
-    if row.get("status") != "ok":
+    if not is_ok(row.get("status", "")):
         return fill(NOTHING, MODEL=model, WHY=ascii_line(row.get("status") or "it was not fitted"))
     if model in QUANTILES:
         return fill(GLMM_INTERVAL, MODEL=model, QUANTILE=QUANTILES[model], OURS=named_numbers(row, NUMBERS))

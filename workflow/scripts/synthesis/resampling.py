@@ -16,7 +16,7 @@ from .files import number, read_table, write_table
 from .models import Pooled, pool
 from .models.batch import fit_batch
 from .sensitivity import MODEL, POOL, pool_masks, pooled_rows, without
-from .terms import OK
+from .terms import OK, is_ok, with_remark
 
 SUBSETS = ("analysis", "kind", "studies", "model", *POOL)
 BOOTSTRAP = ("analysis", "quantity", "estimate", "low", "high", "replicates", "without_events", "status")
@@ -131,7 +131,7 @@ def resample(
 
 def _draw(rows: pd.DataFrame, whole: Pooled, block: Block, seed: int) -> Iterator[dict[str, object]]:
     """Draw events from the fitted model and fit it to them: nothing, where there was no fit."""
-    if whole.status != OK:
+    if not is_ok(whole.status):
         return
     n = rows["patients"].to_numpy(int)
     mean, tau = np.log(whole.estimate / (1 - whole.estimate)), np.sqrt(whole.tau2)
@@ -208,7 +208,7 @@ def bootstrap(
     Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman & Hall 1993, sections 6.5 and 13.3.
     """
     one = pool(MODEL, rows["events"], rows["patients"], rows["study"])
-    if one.status != OK:
+    if not is_ok(one.status):
         return [
             {"quantity": q, "replicates": 0, "without_events": 0, "status": one.status} for q in ("estimate", "tau2")
         ]
@@ -217,7 +217,7 @@ def bootstrap(
     estimate = np.array([number(fit, "estimate") for fit in drawn])
     tau2 = np.array([number(fit, "tau2") for fit in drawn])
     failed = np.isnan(estimate)
-    status = OK if not failed.any() else f"{failed.sum()} replicates did not converge"
+    status = with_remark(OK, f"{failed.sum()} replicates did not converge" if failed.any() else "")
     counts = {"replicates": settings["bootstrap"], "without_events": int((events == 0).sum()), "status": status}
     tails = [(1 - level) / 2, (1 + level) / 2]
     return [

@@ -20,6 +20,7 @@ from .models import ALL_EVENTS, NO_EVENTS, OK, betabinom, pool, twostage
 from .models.batch import fit_batch
 from .models.details import population_average
 from .proportions import clopper_pearson
+from .terms import is_ok
 
 Paths = Sequence[str]
 BLOCK = 100  # reviews that are fitted together, whatever the number of jobs
@@ -110,7 +111,7 @@ def scenarios_of(rows: Iterable[Mapping], estimates: Iterable[Mapping], settings
 
 
 def _data_scenario(analysis: str, sizes: tuple[int, ...], truth: Mapping | None) -> Scenario:
-    if truth is None or truth["status"] != OK:
+    if truth is None or not is_ok(truth["status"]):
         status = f"no truth to simulate from: {truth['status'] if truth else 'glmm is not among the estimates'}"
         return Scenario("data", analysis, np.nan, np.nan, len(sizes), sizes, status)
     mean, tau = logit(float(truth["estimate"])), np.sqrt(float(truth["tau2"]))
@@ -219,7 +220,7 @@ def simulate_chunk(scenarios: Sequence[Scenario], settings: Mapping, level: floa
     blocks = [
         (number, range(first, min(first + BLOCK, settings["reviews"])))
         for number, scenario in enumerate(scenarios)
-        for first in range(0, settings["reviews"] if scenario.status == OK else 0, BLOCK)
+        for first in range(0, settings["reviews"] if is_ok(scenario.status) else 0, BLOCK)
     ]
     for number, reviews in blocks[chunk :: settings["chunks"]]:
         events, patients = draw_reviews(scenarios[number], number, reviews, settings["seed"])
@@ -258,7 +259,7 @@ def characterise(
     for number, scenario in enumerate(scenarios):
         for place, model in enumerate(models):
             row = scenario.describe() | {"model": model, "level": 100 * level, "reviews": reviews}
-            if scenario.status != OK:
+            if not is_ok(scenario.status):
                 table.append(row | {"reviews": 0, "status": scenario.status})
                 continue
             if (status[number, place] == "").any():
@@ -297,7 +298,7 @@ def performance(scenario: Scenario, numbers: np.ndarray, status: Sequence[str]) 
     width = 100 * (high - low)[fitted]
     middle = float(np.median(width)) if len(width) else np.nan
     none, every = (np.array([word == rule for word in status]) for rule in (NO_EVENTS, ALL_EVENTS))
-    counts = sorted(Counter(word for word in status if word != OK).items())
+    counts = sorted(Counter(word for word in status if not is_ok(word)).items())
     return {
         **{n: _share(s)[0] for n, s in zip(COUNTS[2:], (fitted, none, every), strict=True)},
         **dict(zip(MEDIAN, (bias, bias_mcse, *covered, _mean(width)[0], middle), strict=True)),

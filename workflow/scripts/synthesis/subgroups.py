@@ -7,7 +7,7 @@ from scipy.special import chdtrc, expit, logit, ndtri
 
 from .models import Pooled
 from .models.logistic_normal import Fit, arms_of, fit, fixed_fit, separated
-from .terms import OK
+from .terms import OK, is_ok
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def compare_pools(pools: dict[str, Pooled]) -> Test:
     ----------
     Borenstein M, Higgins JPT. Prev Sci 2013;14:134–43, section 4 (separate estimates of τ²).
     """
-    used = {g: p for g, p in pools.items() if p.status == OK and p.se > 0}
+    used = {g: p for g, p in pools.items() if is_ok(p.status) and p.se > 0}
     out = [g for g in pools if g not in used]
     note = f"not a pool, left out: {', '.join(out)}" if out else OK
     if len(used) < 2:

@@ -21,8 +21,8 @@ from .formatting import (
     format_tau2,
 )
 from .model_names import DESCRIPTIONS
-from .prose import line
-from .terms import BETWEEN, OK, ONE_STUDY, TOGETHER, WITHIN
+from .prose import line, upper_first
+from .terms import BETWEEN, ONE_STUDY, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
 from .terms import WITHIN_POOLED as POOLED
 
 Row = Mapping[str, str]
@@ -98,10 +98,10 @@ def headline(primary: Row, estimates: Sequence[Row]) -> list[str]:
     counts = [format_count(int(primary[key])) for key in ("studies", "events", "patients")]
     decimals = decimals_for([number(primary, "estimate")])
     text = format_percent_interval(*pool_numbers(primary), decimals)
-    if primary["status"] != OK:
-        text = f"{text}; {primary['status']}" if primary["estimate"] else primary["status"]
-    elif int(primary["studies"]) < DESCRIPTION_BELOW:
+    remarks = remarks_of(primary["status"])
+    if is_ok(primary["status"]) and int(primary["studies"]) < DESCRIPTION_BELOW:
         text = f"{text}; a description"
+    text = with_remark(text, remarks) if primary["estimate"] else remarks
     crude = find(estimates, primary["analysis"], model="crude")
     return [
         *counts,
@@ -208,12 +208,13 @@ def sentence(primary: Row, names: Names) -> str:
     counts = f"{format_count(events)} of {format_count(n)} {unit}"
     if primary["status"] == ONE_STUDY:
         return f"One study, {counts}: {text}. Not a pool."
-    if primary["status"] != OK:
+    if not is_ok(primary["status"]):
         return f"{k} studies, {counts}: {primary['status']}."
     text = f"{k} studies, {counts}: {text}"
     pi = format_percent_range(number(primary, "pi_low"), number(primary, "pi_high"), decimals, HOUSES["bmj"])
     text += "; too few studies to predict a new one." if pi == MISSING else f"; a new study could see {pi}%."
-    return text if k >= DESCRIPTION_BELOW else f"{text} A description of {k} studies."
+    remarks = f" {upper_first(remarks)}." if (remarks := remarks_of(primary["status"])) else ""
+    return f"{text}{remarks}" if k >= DESCRIPTION_BELOW else f"{text} A description of {k} studies.{remarks}"
 
 
 def left_out(rows: Sequence[Row], name: str) -> str:

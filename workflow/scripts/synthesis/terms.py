@@ -3,7 +3,7 @@
 Words only, so that a stage that reads numbers does not import what computed them.
 """
 
-# `status` of an estimate; any other text says why a number is missing.
+# `status` of an estimate: `ok`, `ok; ` with remarks on a number that stands, or why a number is missing.
 OK = "ok"
 ONE_STUDY = "one study: not pooled"
 NO_EVENTS = "no events: exact upper limit only"
@@ -17,3 +17,30 @@ LEAVE_ONE, LEAVE_TWO, CUMULATIVE = "leave one out", "leave two out", "cumulative
 # `kind` in contrasts.csv: where a difference between two levels was seen.
 WITHIN, BETWEEN, TOGETHER = "within study", "between studies", "within and between"
 WITHIN_POOLED = "within studies"
+
+
+def is_ok(status: str) -> bool:
+    """Say whether a status belongs to a number that can be used, with or without a remark.
+
+    >>> is_ok("ok"), is_ok("ok; two maxima"), is_ok("one study: not pooled")
+    (True, True, False)
+    """
+    return status == OK or status.startswith(f"{OK}; ")
+
+
+def with_remark(status: str, remark: str) -> str:
+    """Add a remark to a status; a blank one changes nothing.
+
+    >>> with_remark(with_remark("ok", ""), "two maxima")
+    'ok; two maxima'
+    """
+    return f"{status}; {remark}" if remark else status
+
+
+def remarks_of(status: str) -> str:
+    """Give what a status has to say beside ``ok``: its remarks, or why a number is missing; blank for ``ok``.
+
+    >>> remarks_of("ok"), remarks_of("ok; two maxima"), remarks_of("one study: not pooled")
+    ('', 'two maxima', 'one study: not pooled')
+    """
+    return "" if status == OK else status.removeprefix(f"{OK}; ")

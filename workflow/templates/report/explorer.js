@@ -160,7 +160,9 @@
   const sentence = (pool, k) => {
     const events = pool.counts.replace("/", " of ");
     const counts = `${k} of ${now.rows.length} ${now.rows.length === 1 ? "study" : "studies"}, ${events} ${data.unit}`;
-    const kind = pool.status !== "ok" ? pool.status : k < 3 ? "a description, not a pool" : "pooled";
+    const [state, ...remarks] = pool.status.split("; ");
+    const what = state !== "ok" ? state : k < 3 ? "a description, not a pool" : "pooled";
+    const kind = [what, ...remarks].join("; ");
     return { counts, kind };
   };
   const percents = (text) => text.replace(" (", `% (${data.level} CI `);
@@ -256,7 +258,7 @@
       const centre = high > low ? (100 * (Math.min(mid, now.axis) - left)) / (Math.min(high, now.axis) - left || 1) : 50;
       const diamond = make("svg", { x: at(low), y: "25%", width: `${width}%`, height: "50%", viewBox: "0 0 100 10", preserveAspectRatio: "none" },
         make("polygon", { class: "diamond", points: `0,5 ${centre},0 100,5 ${centre},10` }));
-      lines.push(sumLine(pool.status === "ok" ? "All ticked studies" : "One study or no pool", pool.counts, canvas(...grid(pool), diamond, ...arrow(high)), pool.text));
+      lines.push(sumLine(pool.status.split("; ")[0] === "ok" ? "All ticked studies" : "One study or no pool", pool.counts, canvas(...grid(pool), diamond, ...arrow(high)), pool.text));
       if (pool.prediction !== "–") {
         const [from, to] = numbers(pool.prediction);
         const bar = make("line", { class: "ci", x1: at(from), x2: at(to), y1: "50%", y2: "50%", "stroke-width": 5 });

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..formatting import format_p, format_tau2
 from ..prose import inside, percent
-from ..terms import OK
+from ..terms import is_ok
 from .attribution import find_overall
 from .snapshot import Row, Snapshot
 
@@ -172,7 +172,7 @@ def risk_factor_texts(before: Snapshot, after: Snapshot, limits: Limits) -> list
         {
             tuple(row[k] for k in key): row
             for row in snapshot.table("comparisons")
-            if row["kind"] != "study" and row["p"] and row["status"] == OK
+            if row["kind"] != "study" and row["p"] and is_ok(row["status"])
         }
         for snapshot in (before, after)
     )

@@ -12,7 +12,7 @@ from ..formatting import (
     format_tau2,
     format_test,
 )
-from ..terms import OK
+from ..terms import remarks_of, with_remark
 
 Row = Mapping[str, str]
 MOST = 6  # decimals
@@ -47,15 +47,15 @@ def estimate_words(row: Row | None, decimals: int) -> str:
         text = format_test(number(row, "test"), number(row, "test_df"), number(row, "test_p"))
     else:
         text = f"k = {row['k']}"
-    return text if row["status"] == OK else f"{text}; {row['status']}"
+    return with_remark(text, remarks_of(row["status"]))
 
 
 def cells(row: Row, decimals: int) -> list[str]:
     """Give the cells of a pool: studies, events, patients, estimate with both intervals, heterogeneity."""
     counts = [format_count(number(row, key)) for key in ("studies", "events", "patients")]
     estimate = interval(row, decimals)
-    if row["status"] != OK:
-        estimate = row["status"] if estimate == MISSING else f"{estimate}; {row['status']}"
+    remarks = remarks_of(row["status"])
+    estimate = remarks if remarks and estimate == MISSING else with_remark(estimate, remarks)
     prediction = format_percent_range(number(row, "pi_low"), number(row, "pi_high"), decimals)
     return [*counts, estimate, prediction, format_tau2(number(row, "tau2")), format_p(number(row, "q_p"))]
 

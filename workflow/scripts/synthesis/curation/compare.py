@@ -10,6 +10,7 @@ from typing import Any
 from ..formatting import MISSING, format_count, format_percent, format_statistic
 from ..levels import NOT_REPORTED, UNSTATED
 from ..sheets import Sheet
+from ..terms import OK, remarks_of
 
 FEWEST_FOR_INTERVAL = 30  # the large-sample variance is not to be trusted below; Fleiss, Cohen and Everitt 1969
 NUMBERS = {
@@ -73,7 +74,7 @@ class Kappa:
     kappa: float = math.nan
     ci_low: float = math.nan
     ci_high: float = math.nan
-    status: str = "ok"
+    status: str = OK
 
 
 def cohen_kappa(pairs: Sequence[tuple[str, str]], z: float = 1.959963984540054) -> Kappa:
@@ -306,7 +307,7 @@ def _summary(readings: Sequence[Reading], numbers: Sequence[tuple[str, Pair]]) -
         pairs = [(p.first, p.second) for r in readings for p in r.judgements.get(kind, ()) if p.first and p.second]
         k = cohen_kappa(pairs)
         interval = MISSING if math.isnan(k.ci_low) else f"{_decimal(k.ci_low)} to {_decimal(k.ci_high)}"
-        remark = "" if k.status == "ok" else k.status
+        remark = remarks_of(k.status)
         lines.append(f"| {kind} | {k.n} | {k.agree} | {_decimal(k.kappa)} | {interval} | {remark} |")
     return lines
 

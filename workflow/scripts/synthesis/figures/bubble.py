@@ -9,7 +9,7 @@ import numpy as np
 from .. import formatting as fmt
 from ..files import number, numbers
 from ..prose import inside
-from ..terms import OK
+from ..terms import remarks_of
 from .canvas import Chart, Drawing, circles, draw_nothing, nice_ticks, sentence, tint
 from .labels import Wanted, place_labels
 from .layout import AXIS_ENDS, axis_end, axis_ticks, clean_text
@@ -162,9 +162,8 @@ def describe(found: Moderator, text: ChartText, one: str) -> list[str]:
         if known(number(fit, "permutation_p")):
             tests.append(f"permutation test {fmt.format_p(number(fit, 'permutation_p'), text.style)}")
         words.append("; ".join(tests) + ".")
-    status = fit.get("status", "not fitted") if fit else "not fitted"
-    if status != OK:
-        words.append(sentence(status))
+    if remarks := remarks_of(fit.get("status", "not fitted") if fit else "not fitted"):
+        words.append(sentence(remarks))
     if found.without:
         verb = "has" if found.without == 1 else "have"
         words.append(f"{studies_of(found.without)} of the pool {verb} no value.")

@@ -7,6 +7,7 @@ from math import inf, isnan, nan, sqrt
 from .. import formatting as fmt
 from ..files import number, numbers
 from ..prose import inside, plural, upper_first
+from ..terms import remarks_of
 from .canvas import Drawing, draw_nothing
 from .layout import clean_text
 from .lines import SQUARE, mark_sentences, marks_of
@@ -126,8 +127,8 @@ def pool_lines(block: Sequence[Row], text: ChartText) -> list[Line]:
         label = f"{POOLS[row['model']]} (k = {fmt.format_count(number(row, 'k'))})"
         counts = {"events": _cell(row, "exposed"), "patients": _cell(row, "unexposed")}
         lines.append(Line("summary", label, **counts, estimate=estimate, interval=interval, **mark))
-    remarks = dict.fromkeys(row["status"] for row in several if row["status"] != "ok")
-    return [*lines, *(Line("remark", upper_first(status)) for status in remarks), *_heterogeneity(several, text)]
+    remarks = dict.fromkeys(filter(None, (remarks_of(row["status"]) for row in several)))
+    return [*lines, *(Line("remark", upper_first(words)) for words in remarks), *_heterogeneity(several, text)]
 
 
 def _heterogeneity(pools: Sequence[Row], text: ChartText) -> list[Line]:

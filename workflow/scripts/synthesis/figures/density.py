@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import formatting as fmt
 from ..files import number, numbers
-from ..terms import OK
+from ..terms import is_ok
 from .canvas import Chart, Drawing, draw_nothing, tint
 from .influence import predicted
 from .layout import axis_end, axis_ticks, text_width
@@ -30,7 +30,9 @@ def draw_prediction(data: Readings, text: ChartText) -> Drawing:
     if not data.studies:
         return draw_nothing(text, title, "no study in the pool.")
     if pool is None or not chances:
-        status = next((row["status"] for row in data.future if row["status"] != OK), "no pool, hence no prediction")
+        status = next(
+            (row["status"] for row in data.future if not is_ok(row["status"])), "no pool, hence no prediction"
+        )
         return draw_nothing(text, title, f"{status}.")
     if not predicted(pool, text):
         k = studies_of(number(pool, "studies"))

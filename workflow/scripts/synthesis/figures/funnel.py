@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import formatting as fmt
 from ..files import number, numbers
-from ..terms import OK
+from ..terms import is_ok
 from .canvas import Chart, Drawing, circles, draw_nothing, sentence, tint
 from .layout import axis_end, axis_ticks
 from .readings import ChartText, Paragraphs, Readings, Row, known, studies_of
@@ -63,7 +63,7 @@ def describe(tests: Sequence[Row], text: ChartText) -> list[str]:
     words = []
     for test in tests:
         name = TESTS.get(test["test"], test["test"])
-        if test["status"] == OK and known(number(test, "p")):
+        if is_ok(test["status"]) and known(number(test, "p")):
             t = number(test, "statistic")
             size = fmt.format_statistic(abs(t))
             words.append(

@@ -8,7 +8,7 @@ from math import nan
 
 from .. import formatting as fmt
 from ..files import number, numbers
-from ..terms import CUMULATIVE, LEAVE_ONE, OK, ONE_STUDY
+from ..terms import CUMULATIVE, LEAVE_ONE, OK, ONE_STUDY, is_ok, remarks_of
 from .canvas import Drawing, draw_nothing, sentence
 from .layout import axis_end, clean_text
 from .readings import ChartText, Paragraphs, Readings, Row, known, sort_rows, studies_of
@@ -25,7 +25,7 @@ def draw_leave_one_out(data: Readings, text: ChartText) -> Drawing:
     rows = sorted(_of_kind(data, LEAVE_ONE), key=lambda row: order.get(row["study"], len(order)))
     if len(rows) < 3:
         return _too_few(data, text, title, "leaving one out needs three")
-    pools = [row for row in rows if row["status"] == OK]
+    pools = [row for row in rows if is_ok(row["status"])]
     overall = data.overall(rows[0]["model"])
     dark = []
     if pools and overall is not None:
@@ -82,7 +82,7 @@ class Printer:
         low, mid, high = values
         printed = fmt.format_percent_interval(mid, low, high, self.decimals, self.text.style)
         estimate, _, interval = printed.partition(" ")
-        marked = row["status"] in (OK, ONE_STUDY) and known(*values)
+        marked = _shown(row) and known(*values)
         return Line(
             kind,
             label,
@@ -151,8 +151,12 @@ def _draw(
     return Drawing(pages, title, _describe(lines, printer, overall, dark, title))
 
 
+def _shown(row: Row) -> bool:
+    return is_ok(row["status"]) or row["status"] == ONE_STUDY
+
+
 def _upper(rows: Iterable[Row], overall: Row | None, text: ChartText) -> float:
-    shown = [number(row, "ci_high") for row in rows if row["status"] in (OK, ONE_STUDY)]
+    shown = [number(row, "ci_high") for row in rows if _shown(row)]
     held = [number(overall, "ci_high"), *predicted(overall, text)] if overall else []
     return axis_end(shown, held)
 
@@ -160,8 +164,8 @@ def _upper(rows: Iterable[Row], overall: Row | None, text: ChartText) -> float:
 def _caveats(rows: Sequence[Row], overall: Row | None, text: ChartText) -> list[str]:
     """Explain the dashed line, daggers, arrows and the column of τ², each where it is there."""
     upper = _upper(rows, overall, text)
-    marked = [row for row in rows if row["status"] in (OK, ONE_STUDY)]
-    statuses = dict.fromkeys(row["status"] for row in rows if row["status"] != OK)
+    marked = [row for row in rows if _shown(row)]
+    statuses = dict.fromkeys(remarks_of(row["status"]) for row in rows if row["status"] != OK)
     return [
         "Dashed line: pool of all studies." if overall else "",
         "τ² on the logit scale." if any(known(number(row, "tau2")) for row in rows) else "",

@@ -8,7 +8,8 @@ import pandas as pd
 
 from .. import formatting as fmt
 from .. import marks
-from ..prose import percent
+from ..prose import percent, upper_first
+from ..terms import remarks_of
 from .layout import clean_text
 from .pools import state_of
 from .table import Line
@@ -137,8 +138,8 @@ class Printer:
         state = "missing" if pool is None else state_of(pool)
         if pool is None or state == "one study":
             return [] if pool is None else [Line("remark", "1 study: not pooled")]
-        remark = self.remark(pool, state) or self.heterogeneity(pool)
-        return [self.summary("summary", "Subgroup", pool, state), *([Line("remark", remark)] if remark else [])]
+        words = self.remark(pool, state), self.heterogeneity(pool) if state == "pool" else ""
+        return [self.summary("summary", "Subgroup", pool, state), *(Line("remark", text) for text in words if text)]
 
     def overall(self, pool: pd.Series | None) -> list[Line]:
         """Give the lines of the pool of all studies."""
@@ -174,11 +175,13 @@ class Printer:
         return fmt.format_heterogeneity(*values, scale=self.text.scale, house=fmt.HOUSES[self.text.house])
 
     def remark(self, pool: pd.Series, state: str) -> str:
-        """Say why a pool has no diamond; blank when it has one."""
+        """Say why a pool has no diamond, or what is remarkable about one that has; blank when nothing is."""
+        remarks = remarks_of(pool["status"])
         return {
             "none": f"No events: the upper limit is the exact one-sided {self.text.percent} limit.",
             "all": f"Nothing but events: the lower limit is the exact one-sided {self.text.percent} limit.",
-            "missing": f"Not pooled: {pool['status']}.",
+            "missing": f"Not pooled: {remarks}.",
+            "pool": f"{upper_first(remarks)}." if remarks else "",
         }.get(state, "")
 
 

@@ -42,12 +42,12 @@ def pool_caveats(pool: pd.Series | None, printer: Printer) -> list[str]:
         return []
     if state != "pool":
         return [printer.remark(pool, state)] if pool["k"] else []
-    if printer.predicts(pool):
-        flat = "τ² was estimated at 0, so the prediction interval carries only the uncertainty of the mean."
-        return [flat] if pool["tau2"] == 0 else []
-    if pool["k"] < printer.text.draw_prediction_from:
-        return [f"No prediction interval is drawn below {printer.text.draw_prediction_from} studies."]
-    return []
+    caveats = [printer.remark(pool, state)]
+    if printer.predicts(pool) and pool["tau2"] == 0:
+        caveats.append("τ² was estimated at 0, so the prediction interval carries only the uncertainty of the mean.")
+    elif pool["k"] < printer.text.draw_prediction_from:
+        caveats.append(f"No prediction interval is drawn below {printer.text.draw_prediction_from} studies.")
+    return list(filter(None, caveats))
 
 
 def row_caveats(rows: pd.DataFrame, text: ForestText, what: str, pool: pd.Series | None) -> list[str]:

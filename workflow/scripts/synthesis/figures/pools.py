@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from ..terms import is_ok
+
 UNKNOWN = ("", "not reported")
 
 
@@ -36,4 +38,4 @@ def state_of(pool: pd.Series) -> str:
         return "none"
     if pool["events"] == pool["patients"]:
         return "all"
-    return "pool" if pool["status"] == "ok" and pd.notna(pool["estimate"]) else "missing"
+    return "pool" if is_ok(pool["status"]) and pd.notna(pool["estimate"]) else "missing"

@@ -8,7 +8,7 @@ from math import inf, isfinite
 from .. import formatting as fmt
 from ..files import number
 from ..prose import percent, plural, upper_first
-from ..terms import OK
+from ..terms import is_ok
 from .layout import clean_text
 
 Row = Mapping[str, str]
@@ -102,7 +102,7 @@ class Readings:
         """Find the pool of all studies with a model; None where it is no pool."""
         for row in self.estimates:
             if (row["subset"], row["group"], row["model"]) == ("all", "", model):
-                return row if row["status"] == OK and number(row, "studies") > 1 else None
+                return row if is_ok(row["status"]) and number(row, "studies") > 1 else None
         return None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import formatting as fmt
 from ..files import number, numbers
-from ..terms import OK
+from ..terms import is_ok
 from .canvas import Chart, Drawing, circles, draw_nothing, segments, tint
 from .layout import axis_end, axis_ticks, cut_text
 from .readings import ChartText, Paragraphs, Readings, Row, known
@@ -140,7 +140,7 @@ def _upper(rows: Sequence[Row]) -> float:
 
 def _caveats(data: Readings, rows: Sequence[Row]) -> list[str]:
     lost = len(data.multiverse) - len(rows)
-    failed = sum(row["status"] != OK and number(row, "studies") > 1 for row in data.multiverse)
+    failed = sum(not is_ok(row["status"]) and number(row, "studies") > 1 for row in data.multiverse)
     upper = _upper(rows)
     over = sum(number(row, "ci_high") > upper for row in rows)
     verb = "pools" if lost == 1 else "pool"

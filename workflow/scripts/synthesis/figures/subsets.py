@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import formatting as fmt
 from ..files import number, numbers
-from ..terms import OK
+from ..terms import is_ok
 from .canvas import Chart, Drawing, boxes, circles, draw_nothing, nice_ticks, tint
 from .layout import axis_end, axis_ticks, clean_text, cut_text
 from .readings import ChartText, Paragraphs, Readings, Row, known, sort_rows, studies_of
@@ -59,7 +59,7 @@ def read_cloud(rows: Sequence[Row]) -> Cloud | None:
     """Read ``subsets.csv``; None when it has no pool of two studies."""
     primary = rows[0]["model"] if rows else ""  # other models may stand below it, for the report
     several = [row for row in rows if row["model"] == primary and number(row, "k") > 1]
-    pools = [row for row in several if row["status"] == OK and known(*numbers(row, "estimate", "tau2"))]
+    pools = [row for row in several if is_ok(row["status"]) and known(*numbers(row, "estimate", "tau2"))]
     if not pools:
         return None
     estimate, tau2 = np.array([numbers(row, "estimate", "tau2") for row in pools]).T

@@ -8,12 +8,13 @@ from math import isclose
 
 from ..formatting import MISSING, format_count, format_odds_ratio, format_percent, format_statistic
 from ..prose import agree, joined, line, plural
+from ..terms import is_ok
 from .evidence import Evidence, Row
 
 
 def simulation_text(evidence: Evidence) -> str:
     """Give the operating characteristics behind the choice of the primary model, or say they were not simulated."""
-    rows = [row for row in evidence.table("characteristics_summary", source="all") if row["status"] == "ok"]
+    rows = [row for row in evidence.table("characteristics_summary", source="all") if is_ok(row["status"])]
     if not rows:
         return (
             "The operating characteristics of the models were not simulated for this release; "

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from ..formatting import format_count
 from ..model_names import DESCRIPTIONS
 from ..prose import agree, inside, joined, percent, plural
+from ..terms import is_ok
 from .evidence import Evidence, without_events
 
 # Two-stage models by the parts of their names: what they are called, and where they come from.
@@ -144,7 +145,7 @@ def special_text(evidence: Evidence) -> str:
     level, counts = percent(evidence.choices["models"]["level"]), Counter()
     for row in evidence.primary:
         status, studies = row["status"], int(row["studies"])
-        key = "two" if status == "ok" and studies == 2 else status.split(":")[0]
+        key = "two" if is_ok(status) and studies == 2 else status.split(":")[0]
         counts[key] += 1
 
     def here(key: str) -> str:

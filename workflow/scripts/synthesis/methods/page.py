@@ -13,6 +13,7 @@ from ..formatting import format_count
 from ..prose import agree, inside, joined, line, percent, plural
 from ..references import number_references
 from ..selection import ARTICLE_FIRST
+from ..terms import is_ok, remarks_of, with_remark
 from .analyses import (
     comparison_text,
     contrast_text,
@@ -291,8 +292,9 @@ def analyses_text(evidence: Evidence) -> str:
         cells += [len(without_events(rows)), sum(row["window"] == "unstated" for row in rows)]
         df = format_count(k - 1) if primary.get("pi_low") else "–"
         accepted = "; ".join(outcomes[outcome]["label"] for outcome in analysis["outcomes"])
-        status = {"ok": "fitted"}.get(primary.get("status", ""), primary.get("status", ""))
-        lines.append(line([analysis["label"], accepted, *map(format_count, cells), df, status or "not fitted"]))
+        said = primary.get("status") or "not fitted"
+        status = with_remark("fitted", remarks_of(said)) if is_ok(said) else said
+        lines.append(line([analysis["label"], accepted, *map(format_count, cells), df, status]))
     notes = [f"{a['label']}: {a['note']}" for a in evidence.choices["analyses"].values() if a["note"]]
     return "\n\n".join(["\n".join(lines), *notes])
 

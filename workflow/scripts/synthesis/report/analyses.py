@@ -15,7 +15,7 @@ from ..marks import legend
 from ..model_names import DESCRIPTIONS
 from ..prose import joined, plural
 from ..summary import DESCRIPTION_BELOW, pool_numbers
-from ..terms import OK
+from ..terms import is_ok
 from .comparing import heterogeneity_words, percent_heads
 from .marks import row_marks
 from .review import Review, Row, row_key
@@ -33,7 +33,7 @@ def answer(review: Review, analysis: str) -> str:
     if not pool or not int(pool["studies"]):
         return "No study can be pooled."
     text = f"{kind_words(pool)}: {counts.split(', ', 1)[1]}, {interval_words(pool, decimals, review.level)}."
-    if pool["status"] != OK or int(pool["studies"]) < DESCRIPTION_BELOW:
+    if not is_ok(pool["status"]) or int(pool["studies"]) < DESCRIPTION_BELOW:
         return text
     sentence, interval = prediction_words(pool, decimals, review.level)
     sentence = f"{sentence[:-1]} ({interval})." if interval else sentence
@@ -113,7 +113,7 @@ def left_out(review: Review, analysis: str) -> list[str]:
 
 def future_table(review: Review, analysis: str) -> Table | None:
     """Give what a new study could see: chances of exceeding the thresholds, events among its next patients."""
-    rows = [r for r in review.table(analysis, "future") if r["value"] and r["status"] == OK]
+    rows = [r for r in review.table(analysis, "future") if r["value"] and is_ok(r["status"])]
     if not rows:
         return None
     lines = [line((future_words(r, review.unit), future_value(r), future_range(r))) for r in rows]
@@ -170,7 +170,7 @@ def chances(review: Review, analysis: str) -> str:
     rows = [
         r
         for r in review.table(analysis, "future")
-        if r["quantity"] == "probability_above" and r["value"] and r["status"] == OK
+        if r["quantity"] == "probability_above" and r["value"] and is_ok(r["status"])
     ]
     if not rows:
         return ""

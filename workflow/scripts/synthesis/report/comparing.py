@@ -18,7 +18,7 @@ from ..formatting import (
 from ..marks import legend
 from ..prose import upper_first
 from ..summary import DESCRIPTION_BELOW, pool_numbers
-from ..terms import BETWEEN, OK, TOGETHER, WITHIN
+from ..terms import BETWEEN, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
 from ..terms import WITHIN_POOLED as POOLED
 from .marks import marks_of
 from .review import Review, Row
@@ -82,9 +82,10 @@ def split_line(review: Review, row: Row, variable: str, decimals: int) -> Line:
 
 def status_words(row: Row) -> str:
     """Say what a pooled number is: pool, description of two studies, or the reason why it is neither."""
-    if row["status"] != OK:
+    if not is_ok(row["status"]):
         return row["status"]
-    return "pool" if int(row["studies"]) >= DESCRIPTION_BELOW else f"a description of {row['studies']} studies"
+    what = "pool" if int(row["studies"]) >= DESCRIPTION_BELOW else f"a description of {row['studies']} studies"
+    return with_remark(what, remarks_of(row["status"]))
 
 
 def split_tests(review: Review, analysis: str, variable: str) -> Iterable[str]:
@@ -101,9 +102,9 @@ def split_tests(review: Review, analysis: str, variable: str) -> Iterable[str]:
         where = names[row["model"]]
         if row["test"]:
             test = format_test(number(row, "test"), number(row, "test_df"), number(row, "test_p"))
-            more = "" if row["status"] == OK else f" ({row['status']})"
+            more = f" ({remarks})" if (remarks := remarks_of(row["status"])) else ""
             yield f"Test between levels, {where}: {test}{more}. It compares studies, not patients within a study."
-        elif row["status"] != OK:
+        elif not is_ok(row["status"]):
             yield f"Test between levels, {where}: none ({row['status']})."
 
 
@@ -206,7 +207,7 @@ def risk_factor_line(review: Review, row: Row, marks: str) -> Line:
             *(f"{row[f'{side}_events']}/{row[f'{side}_patients']}" for side in ("exposed", "unexposed")),
             format_ratio_interval(*pool_numbers(row)),
             format_p(number(row, "p")) if row["p"] else MISSING,
-            source if row["status"] == OK else f"{source}. {row['status']}",
+            f"{source}. {remarks}" if (remarks := remarks_of(row["status"])) else source,
         ),
         strong=row["kind"] == "pooled",
     )
@@ -275,7 +276,7 @@ def published_line(review: Review, row: Row) -> Line:
         theirs += f" ({row['published_low']}–{row['published_high']})"
     ours = [number(row, key) / 100 for key in ("estimate", "ci_low", "ci_high")]
     label = review.analyses.get(row["analysis"], {}).get("label", row["analysis"])
-    more = "" if row["status"] == OK else f" {upper_first(row['status'])}."
+    more = f" {upper_first(remarks)}." if (remarks := remarks_of(row["status"])) else ""
     alike = [f"{what} {row[f'{what}_comparable']}" for what in ("window", "denominator", "measure")]
     return line(
         (

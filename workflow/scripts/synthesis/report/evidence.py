@@ -7,7 +7,7 @@ from ..files import number
 from ..formatting import MISSING, format_count
 from ..prose import joined, plural
 from ..summary import DESCRIPTION_BELOW
-from ..terms import OK
+from ..terms import is_ok
 from .review import Review, Row
 from .tables import Cell, Line, Table, doi_address, line, sheet_address, site_of, table, web_address
 from .words import format_frequency, sentence_case
@@ -53,7 +53,7 @@ def findings_line(review: Review, analysis: str) -> Line:
     if choices["window"]["unstated"] == "include":
         follow_up += ", or window not stated"
     k = int(pool["studies"]) if pool else 0
-    what = "" if k >= DESCRIPTION_BELOW and pool["status"] == OK else "not a pool"
+    what = "" if k >= DESCRIPTION_BELOW and is_ok(pool["status"]) else "not a pool"
     symbols, certainty, why = certainty_words(review.grade.get(analysis))
     return line(
         (

@@ -8,7 +8,7 @@ from ..formatting import decimals_for, format_percent, format_ratio_interval
 from ..marks import legend
 from ..prose import inside, joined
 from ..summary import DESCRIPTION_BELOW, pool_numbers
-from ..terms import OK, WITHIN
+from ..terms import WITHIN, is_ok
 from ..terms import WITHIN_POOLED as POOLED
 from .marks import row_marks
 from .review import Review, Row
@@ -78,7 +78,7 @@ def card(review: Review, analysis: str) -> Card:
         analysis,
         review.analyses[analysis]["label"],
         kind_words(pool),
-        bool(pool) and pool["status"] == OK and int(pool["studies"]) >= DESCRIPTION_BELOW,
+        bool(pool) and is_ok(pool["status"]) and int(pool["studies"]) >= DESCRIPTION_BELOW,
         frequency_words(pool),
         interval_words(pool, decimals, review.level),
         sentence,
@@ -145,7 +145,7 @@ def pooled_first(rows: Sequence[Row]) -> list[Row]:
 def is_ratio(row: Row, contrast: Mapping[str, str]) -> bool:
     """Say whether a row is an odds ratio of this contrast."""
     same = all(row[key] == contrast[key] for key in ("by", "first", "second"))
-    return same and row["measure"] == "odds ratio" and bool(row["estimate"]) and row["status"] == OK
+    return same and row["measure"] == "odds ratio" and bool(row["estimate"]) and is_ok(row["status"])
 
 
 def excludes_one(row: Row) -> bool:

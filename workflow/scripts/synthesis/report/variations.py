@@ -16,7 +16,7 @@ from ..formatting import (
 from ..model_names import DESCRIPTIONS
 from ..prose import joined
 from ..summary import pool_numbers
-from ..terms import LEAVE_ONE, OK
+from ..terms import LEAVE_ONE, remarks_of
 from .comparing import percent_heads, status_words
 from .review import Review, Row
 from .tables import Cell, Line, Table, line, table
@@ -199,6 +199,6 @@ def regression_line(review: Review, row: Row) -> Line:
             format_count(int(row["studies"])),
             ratio,
             format_p(p),
-            "" if row["status"] == OK else row["status"],
+            remarks_of(row["status"]),
         )
     )

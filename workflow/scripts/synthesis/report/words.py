@@ -7,7 +7,7 @@ from ..files import number
 from ..formatting import MISSING, format_count, format_percent_interval, format_percent_range, is_missing
 from ..prose import plural
 from ..summary import DESCRIPTION_BELOW, Row, pool_numbers
-from ..terms import OK, ONE_STUDY
+from ..terms import ONE_STUDY, is_ok, remarks_of
 
 RARE = 0.01  # below it, per 1,000 says more than per 100
 
@@ -108,11 +108,12 @@ def kind_words(pool: Row) -> str:
         return "No study"
     if pool["status"] == ONE_STUDY:
         return "One study, not a pool"
-    if pool["status"] != OK:
+    if not is_ok(pool["status"]):
         return pool["status"][:1].upper() + pool["status"][1:]
+    remarks = f" ({remarks})" if (remarks := remarks_of(pool["status"])) else ""
     if k < DESCRIPTION_BELOW:
-        return f"A description of {k} studies, not a pool"
-    return f"Pool of {k} studies"
+        return f"A description of {k} studies, not a pool{remarks}"
+    return f"Pool of {k} studies{remarks}"
 
 
 def counts_words(pool: Row, unit: str) -> str:
