@@ -186,7 +186,7 @@ def make_regression(used):
         "lr_p": 0.2139,
         "wald_df2": nan,
         "permutation_p": 0.2512,
-        "status": "exploratory: fewer than 10 studies" if len(used) < 10 else "ok",
+        "status": "ok; exploratory: fewer than 10 studies" if len(used) < 10 else "ok",
     }
     none = dict.fromkeys(fit, nan) | {"kind": "continuous", "model": "glmm", "status": "fewer than three: not fitted"}
     years = [row["year"] or nan for row in used]

@@ -215,7 +215,7 @@ def test_identical_studies_have_no_hartung_knapp_interval():
 
 
 def test_below_ten_studies_is_exploratory():
-    assert regress(random_studies(9, 1), "logit-reml", permutations=1)["status"] == EXPLORATORY
+    assert regress(random_studies(9, 1), "logit-reml", permutations=1)["status"] == f"ok; {EXPLORATORY}"
     assert regress(random_studies(10, 1), "logit-reml", permutations=1)["status"] == "ok"
 
 
@@ -302,7 +302,7 @@ def test_studies_without_a_value_stay_out():
     values = moderator_rows(rows, [], [], moderators, "clots")
     table = regress_moderators(rows, values, moderators, SETTINGS)
     assert [r["model"] for r in table] == list(MODELS)
-    assert {(r["k"], r["studies"], r["status"]) for r in table} == {(4, 4, EXPLORATORY)}
+    assert {(r["k"], r["studies"], r["status"]) for r in table} == {(4, 4, f"ok; {EXPLORATORY}")}
     assert all(r["permutations"] == 24 and r["slope"] > 0 for r in table)
 
 
@@ -320,7 +320,7 @@ def test_factor_equals_the_test_in_estimates():
     study, group, events, patients = (list(column) for column in zip(*arms, strict=True))
     common = fit_common(events, patients, study, group)
     assert math.isclose(found["lr"], common.test.statistic, rel_tol=1e-9)
-    assert found["status"] == f"separated, left out: C; {EXPLORATORY}"
+    assert found["status"] == f"ok; {EXPLORATORY}; separated, left out: C"
     assert found["levels"] == "A; B"
     assert found["coefficient"] == "log odds, B against A"
     assert found["permutations"] == 6  # ways to choose two of four
@@ -330,7 +330,7 @@ def test_factor_equals_the_test_in_estimates():
 def test_several_arms_of_one_study_are_not_permuted():
     arms = [("a", "A", 3, 40), ("a", "B", 8, 70), ("c", "B", 9, 60), ("d", "A", 9, 80)]
     table = regress_factors(split(*arms), PRODUCT, SETTINGS)
-    assert table[0]["status"] == f"{EXPLORATORY}; several arms of one study: no permutation test"
+    assert table[0]["status"] == f"ok; {EXPLORATORY}; several arms of one study: no permutation test"
     assert "permutation_p" not in table[0]
     assert table[0]["lr"] > 0
     assert table[1]["status"].startswith("several arms of one study")

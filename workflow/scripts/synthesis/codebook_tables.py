@@ -32,7 +32,7 @@ COMMON: Mapping[str, Entry] = {
     "q": ("number", "Statistic of the test of heterogeneity"),
     "q_df": ("integer", "Its degrees of freedom"),
     "q_p": ("number", "Its P value"),
-    "status": ("string", "`ok`, or why a number is missing or needs care, in words"),
+    "status": ("string", "`ok`; `ok; ` and a remark on the number; or why a number is missing, in words"),
     "outcome": ("string", "The outcome: its name in the config"),
     "definition": ("string", "What counted as the outcome, in the words of the sheet"),
     "window": ("string", "Days of follow-up in which events counted, or `unstated`"),
