@@ -9,10 +9,9 @@ from conftest import REVIEW, ROOT
 from synthesis.files import read_table
 from synthesis.index import read_index
 from synthesis.models import MODELS, pool
-from synthesis.models.twostage import model_name
+from synthesis.models.twostage import VARIANTS, model_name
 from synthesis.multiverse import (
     MULTIVERSE,
-    TWO_STAGE,
     choice_shifts,
     crossed,
     interval_of,
@@ -269,9 +268,8 @@ def test_product_arms_of_one_study_are_pooled_by_the_single_fit(review):
 
 
 def test_intervals_are_named_as_the_models_name_them():
-    assert {name: interval_of(name) for name in TWO_STAGE} == {
-        model_name(v["measure"], v["estimator"], v["interval"]): v["interval"] for v in TWO_STAGE.values()
-    }
+    for measure, estimator, intervals in VARIANTS:
+        assert [interval_of(model_name(measure, estimator, interval)) for interval in intervals] == list(intervals)
 
 
 def rows_by_hand():
@@ -283,7 +281,7 @@ def rows_by_hand():
             estimate = 0.1 + shift + move
             table.append(
                 base
-                | {"model": model, "unstated": unstated, "studies_used": unstated, "estimate": estimate}
+                | {"model": model, "unstated": unstated, "studies_used": unstated, "k": 3, "estimate": estimate}
                 | {"ci_low": estimate - 0.05, "ci_high": estimate + 0.05}
             )
     return table

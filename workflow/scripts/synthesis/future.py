@@ -16,7 +16,7 @@ from .files import write_table
 from .models import OK, Pooled, pool
 from .models.batch import BatchFit, fit_batch
 from .prediction import prediction_half_width
-from .rows import read_rows
+from .rows import add_arms, read_rows
 from .terms import is_ok, with_remark
 
 FUTURE = ("analysis", "quantity", "threshold", "value", "low", "high", "mc_error", "status")
@@ -33,7 +33,6 @@ QUANTITIES = {
     "pi_narrower": "Probability that one more study narrows it",
 }
 FEW = "fewer than three studies: no prediction"
-SHARED = "a study has several rows: one more study is not simulated"
 STABLE = 1e-12  # largest change of a cumulative probability between two steps of the rule
 FARTHEST = 45.0  # t = sinh(45) = 1.7e19: beyond it there is nothing even with one degree of freedom
 
@@ -175,12 +174,8 @@ def _one_more(rows: pd.DataFrame, analysis: str, pooled: Pooled, settings: Mappi
     """Simulate one more study and set the intervals that follow beside the present ones."""
     now = {"ci": pooled.ci_high - pooled.ci_low, "pi": pooled.pi_high - pooled.pi_low}
     size, table = settings["study"], []
-    if pooled.k > pooled.studies:
-        for name, width in now.items():
-            table.append(_line(analysis, f"{name}_width_now", value=width))
-            table += [_line(analysis, f"{name}_{what}", size, status=SHARED) for what in ("width_after", "narrower")]
-        return table
-    events, patients = (rows[c].to_numpy(int) for c in ("events", "patients"))
+    studies = add_arms(rows)
+    events, patients = (studies[c].to_numpy(int) for c in ("events", "patients"))
     drawn = draw_studies(prediction_of(pooled), size, settings["simulations"], settings["seed"])
     # The refit depends on the events alone, and there are few different counts: each is fitted once.
     counts, which = np.unique(drawn, return_inverse=True)

@@ -7,7 +7,6 @@ Hum Behav 2020;4:1208–14 (specification curve).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from itertools import combinations
 from math import isnan, nan
 from statistics import fmean, median
@@ -17,9 +16,8 @@ import numpy as np
 from .files import number, write_table
 from .index import digest
 from .located import read_located
-from .models import MODELS, OK, pool
-from .models.batch import fit_batch
-from .models.twostage import VARIANTS, model_name, pool_batch
+from .models import MODELS, OK, Pooled, pool
+from .models.many import pool_many
 from .problems import one_of
 from .protocol import Analysis
 from .sheets import Sheet, type_sheet
@@ -28,11 +26,7 @@ from .specifications import CHOICES, NO, YES, Chosen, RowSet, drop_idle, levels_
 RESULT = ("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "status")
 MULTIVERSE = ("analysis", "specification", "model", "interval", *CHOICES, *RESULT, "primary", "studies_used")
 INTERVALS = {"glmm-t": "t", "crude": "exact", "bayes": "credible"}  # of the others: a suffix of the name, or Wald
-TWO_STAGE = {
-    model_name(measure, estimator, interval): {"measure": measure, "estimator": estimator, "interval": interval}
-    for measure, estimator, intervals in VARIANTS
-    for interval in intervals
-}
+ROW_SET = ("studies_used", "k", "events", "patients")  # what tells one set of rows from another in the table
 FEW = "no specification pools two studies"
 
 
@@ -107,7 +101,7 @@ def pool_multiverse(
     for model in models:
         pools = dict(zip(distinct, pool_sets(model, distinct, level), strict=True))
         if model == models[0]:  # by the single fit, so that the last digit is that of estimates.csv
-            pools[sets[own]] = _pool(model, sets[own], level)
+            pools[sets[own]] = vars(_pool(model, sets[own], level))
         for combination, used in sets.items():
             row = _row(name, model, dict(zip(levels, combination, strict=True)), pools[used], used)
             table.append(row | {"primary": YES if model == models[0] and combination == own else NO})
@@ -141,9 +135,9 @@ def _row(name: str, model: str, chosen: Chosen, pooled: Mapping, used: RowSet) -
     }
 
 
-def _pool(model: str, used: RowSet, level: float) -> dict:
+def _pool(model: str, used: RowSet, level: float) -> Pooled:
     study, events, patients = zip(*used, strict=True) if used else ((), (), ())
-    return vars(pool(model, events, patients, study, level))
+    return pool(model, events, patients, study, level)
 
 
 def pool_sets(model: str, sets: Sequence[RowSet], level: float = 0.95) -> list[dict]:
@@ -154,45 +148,19 @@ def pool_sets(model: str, sets: Sequence[RowSet], level: float = 0.95) -> list[d
     list of dict
         The columns ``RESULT`` of each set, as the single fit gives them (batched ones to 1e-8).
     """
-    found: list[dict | None] = [None] * len(sets)
-    single = [i for i, used in enumerate(sets) if used and len({study for study, _, _ in used}) == len(used)]
-    if single and model in BATCHES:
-        shape = len(single), max(len(sets[i]) for i in single)
-        events, patients, mask = np.zeros(shape, int), np.ones(shape, int), np.zeros(shape, bool)
-        for at, i in enumerate(single):
-            width = len(sets[i])
-            events[at, :width], patients[at, :width] = np.array([row[1:] for row in sets[i]]).T
-            mask[at, :width] = True
-        columns = BATCHES[model]
-        numbers, ok = columns(events, patients, mask, level)
-        for at in np.flatnonzero(ok):
-            k = int(mask[at].sum())
-            counts = {
-                "k": k,
-                "studies": k,
-                "events": int(events[at].sum()),
-                "patients": int(patients[at][mask[at]].sum()),
-            }
-            values = dict(zip(RESULT[4:-1], (float(column[at]) for column in numbers), strict=True))
-            found[single[at]] = counts | values | {"status": OK}
-    # One study, no events, several arms of a study, no convergence, and models without a batch.
-    return [known or _pool(model, used, level) for known, used in zip(found, sets, strict=True)]
+    studies = [list(dict.fromkeys(study for study, _, _ in used)) for used in sets]
+    # Events, patients and arms of each study of each set: its arms are added up, since they share its effect.
+    y, n, arms = sums = np.zeros((3, len(sets), max(map(len, studies), default=0)), int)
+    for at, used in enumerate(sets):
+        for study, events, patients in used:
+            sums[:, at, studies[at].index(study)] += (events, patients, 1)
+    totals = zip(map(len, sets), map(len, studies), y.sum(1).tolist(), n.sum(1).tolist(), strict=True)
 
+    def alone(i: int) -> Pooled:
+        return _pool(model, sets[i], level)
 
-def _glmm_columns(events, patients, mask, level, interval="z"):
-    batch = fit_batch(events, patients, mask)
-    numbers = batch.proportions(level, interval)
-    return [numbers[name] for name in RESULT[4:-1]], batch.ok
-
-
-def _two_stage_columns(events, patients, mask, level, **variant):
-    batch = pool_batch(events, patients, mask, level=level, **variant)
-    return [getattr(batch, name) for name in RESULT[4:-1]], batch.ok
-
-
-BATCHES = {"glmm": _glmm_columns, "glmm-t": partial(_glmm_columns, interval="t")} | {
-    name: partial(_two_stage_columns, **variant) for name, variant in TWO_STAGE.items()
-}
+    pools = pool_many(model, y, np.maximum(n, 1), arms > 0, arms > 1, alone, level)
+    return [dict(zip(RESULT, counts, strict=False)) | found for counts, found in zip(totals, pools, strict=True)]
 
 
 def multiverse_summary(rows: Sequence[Mapping], thresholds: Sequence[float] = ()) -> dict:
@@ -225,7 +193,7 @@ def multiverse_summary(rows: Sequence[Mapping], thresholds: Sequence[float] = ()
     return {
         "analysis": rows[0]["analysis"],
         "specifications": len(rows),
-        "distinct_row_sets": len({tuple(row[key] for key in ("studies_used", "events", "patients")) for row in rows}),
+        "distinct_row_sets": len({tuple(row[key] for key in ROW_SET) for row in rows}),
         "pooled": len(pooled),
         "estimate_min": min(estimates, default=nan),
         "estimate_median": median(estimates) if estimates else nan,

@@ -15,6 +15,7 @@ from scipy.special import expit
 from .files import number, read_table, write_table
 from .models import Pooled, pool
 from .models.batch import fit_batch
+from .rows import add_arms
 from .sensitivity import MODEL, POOL, pool_masks, pooled_rows, without
 from .terms import OK, is_ok, with_remark
 
@@ -80,21 +81,21 @@ class Block:
 
 
 def plan_blocks(rows: pd.DataFrame, settings: Mapping) -> tuple[list[Block], np.ndarray]:
-    """Cut the work into blocks; give them with the subsets that are fitted, of shape (subsets, rows).
+    """Cut the work into blocks; give them with the subsets that are fitted, of shape (subsets, studies).
 
     Parameters
     ----------
     rows : DataFrame
-        The used rows of the overall pool, one a study.
+        The used rows of the overall pool.
     settings : mapping
         ``exact_subsets_up_to``, ``sampled_subsets``, ``bootstrap``, ``seed``; ``subset_models`` stand beside the
-        primary one, unless a study has several rows: two-stage models know no effect that arms of one study share.
+        primary one.
     """
-    k = len(rows)
+    k = rows["study"].nunique()
     exact = k <= settings["exact_subsets_up_to"]
     masks = all_masks(k) if exact else sampled_masks(k, settings["sampled_subsets"], settings["seed"])
-    others = [] if rows["study"].duplicated().any() else settings.get("subset_models", ())
-    whole = [("all" if exact else "sampled", model, len(masks)) for model in dict.fromkeys([MODEL, *others])]
+    models = dict.fromkeys([MODEL, *settings.get("subset_models", ())])
+    whole = [("all" if exact else "sampled", model, len(masks)) for model in models]
     whole.append((DRAWN, MODEL, settings["bootstrap"]))
     return [
         Block(kind, model, start, min(start + BLOCK, size))
@@ -116,8 +117,8 @@ def resample(
     if rows.empty:
         return
     blocks, masks = plan_blocks(rows, settings)
-    names = rows["study"].to_numpy()
-    whole = pool(MODEL, rows["events"], rows["patients"], names)
+    names = add_arms(rows)["study"].to_numpy()
+    whole = pool(MODEL, rows["events"], rows["patients"], rows["study"])
     for i in range(chunk - 1, len(blocks), chunks):
         block = blocks[i]
         line = {"block": i, "kind": block.kind, "model": block.model}
@@ -130,10 +131,10 @@ def resample(
 
 
 def _draw(rows: pd.DataFrame, whole: Pooled, block: Block, seed: int) -> Iterator[dict[str, object]]:
-    """Draw events from the fitted model and fit it to them: nothing, where there was no fit."""
+    """Draw the events of each study, whose arms share its effect, and fit them: nothing, where there was no fit."""
     if not is_ok(whole.status):
         return
-    n = rows["patients"].to_numpy(int)
+    n = add_arms(rows)["patients"].to_numpy(int)
     mean, tau = np.log(whole.estimate / (1 - whole.estimate)), np.sqrt(whole.tau2)
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block.start // BLOCK,)))
     logits = mean + tau * random.standard_normal((block.end - block.start, len(n)))

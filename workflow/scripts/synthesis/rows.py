@@ -11,3 +11,21 @@ def read_rows(path: str) -> pd.DataFrame:
     for column in ("proportion", "ci_low", "ci_high"):
         rows[column] = pd.to_numeric(rows[column])
     return rows
+
+
+def add_arms(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add up the arms of each study.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Used rows of one pool: ``study``, ``events``, ``patients``; ``label`` and ``year`` where they are needed.
+
+    Returns
+    -------
+    DataFrame
+        One row a study, by name; ``arms`` counts its rows.
+    """
+    studies = rows.groupby("study", sort=True)
+    named = {column: "first" for column in ("label", "year") if column in rows.columns}
+    return studies.agg({"events": "sum", "patients": "sum"} | named).assign(arms=studies.size()).reset_index()

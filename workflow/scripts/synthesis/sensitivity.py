@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from .files import write_table
-from .models import pool
-from .models.batch import fit_batch
-from .models.twostage import pool_batch, two_stage_models
-from .rows import read_rows
-from .terms import CUMULATIVE, LEAVE_ONE, LEAVE_TWO, OK
+from .models import Pooled, pool
+from .models.many import NUMBERS, pool_many
+from .rows import add_arms, read_rows
+from .terms import CUMULATIVE, LEAVE_ONE, LEAVE_TWO
 
-POOL = ("k", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "status")
+POOL = ("k", "events", "patients", *NUMBERS, "status")
 INFLUENCE = ("analysis", "kind", "study", "label", "model", *POOL, "shift")
 MODEL = "glmm"
 
@@ -33,42 +32,34 @@ def pooled_rows(rows_csv: str) -> pd.DataFrame:
 
 
 def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95, model: str = MODEL) -> list[dict]:
-    """Pool many choices of the same rows.
+    """Pool many choices of the same studies.
 
     Parameters
     ----------
     rows : DataFrame
-        ``study``, ``events`` and ``patients``, one row a study.
-    masks : ndarray of bool, shape (choices, rows)
+        ``study``, ``events`` and ``patients``; a study is in or out with all its rows.
+    masks : ndarray of bool, shape (choices, studies)
+        Studies by name, as :func:`synthesis.rows.add_arms` orders them.
     level : float
     model : str
-        ``glmm``, ``glmm-t`` or a two-stage model: those that are fitted to many data sets at once.
 
     Returns
     -------
     list of dict
-        As :func:`synthesis.models.pool` gives them, special cases included.
+        As :func:`synthesis.models.pool` gives them, special cases included; ``k`` counts studies.
     """
-    y, n = rows["events"].to_numpy(int), rows["patients"].to_numpy(int)
-    table, ok = _fit_masks(model, y, n, masks, level)
-    found = []
-    for i, mask in enumerate(masks):
-        counts = {"k": int(mask.sum()), "events": int(y[mask].sum()), "patients": int(n[mask].sum())}
-        if ok[i]:
-            found.append(counts | {key: float(values[i]) for key, values in table.items()} | {"status": OK})
-        else:  # one study, no events, nothing but events, or no convergence: the single fit knows the words
-            one = pool(model, y[mask], n[mask], rows["study"][mask], level)
-            found.append(counts | {key: getattr(one, key) for key in POOL[3:]})
-    return found
+    studies = add_arms(rows)
+    y, n = studies["events"].to_numpy(int), studies["patients"].to_numpy(int)
 
+    def alone(i: int) -> Pooled:
+        chosen = rows[rows["study"].isin(studies["study"][masks[i]])]
+        return pool(model, chosen["events"], chosen["patients"], chosen["study"], level)
 
-def _fit_masks(model: str, y: np.ndarray, n: np.ndarray, masks: np.ndarray, level: float) -> tuple[dict, np.ndarray]:
-    """Fit a model to every choice of rows at once; give its numbers by name, and where there are any."""
-    if model.startswith("glmm"):
-        batch = fit_batch(y, n, masks)
-        return batch.proportions(level, "t" if model == "glmm-t" else "z"), batch.ok
-    pooled = pool_batch(y, n, masks, level=level, **two_stage_models()[model].pool.keywords)
-    return {key: getattr(pooled, key) for key in POOL[3:-1]}, pooled.ok
+    pools = pool_many(model, y, n, masks, studies["arms"].to_numpy() > 1, alone, level)
+    return [
+        {"k": int(mask.sum()), "events": int(y[mask].sum()), "patients": int(n[mask].sum()), **found}
+        for mask, found in zip(masks, pools, strict=True)
+    ]
 
 
 def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
@@ -77,7 +68,7 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
     Parameters
     ----------
     rows : DataFrame
-        The used rows of the overall pool, one a study, with ``year`` and ``label``.
+        The used rows of the overall pool, with ``year`` and ``label``; a study goes and comes with all its arms.
     level : float
 
     Returns
@@ -85,7 +76,8 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
     list of dict
         ``shift`` is the estimate minus that of all studies; ``study`` names who is left out, or the last one added.
     """
-    k = len(rows)
+    studies = add_arms(rows)
+    k = len(studies)
     if k < 2:
         return []
     everyone = np.ones(k, bool)
@@ -93,15 +85,15 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
     for kind, size in ((LEAVE_ONE, 1), (LEAVE_TWO, 2)):
         for gone in combinations(range(k), size) if k > size else ():
             choices.append((kind, gone, without(everyone, gone)))
-    order = rows.sort_values(["year", "label"], na_position="last", kind="stable").index.to_numpy()
+    order = studies.sort_values(["year", "label", "study"], na_position="last").index.to_numpy()
     choices += [(CUMULATIVE, (order[i],), np.isin(np.arange(k), order[: i + 1])) for i in range(k)]
     pools = pool_masks(rows, np.array([everyone, *(mask for _, _, mask in choices)]), level)
     whole = pools[0]["estimate"]
     return [
         {
             "kind": kind,
-            "study": ";".join(rows["study"].iloc[list(who)]),
-            "label": "; ".join(rows["label"].iloc[list(who)]),
+            "study": ";".join(studies["study"].iloc[list(who)]),
+            "label": "; ".join(studies["label"].iloc[list(who)]),
             "model": MODEL,
             **found,
             "shift": found["estimate"] - whole,
@@ -111,7 +103,7 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
 
 
 def without(mask: np.ndarray, gone: tuple[int, ...]) -> np.ndarray:
-    """Take some rows out of a choice."""
+    """Take some studies out of a choice."""
     mask = mask.copy()
     mask[list(gone)] = False
     return mask

@@ -1,0 +1,83 @@
+"""Many data sets at once: subsets of studies, specifications, simulated reviews; the single fit where that fails."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from ..terms import OK
+from .batch import fit_batch
+from .result import Pooled
+from .twostage import pool_batch, two_stage_models
+
+NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2")
+SHARE_EFFECT = ("glmm", "glmm-t")  # batched models in which the arms of a study share its effect
+
+
+def pool_many(
+    model: str,
+    events: np.ndarray,
+    patients: np.ndarray,
+    mask: np.ndarray,
+    several: np.ndarray,
+    alone: Callable[[int], Pooled],
+    level: float = 0.95,
+) -> list[dict]:
+    """Pool many data sets with one model.
+
+    Parameters
+    ----------
+    model : str
+        A name in the table of models.
+    events, patients : ndarray of int, shape (studies,) or (sets, studies)
+        Totals of each study, over its arms.
+    mask : ndarray of bool, shape (sets, studies)
+        Which studies each data set has.
+    several : ndarray of bool, shape (studies,) or (sets, studies)
+        Which studies give several arms: models without a study effect refuse them.
+    alone : callable
+        Number of a data set → its single fit: it knows the words for one study, no events, nothing but events, several
+        arms and no convergence, and serves models that have no batch.
+    level : float
+
+    Returns
+    -------
+    list of dict
+        ``NUMBERS`` and ``status`` of each data set, as the single fit gives them (batched ones to 1e-8).
+
+    Notes
+    -----
+    With one mean and one effect a study, all its arms have one proportion p, and the product of their binomial
+    likelihoods is p^Σy (1 − p)^Σ(n − y) but for a constant: the totals hold all that the arms say.
+    """
+    ok = np.zeros(len(mask), bool)
+    if model in BATCHES:
+        numbers, ok = BATCHES[model](events, patients, mask, level)
+        if model not in SHARE_EFFECT:
+            ok = ok & ~(mask & several).any(1)
+    found = []
+    for i, fitted in enumerate(ok):
+        if fitted:
+            found.append({name: float(numbers[name][i]) for name in NUMBERS} | {"status": OK})
+        else:
+            one = alone(i)
+            found.append({name: getattr(one, name) for name in (*NUMBERS, "status")})
+    return found
+
+
+def _glmm(events, patients, mask, level, interval="z") -> tuple[dict, np.ndarray]:
+    batch = fit_batch(events, patients, mask)
+    return batch.proportions(level, interval), batch.ok
+
+
+def _two_stage(events, patients, mask, level, **variant) -> tuple[dict, np.ndarray]:
+    batch = pool_batch(events, patients, mask, level=level, **variant)
+    return {name: getattr(batch, name) for name in NUMBERS}, batch.ok
+
+
+# (events, patients, mask or None for all, level) → NUMBERS by name, NaN where a set was not fitted, and where it was.
+BATCHES: dict[str, Callable[..., tuple[dict, np.ndarray]]] = {
+    "glmm": _glmm,
+    "glmm-t": partial(_glmm, interval="t"),
+    **{name: partial(_two_stage, **variant.pool.keywords) for name, variant in two_stage_models().items()},
+}
