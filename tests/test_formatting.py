@@ -80,9 +80,20 @@ def test_percent_with_interval(numbers, house, text):
     ("p", "text"),
     [
         (0.34, "P = 0.34"),
-        (0.048, "P = 0.05"),
+        (0.048, "P = 0.048"),
+        (0.052, "P = 0.052"),
+        (0.0549, "P = 0.055"),
+        (0.0449, "P = 0.04"),
+        (0.0496, "P = 0.0496"),
+        (0.049996, "P < 0.05"),
+        (0.050004, "P > 0.05"),
+        (0.05, "P = 0.05"),
+        (0.05 + 1e-17, "P = 0.05"),
+        (0.098, "P = 0.098"),
         (0.01, "P = 0.01"),
-        (0.00999, "P = 0.010"),
+        (0.0104, "P = 0.0104"),
+        (0.00999, "P = 0.00999"),
+        (0.0013, "P = 0.0013"),
         (0.0042, "P = 0.004"),
         (0.001, "P = 0.001"),
         (0.00099, "P < 0.001"),
@@ -96,6 +107,16 @@ def test_percent_with_interval(numbers, house, text):
 def test_p(p, text):
     assert fmt.format_p(p) == text
     assert fmt.format_p(p, JAMA) == text.replace(" 0.", " .")
+
+
+@pytest.mark.parametrize("limit", [0.001, 0.01, 0.05, 0.1])
+def test_no_printed_p_value_changes_its_side_of_a_limit(limit):
+    """P = 0.048 printed as 0.05 reads as no evidence, and as evidence when it stands beside "P < 0.05"."""
+    for distance in np.geomspace(1e-8, 0.2, 300):
+        for p in (limit * (1 - distance), limit * (1 + distance)):
+            sign, digits = fmt.format_p(p).removeprefix("P ").split(" ")
+            printed = float(digits) + {"<": -1e-12, "=": 0, ">": 1e-12}[sign]
+            assert (printed > limit) == (p > limit) and printed != limit, (p, fmt.format_p(p))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +136,11 @@ def test_p(p, text):
         (fmt.format_statistic, 7.905, "7.91"),
         (fmt.format_statistic, 0.0, "0.00"),
         (fmt.format_statistic, nan, "–"),
-        (fmt.format_odds_ratio, 0.9996, "1.00"),
+        (fmt.format_odds_ratio, 0.996, "0.996"),
+        (fmt.format_odds_ratio, 1.004, "1.004"),
+        (fmt.format_odds_ratio, 0.9996, "0.9996"),
+        (fmt.format_odds_ratio, 1 - 1e-9, "<1.00"),
+        (fmt.format_odds_ratio, 1 + 1e-16, "1.00"),
         (fmt.format_odds_ratio, 999.6, "1,000"),
         (fmt.format_odds_ratio, nan, "–"),
     ],
@@ -134,7 +159,8 @@ def test_ratio_interval():
 
 def test_difference_has_a_true_minus_and_no_dash():
     text = fmt.format_difference(-0.0321, -0.0814, -0.0001)
-    assert text == "\u22123.2 (\u22128.1 to 0.0)"
+    assert text == "\u22123.2 (\u22128.1 to \u22120.01)"
+    assert fmt.format_difference(0, -1e-9, 0.0004) == "0.0 (>\u22120.001 to 0.04)"
     assert fmt.format_difference(nan, nan, nan) == "–"
 
 

@@ -12,6 +12,9 @@ from math import floor, inf, isfinite, isinf, log10
 MISSING = "–"
 DASH = "–"
 MINUS = "−"
+P_LIMITS = tuple(map(Decimal, ("0.001", "0.01", "0.05", "0.1")))  # where readers take a P value for a verdict
+NO_DIFFERENCE = (Decimal(1),)  # of ratios
+NOISE = Decimal("1e-12")  # nearer to a limit than this, a value is on it: the rest is rounding error
 
 
 @dataclass(frozen=True)
@@ -126,21 +129,25 @@ def format_p(p: float, house: House = DEFAULT) -> str:
     Returns
     -------
     str
-        2 decimals, 3 below 0.01, ``P < 0.001`` below that, and never ``P = 1.00``.
+        2 decimals, 3 below 0.01, ``P < 0.001`` below that, and never ``P = 1.00``. As many more as show on which side
+        of 0.001, 0.01, 0.05 or 0.1 the value lies: 0.048 is not 0.05.
 
     Examples
     --------
     >>> format_p(0.344), format_p(0.0042), format_p(0.0002), format_p(0.999), format_p(0.344, HOUSES["jama"])
     ('P = 0.34', 'P = 0.004', 'P < 0.001', 'P > 0.99', 'P = .34')
+    >>> format_p(0.048), format_p(0.0496), format_p(0.05), format_p(0.050001)
+    ('P = 0.048', 'P = 0.0496', 'P = 0.05', 'P > 0.05')
     """
     if is_missing(p):
         return MISSING
     if p < 0.001:
-        text = "P < 0.001"
+        text = "<0.001"
     elif p >= 0.995:
-        text = "P > 0.99"
+        text = ">0.99"
     else:
-        text = f"P = {_fixed(p, 3 if p < 0.01 else 2)}"
+        text = _beside(p, 3 if p < 0.01 else 2, P_LIMITS)
+    text = f"P {_equals(text)}"
     return text if house.leading_zero else text.replace(" 0.", " .")
 
 
@@ -186,10 +193,12 @@ def format_statistic(value: float) -> str:
 
 
 def format_odds_ratio(ratio: float) -> str:
-    """Give a ratio with 3 significant digits.
+    """Give a ratio with 3 significant digits; with more where it would read as 1 and is not.
 
     >>> [format_odds_ratio(x) for x in (0.4567, 1, 9.999, 23.46, 1234.4, 0.00002, 0, float("inf"))]
     ['0.457', '1.00', '10.0', '23.5', '1,234', '<0.001', '0', '∞']
+    >>> [format_odds_ratio(x) for x in (1.004, 0.9996, 1.00001)]
+    ['1.004', '0.9996', '>1.00']
     """
     if is_missing(ratio):
         return MISSING
@@ -200,10 +209,10 @@ def format_odds_ratio(ratio: float) -> str:
     if ratio < 0.001:
         return "<0.001"
     decimals = _digits_after(ratio)
-    text = _fixed(ratio, decimals)
-    if _digits_after(float(text)) < decimals:  # 9.999 rounds up into the next power of ten
-        text = _fixed(ratio, decimals - 1)
-    return f"{Decimal(text):,}"
+    if _digits_after(float(_fixed(ratio, decimals))) < decimals:  # 9.999 rounds up into the next power of ten
+        decimals -= 1
+    text = _beside(ratio, decimals, NO_DIFFERENCE)
+    return text if text[0] in "<>" else f"{Decimal(text):,}"
 
 
 def format_ratio_interval(ratio: float, low: float, high: float, house: House = DEFAULT) -> str:
@@ -222,8 +231,10 @@ def format_ratio_interval(ratio: float, low: float, high: float, house: House = 
 def format_difference(difference: float, low: float, high: float, decimals: int = 1) -> str:
     """Give a difference of proportions in percentage points; always with ``to``, since it can be negative.
 
-    >>> format_difference(-0.0321, -0.0814, 0.0167), format_difference(-0.0001, -0.02, 0.02)
-    ('−3.2 (−8.1 to 1.7)', '0.0 (−2.0 to 2.0)')
+    Only what is 0 is printed ``0.0``: the sign of a limit says whether the interval holds no difference.
+
+    >>> format_difference(-0.0321, -0.0814, 0.0167), format_difference(0, -0.0002, 0.000001)
+    ('−3.2 (−8.1 to 1.7)', '0.0 (−0.02 to <0.001)')
     """
     if is_missing(difference):
         return MISSING
@@ -281,8 +292,24 @@ def _range(low: str, high: str, house: House) -> str:
 
 
 def _signed(proportion: float, decimals: int) -> str:
-    text = _fixed(abs(proportion), decimals, shift=2)
-    return MINUS + text if proportion < 0 and Decimal(text) != 0 else text
+    text = _beside(abs(proportion), decimals, (Decimal(0),), shift=2)
+    if proportion >= 0 or Decimal(text.lstrip("<")) == 0:
+        return text
+    return f">{MINUS}{text[1:]}" if text[0] == "<" else MINUS + text
+
+
+def _beside(value: float, decimals: int, limits: Iterable[Decimal], shift: int = 0) -> str:
+    """Round, but never onto a limit that the value only comes near.
+
+    Two decimals are added at most; beyond that the side is all that is said: ``<0.05``.
+    """
+    exact, first = Decimal(repr(float(value))).scaleb(shift), _fixed(value, decimals, shift)
+    limit = next((limit for limit in limits if Decimal(first) == limit), exact)
+    if abs(exact - limit) <= NOISE:
+        return first
+    finer = (_fixed(value, decimals + more, shift) for more in (1, 2))
+    side = f"<{Decimal(1).scaleb(-decimals - 2)}" if limit == 0 else f"{'<' if exact < limit else '>'}{first}"
+    return next((text for text in finer if Decimal(text) != limit), side)
 
 
 def _fixed(value: float, decimals: int, shift: int = 0) -> str:
