@@ -31,6 +31,7 @@ from synthesis.figures.style import PALETTES, contrast, ink
 from synthesis.proportions import clopper_pearson
 
 LEVELS = {"a": "Product A", "b": "Product B", "c": "Product C", "d": "Product D"}
+OWN, COMMON = "Wald, each group with its own τ²", "likelihood ratio, one τ² for all groups"
 TEXT = ForestText(
     title="Thrombosis",
     model_line="Random-effects logistic model (binomial likelihood, ML). 95% CI: Wald on the logit scale. "
@@ -141,7 +142,7 @@ def grouped(k):
     """Give k studies over four products, one of them with a single study, and a test."""
     studies = [(*s, "d" if i == 3 else "abc"[i % 3]) for i, s in enumerate(many(k))]
     rows, split = make_rows(studies), make_rows(studies, "product")
-    test = {"test": 1.312, "test_df": 2, "test_p": 0.5189, "status": "not a pool, left out: d"}
+    test = {"test_name": OWN, "test": 1.312, "test_df": 2, "test_p": 0.5189, "status": "ok; left out: d (one study)"}
     return rows, split, make_estimates(rows, split, test)
 
 
@@ -384,12 +385,31 @@ def test_a_pool_that_failed_says_so():
 def test_lines_below_the_axis_in_order():
     notes = [note for note, _ in plot_of("12 studies, split").notes]
     assert notes[0] == "Heterogeneity: τ² = 0.21 (logit scale); I² = 43%; χ² = 14.10, df = 11, P = 0.08"
-    assert notes[1] == "Test for subgroup differences: χ² = 1.31, df = 2, P = 0.52 (3 of 4 groups compared)"
+    printed = "χ² = 1.31, df = 2, P = 0.52 (3 of 4 groups compared; left out: d (one study))"
+    assert notes[1] == f"Test for subgroup differences: {OWN}, as drawn: {printed}"
     assert notes[2].startswith("Random-effects logistic model")
     assert notes[2].endswith("Square area: number of patients.")
     assert notes[-1] == TEXT.version_line
     impossible = [note for note, _ in plot_of("4 studies, split").notes][1]
     assert impossible == "Test for subgroup differences: not possible (fewer than two pools)"
+
+
+def test_the_test_printed_belongs_to_the_pools_drawn():
+    """Diamonds with a τ² each beside a P value of the model with one τ² for all are two answers to two questions."""
+    _, split, estimates = grouped(12)
+    test = estimates.iloc[-1:].assign(model="glmm-common", test_name=COMMON, test=9.876, test_p=0.0196)
+    text = replace(TEXT, common_model="glmm-common")
+
+    def note(**common):
+        both = pd.concat([estimates, test.assign(**common)], ignore_index=True)
+        return read_plot(split, both, text, "product").notes[1][0].removeprefix("Test for subgroup differences: ")
+
+    own = f"{OWN}, as drawn: χ² = 1.31, df = 2, P = 0.52 (3 of 4 groups compared; left out: d (one study))"
+    assert note(test_df=2) == own
+    more = f"{COMMON}, not as drawn: χ² = 9.88, df = 3, P = 0.02 (4 of 4 groups compared)"
+    assert note(test_df=3, status="ok") == f"{own}. L{more[1:]}"
+    estimates.loc[estimates.index[-1], ["test", "test_name", "status"]] = nan, "", "fewer than two pools"
+    assert note(test_df=3, status="ok") == f"L{more[1:]}"
 
 
 @pytest.mark.parametrize("sort", ["year", "label", "estimate", "patients"])

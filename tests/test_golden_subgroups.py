@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections import defaultdict
 
 import numpy as np
@@ -86,12 +87,49 @@ def test_separate_tau2(name, model, theirs):
     assert same(test.p, reference["Q_between_p"], 1e-5)
 
 
-def test_a_group_without_events_is_named_not_fitted():
-    """Its logit runs off to minus infinity, so a Wald or likelihood-ratio test would mean nothing (separation)."""
-    common = fit_common([0, 0, 3, 4], [20, 30, 40, 50], list("abcd"), ["x", "x", "y", "y"])
-    assert common.estimates == {}
-    assert "separated, left out: x" in common.test.status
-    assert math.isnan(common.test.p)
+def read_no_events() -> dict:
+    """Give, by case, the rows and lme4's answer where a group has no events, or nothing but events."""
+    with open(GOLDEN / "no_events.csv", encoding="utf-8", newline="") as file:
+        return {row["case"]: row for row in csv.DictReader(file)}
+
+
+NO_EVENTS = read_no_events()
+
+
+@pytest.mark.parametrize("case", NO_EVENTS)
+def test_a_group_without_events_takes_part_in_the_test(case):
+    """A 0/100, 0/100 against B 10/100, 12/100: the group with the clearest difference was left out of the test."""
+    theirs = NO_EVENTS[case]
+    rows = [re.fullmatch(r"(\d+):(\w):(\d+)/(\d+)", row).groups() for row in theirs["rows"].split()]
+    study, group, events, patients = zip(*rows, strict=True)
+    common = fit_common([int(e) for e in events], [int(n) for n in patients], study, group)
+    assert same(common.test.statistic, float(theirs["lr"]), 1e-6)
+    assert common.test.df == int(theirs["df"]) and same(common.test.p, float(theirs["p"]), P)
+    assert set(common.test.groups) == set(group), "a group is missing from the test"
+    edge = theirs["edge"].split()
+    assert not set(edge) & set(common.estimates), "a mean without end was printed"
+    for name in edge:
+        assert f"{name}: no" in common.test.status and "in the test" in common.test.status
+
+
+def test_the_reference_without_events_is_complete():
+    assert len(NO_EVENTS) == 8
+    assert round(float(NO_EVENTS["two groups"]["lr"]), 2) == 13.34
+    assert round(float(NO_EVENTS["two groups"]["p"]), 5) == 0.00026
+
+
+def test_no_events_in_any_group_is_no_difference_to_test():
+    common = fit_common([0, 0, 0, 0], [20, 30, 40, 50], list("abcd"), ["x", "x", "y", "y"])
+    assert common.estimates == {} and math.isnan(common.test.p)
+    assert common.test.status.startswith("no events in any group")
+
+
+def test_groups_left_out_of_the_test_with_separate_tau2_are_named_with_the_reason():
+    counts = {"x": ([0, 0], [20, 30]), "y": ([3, 9], [40, 50]), "z": ([4, 2], [30, 90]), "one": ([4], [30])}
+    pools = {name: pool("glmm", y, n, np.arange(len(y))) for name, (y, n) in counts.items()}
+    test = compare_pools(pools)
+    assert test.groups == ("y", "z")
+    assert test.status == "ok; not a pool, left out: x (no events), one (one study)"
 
 
 def test_groups_of_one_study_each_are_not_compared():

@@ -66,14 +66,20 @@ pool_rows <- function(d, analysis, subset, group) {
 }
 compare_groups <- function(d, analysis, subset) {
   d <- d[!d$group %in% c("mixed", "not reported"), ]
+  groups <- length(unique(d$group)); k <- length(unique(d$study))
+  if (groups < 2 || nrow(d) <= groups || k < 2 || sum(d$events) %in% c(0, sum(d$patients))) return(invisible())
+  # A group without events, or with nothing but events, has the likelihood 1 at a mean without end: it stands in the null model only.
   y <- tapply(d$events, d$group, sum); n <- tapply(d$patients, d$group, sum)
-  d <- d[d$group %in% names(y)[y > 0 & y < n], ]; d$level <- factor(d$group, unique(d$group))
-  if (nlevels(d$level) < 2 || nrow(d) <= nlevels(d$level) || length(unique(d$study)) < 2) return(invisible())
-  full <- fit_glmer(d, cbind(events, patients - events) ~ 0 + level + (1 | study)); null <- fit_glmer(d, cbind(events, patients - events) ~ 1 + (1 | study))
-  if (is.null(full) || is.null(null)) return(invisible())
-  for (i in seq_len(nlevels(d$level))) put(analysis, subset, levels(d$level)[i], "glmm-common", c(estimate = plogis(fixef(full)[[i]])))
-  lr <- max(0, 2 * (as.numeric(logLik(full)) - as.numeric(logLik(null))))
-  put(analysis, subset, "", "glmm-common", c(test = lr, test_p = pchisq(lr, nlevels(d$level) - 1, lower.tail = FALSE)))
+  inner <- d[d$group %in% names(y)[y > 0 & y < n], ]; inner$level <- factor(inner$group, unique(inner$group))
+  saturated <- function(d) with(d, sum(dbinom(events, patients, events / patients, log = TRUE))) # which lme4's log likelihood lacks
+  null <- fit_glmer(d, cbind(events, patients - events) ~ 1 + (1 | study))
+  each <- nrow(inner) <= nlevels(inner$level) # a study each: their own proportions fit without error
+  full <- if (!each) fit_glmer(inner, if (nlevels(inner$level) > 1) cbind(events, patients - events) ~ 0 + level + (1 | study) else cbind(events, patients - events) ~ 1 + (1 | study))
+  if (is.null(null) || (is.null(full) && !each)) return(invisible())
+  if (!each) for (i in seq_len(nlevels(inner$level))) put(analysis, subset, levels(inner$level)[i], "glmm-common", c(estimate = plogis(fixef(full)[[i]])))
+  own <- saturated(inner) + if (each) 0 else as.numeric(logLik(full))
+  lr <- max(0, 2 * (own - as.numeric(logLik(null)) - saturated(d)))
+  put(analysis, subset, "", "glmm-common", c(test = lr, test_p = pchisq(lr, groups - 1, lower.tail = FALSE)))
 }
 wanted <- c("glmm-t", "logit-reml", "logit-reml-hk", "logit-reml-mhk", "logit-dl", "logit-dl-hk", "logit-dl-mhk", "logit-ml", "logit-pm", "logit-he", "logit-sj", "arcsine-reml", "arcsine-reml-hk", "arcsine-reml-mhk", "log-reml", "log-reml-hk")
 for (file in files) {

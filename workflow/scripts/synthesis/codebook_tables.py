@@ -141,6 +141,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "group": ("string", "Level of that variable; empty for `all` and for the row of the test"),
             "tau2_low": ("number", f"{_LOW} of τ²"),
             "tau2_high": ("number", f"{_HIGH} of τ²"),
+            "test_name": ("string", "Which test between the levels, on the row that carries it"),
             "test": ("number", "χ² statistic of the test between the levels, on the row that carries it"),
             "test_df": ("integer", "Its degrees of freedom"),
             "test_p": ("number", "Its P value"),

@@ -22,6 +22,7 @@ ESTIMATES = (
     "q",
     "q_df",
     "q_p",
+    "test_name",
     "test",
     "test_df",
     "test_p",

@@ -27,3 +27,16 @@ DESCRIPTIONS = {
 
 # What the config may name; `glmm-common` is not a model of its own but the subgroup form of `glmm`.
 MODEL_NAMES = tuple(name for name in DESCRIPTIONS if name != "glmm-common")
+
+# Models whose pools of groups are compared by their standard errors: logits, with intervals from the normal quantile.
+WALD_TESTED = ("glmm", *(f"logit-{estimator}" for estimator in ("reml", "dl", "ml", "pm", "he", "sj")))
+
+
+def homogeneity_test(model: str) -> str:
+    """Name the test whose χ² and P value stand beside the τ² of a model.
+
+    >>> homogeneity_test("logit-dl"), homogeneity_test("glmm-t")
+    ("Cochran's Q", 'likelihood ratio of one proportion for all against one a study')
+    """
+    two_stage = DESCRIPTIONS[model].startswith("Inverse variance")
+    return "Cochran's Q" if two_stage else "likelihood ratio of one proportion for all against one a study"

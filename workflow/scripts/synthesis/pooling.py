@@ -8,6 +8,7 @@ from .columns import CONTRASTS, ESTIMATES
 from .contrasts import contrast_rows
 from .files import write_table
 from .levels import NOT_LEVELS
+from .model_names import WALD_TESTED
 from .models import Pooled, pool
 from .rows import read_rows
 from .subgroups import Test, compare_pools, fit_common
@@ -71,7 +72,7 @@ def _pool_subgroups(
     for model in models:
         pools = {group: _pool(rows[rows["group"] == group], model, level) for group in groups}
         table += [_row(analysis, variable, group, pooled) for group, pooled in pools.items()]
-        if model in ("glmm", "logit-reml"):
+        if model in WALD_TESTED:
             test = compare_pools({g: p for g, p in pools.items() if g not in NOT_LEVELS})
             table.append(_test_row(tested, analysis, variable, model, test))
     if "glmm" in models:
@@ -98,6 +99,7 @@ def _test_row(rows: pd.DataFrame, analysis: str, variable: str, model: str, test
         "studies": used["study"].nunique(),
         "events": int(used["events"].sum()),
         "patients": int(used["patients"].sum()),
+        "test_name": test.name,
         "test": test.statistic,
         "test_df": test.df,
         "test_p": test.p,

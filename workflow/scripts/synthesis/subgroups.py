@@ -7,7 +7,7 @@ from scipy.special import chdtrc, expit, logit, ndtri
 
 from .models import Pooled
 from .models.logistic_normal import Fit, arms_of, fit, fixed_fit, separated
-from .terms import OK, is_ok
+from .terms import OK, is_ok, remarks_of, with_remark
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Test:
     Parameters
     ----------
     name : str
-        Blank when no test was possible.
+        In words; blank when no test was possible.
     statistic, df, p : float
         χ², its degrees of freedom and P value.
     groups : tuple of str
         The groups that were compared.
     status : str
-        ``ok``, or why there is no test, or which groups stayed out of it.
+        ``ok``, with what is to be said of single groups, or why there is no test.
     """
 
     name: str = ""
@@ -42,8 +42,9 @@ class CommonFit:
     test: Test
 
 
-LIKELIHOOD_RATIO = "likelihood ratio, common tau2"
-WALD = "Wald, separate tau2"
+LIKELIHOOD_RATIO = "likelihood ratio, one τ² for all groups"
+WALD = "Wald, each group with its own τ²"
+ONE_EACH = "one study a group: differences between groups and between studies are one"
 
 
 def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit:
@@ -60,8 +61,9 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     Returns
     -------
     CommonFit
-        A group without events, or with nothing but events, has no finite mean under this model (separation): it
-        stays out, and the status says so.
+        All groups take part in the test. One without events, or with nothing but events, has its highest likelihood,
+        1, at a mean of minus or plus infinity: it adds nothing to the log likelihood of the groups' own means, counts
+        in that of one mean for all, and has no estimate.
 
     References
     ----------
@@ -69,26 +71,36 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     """
     y, n = np.asarray(events, int), np.asarray(patients, int)
     study, group = np.asarray(study), np.asarray(group)
-    out = [g for g in _ordered(group) if separated(y[group == g], n[group == g])]
-    inside = ~np.isin(group, out)
-    groups = tuple(_ordered(group[inside]))
-    note = f"separated, left out: {', '.join(out)}" if out else OK
+    groups = tuple(_ordered(group))
     if len(groups) < 2:
-        return CommonFit({}, Test(status="fewer than two groups to compare" if not out else note))
-    y, n, study, group = y[inside], n[inside], study[inside], group[inside]
+        return CommonFit({}, Test(status="fewer than two groups to compare"))
     if len(y) <= len(groups):
-        return CommonFit({}, Test(status="one study a group: differences between groups and between studies are one"))
-    design = (group[:, None] == np.array(groups)).astype(float)
-    full = fit(arms_of(y, n, study, design))
+        return CommonFit({}, Test(status=ONE_EACH))
+    if separated(y, n):
+        return CommonFit({}, Test(status="no events in any group, or nothing but events: no difference to test"))
+    edge = {g: "no events" if not y[group == g].any() else "nothing but events" for g in groups}
+    edge = {g: why for g, why in edge.items() if separated(y[group == g], n[group == g])}
+    inner, rows = [g for g in groups if g not in edge], ~np.isin(group, list(edge))
+    full = None
+    if inner:
+        design = (group[rows, None] == np.array(inner)).astype(float)
+        full = fit(arms_of(y[rows], n[rows], study[rows], design))
     null = fit(arms_of(y, n, study, np.ones((len(y), 1))))
-    bad = [f.message for f in (full, null) if not f.converged]
+    bad = [f.message for f in (full, null) if f and not f.converged]
     if bad:
         return CommonFit({}, Test(status=f"did not converge: {bad[0]}"))
-    statistic, df = max(2 * (full.loglik - null.loglik), 0.0), len(groups) - 1
-    test = Test(LIKELIHOOD_RATIO, statistic, df, float(chdtrc(df, statistic)), groups, note)
-    z = ndtri((1 + level) / 2)
-    estimates = {}
-    for i, g in enumerate(groups):
+    statistic, df = max(2 * ((full.loglik if full else 0.0) - null.loglik), 0.0), len(groups) - 1
+    remark = "; ".join(f"{g}: {why}, so no estimate, but in the test" for g, why in edge.items())
+    test = Test(LIKELIHOOD_RATIO, statistic, df, float(chdtrc(df, statistic)), groups, with_remark(OK, remark))
+    if rows.sum() <= len(inner):  # one study each: nothing tells τ², and no interval is to be had
+        return CommonFit({}, test)
+    return CommonFit(_common_estimates(full, inner, y, n, study, group, level), test)
+
+
+def _common_estimates(full: Fit, inner: list, y, n, study, group, level: float) -> dict[str, Pooled]:
+    """Give the groups' own means from the fit with one τ², in the order of its coefficients."""
+    z, estimates = ndtri((1 + level) / 2), {}
+    for i, g in enumerate(inner):
         rows, mean, se = group == g, full.beta[i], np.sqrt(full.covariance[i, i])
         estimates[g] = Pooled(
             "glmm-common",
@@ -103,7 +115,7 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
             tau2=full.tau**2,
             loglik=full.loglik,
         )
-    return CommonFit(estimates, test)
+    return estimates
 
 
 def compare_pools(pools: dict[str, Pooled]) -> Test:
@@ -117,22 +129,27 @@ def compare_pools(pools: dict[str, Pooled]) -> Test:
     Returns
     -------
     Test
-        Cochran's Q between the pooled logits; groups that are not a pool (one study, no events) stay out.
+        Cochran's Q between the pooled logits: the test of these estimates and their standard errors. A group that is
+        not a pool has neither and stays out by name: one study has no τ² of its own, and without events, or with
+        nothing but events, there is no logit. (The likelihood ratio would not help: whatever the common mean, a τ²
+        of its own without bound takes a group of k studies without events to a likelihood of 2⁻ᵏ.)
 
     References
     ----------
     Borenstein M, Higgins JPT. Prev Sci 2013;14:134–43, section 4 (separate estimates of τ²).
     """
     used = {g: p for g, p in pools.items() if is_ok(p.status) and p.se > 0}
-    out = [g for g in pools if g not in used]
-    note = f"not a pool, left out: {', '.join(out)}" if out else OK
+    out = [
+        f"{g} ({remarks_of(p.status).split(':')[0] or 'no standard error'})" for g, p in pools.items() if g not in used
+    ]
     if len(used) < 2:
-        return Test(status="fewer than two pools to compare")
+        return Test(status="; ".join(["fewer than two pools to compare", *out]))
     mean = np.array([logit(p.estimate) for p in used.values()])
     weight = np.array([p.se**-2 for p in used.values()])
     statistic = float(np.sum(weight * (mean - np.average(mean, weights=weight)) ** 2))
     df = len(used) - 1
-    return Test(WALD, statistic, df, float(chdtrc(df, statistic)), tuple(used), note)
+    remark = f"not a pool, left out: {', '.join(out)}" if out else ""
+    return Test(WALD, statistic, df, float(chdtrc(df, statistic)), tuple(used), with_remark(OK, remark))
 
 
 @dataclass(frozen=True)
@@ -159,15 +176,17 @@ def odds_ratio_shared(events, patients, study, first, level: float = 0.95) -> Od
     Returns
     -------
     OddsRatio
-        First against second, with a Wald interval and the likelihood-ratio P value.
+        First against second, with a Wald interval and the likelihood-ratio P value; the latter alone where a level
+        has no events, or nothing but events.
     """
     y, n, first = np.asarray(events, int), np.asarray(patients, int), np.asarray(first, bool)
     if first.all() or not first.any():
         return OddsRatio(status="no arm of the other level")
-    if any(separated(y[side], n[side]) for side in (first, ~first)):
-        return OddsRatio(status="a level without events, or with nothing but events: no finite odds ratio")
-    design = np.column_stack([np.ones(len(y)), first])
     study = np.asarray(study)
+    if any(separated(y[side], n[side]) for side in (first, ~first)):
+        status = "a level without events, or with nothing but events: no finite odds ratio"
+        return OddsRatio(p=fit_common(y, n, study, first).test.p, status=status)
+    design = np.column_stack([np.ones(len(y)), first])
     estimate = _fixed if len(np.unique(study)) == 1 else fit
     full, null = (estimate(arms_of(y, n, study, x)) for x in (design, design[:, :1]))
     if not (full.converged and null.converged):
@@ -175,7 +194,8 @@ def odds_ratio_shared(events, patients, study, first, level: float = 0.95) -> Od
     mean, se = full.beta[1], np.sqrt(full.covariance[1, 1])
     half = ndtri((1 + level) / 2) * se
     p = float(chdtrc(1, max(2 * (full.loglik - null.loglik), 0.0)))
-    return OddsRatio(float(np.exp(mean)), float(np.exp(mean - half)), float(np.exp(mean + half)), p)
+    status = with_remark(OK, ONE_EACH if len(np.unique(study)) == len(y) == 2 else "")
+    return OddsRatio(float(np.exp(mean)), float(np.exp(mean - half)), float(np.exp(mean + half)), p, status)
 
 
 def _fixed(arms) -> Fit:

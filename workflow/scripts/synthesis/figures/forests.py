@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..model_names import DESCRIPTIONS
+from ..model_names import DESCRIPTIONS, homogeneity_test
 from ..prose import inside, percent
 from ..rows import read_rows
 from .alt import describe_forest
@@ -99,7 +99,7 @@ def base_text(
         version_line=version_line(review, "rows", rows.to_csv(index=False).encode()),
         note=note,
         primary=primary,
-        test_model="glmm-common" if primary.startswith("glmm") else primary,
+        common_model="glmm-common" if primary.startswith("glmm") else "",
         draw_prediction_from=models["draw_prediction_from"],
         sort=figures["sort"],
         corrected=primary.startswith(("logit", "log-")),
@@ -135,6 +135,7 @@ def model_line(estimates: pd.DataFrame, models: Mapping) -> str:
         f"{DESCRIPTIONS[models['primary']].split(', interval from')[0]}.",
         *([f"{level} CI: {interval}."] if interval else []),  # the other descriptions name their interval
         f"Study intervals: {INTERVALS[models['study_interval']]}.",
+        f"Heterogeneity χ²: {homogeneity_test(models['primary'])}.",
     ]
     if df + 1 >= models["draw_prediction_from"]:
         parts.append(f"Prediction interval: t, {df} df.")

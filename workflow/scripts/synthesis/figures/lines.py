@@ -33,8 +33,8 @@ class ForestText:
         Sentences on the model; which data; anything a reader must know first. Blank lines are left out.
     primary : str
         The model whose estimates are drawn.
-    test_model : str
-        The model whose row carries the test for subgroup differences; the primary one when blank.
+    common_model : str
+        The model whose row carries the test with one τ² for all groups; none when blank.
     draw_prediction_from : int
         Studies needed for a prediction interval to be drawn.
     sort : {"year", "label", "estimate", "patients"}
@@ -61,7 +61,7 @@ class ForestText:
     version_line: str = ""
     note: str = ""
     primary: str = "glmm"
-    test_model: str = ""
+    common_model: str = ""
     draw_prediction_from: int = 5
     sort: str = "year"
     group_label: str = ""

@@ -4,7 +4,8 @@ import pandas as pd
 
 from .. import formatting as fmt
 from ..levels import MIXED
-from ..prose import plural
+from ..prose import plural, upper_first
+from ..terms import remarks_of
 from .layout import clean_text
 from .lines import ForestText, Printer, format_window, mark_sentences, marks_of
 from .pools import UNKNOWN, find_pool, find_test, state_of
@@ -98,13 +99,25 @@ def counts_once(pool: pd.Series | None) -> bool:
 
 
 def write_test(rows: pd.DataFrame, estimates: pd.DataFrame, text: ForestText, by: str) -> str:
-    """Give the line on subgroup differences: the test, or why there is none."""
-    test = find_test(estimates, by, text.test_model or text.primary)
-    if test is None:
-        return ""
-    if pd.isna(test["test"]):
-        return f"Test for subgroup differences: not possible ({test['status']})"
-    groups = set(rows["group"].fillna("")) - {MIXED, *UNKNOWN}
-    compared = int(test["test_df"]) + 1
-    printed = fmt.format_test(test["test"], test["test_df"], test["test_p"], fmt.HOUSES[text.house])
-    return f"Test for subgroup differences: {printed} ({compared} of {plural(len(groups), 'group')} compared)"
+    """Give the line on subgroup differences: the test of the pools drawn, or why there is none.
+
+    The test with one τ² for all groups is of other pools than those drawn: it is added, by name, where it compares
+    groups that the first cannot.
+    """
+    own, common = (find_test(estimates, by, model) for model in (text.primary, text.common_model))
+    made = [test for test in (own, common) if test is not None and pd.notna(test["test"])]
+    if len(made) == 2 and common["test_df"] <= own["test_df"]:
+        made.pop()
+    if not made:
+        reasons = [remarks_of(test["status"]) for test in (own, common) if test is not None]
+        return f"Test for subgroup differences: not possible ({'; '.join(dict.fromkeys(reasons))})" if reasons else ""
+    groups = plural(len(set(rows["group"].fillna("")) - {MIXED, *UNKNOWN}), "group")
+    said = []
+    for test in made:
+        drawn = "as drawn" if test is own else "not as drawn"
+        printed = fmt.format_test(test["test"], test["test_df"], test["test_p"], fmt.HOUSES[text.house])
+        compared = "; ".join(
+            filter(None, [f"{int(test['test_df']) + 1} of {groups} compared", remarks_of(test["status"])])
+        )
+        said.append(f"{test['test_name']}, {drawn}: {printed} ({compared})")
+    return f"Test for subgroup differences: {'. '.join(map(upper_first, said))}"

@@ -7,6 +7,7 @@ built.
 from collections import Counter
 
 from ..formatting import format_count
+from ..model_names import WALD_TESTED
 from ..permutation import EXACT_UP_TO
 from ..prose import agree, inside, joined, percent, plural
 from .evidence import Evidence
@@ -41,18 +42,22 @@ def subgroup_text(evidence: Evidence) -> str:
     ]
     if two_stage(pooled_by):
         told.append("Two-stage models give no number where a study gives several arms to one level.")
-    wald = [name for name in ("glmm", "logit-reml") if name in pooled_by]
+    wald = [name for name in WALD_TESTED if name in pooled_by]
     if wald:
         told.append(
             f"Differences are tested by Cochran's Q between the pooled logits of the levels, each with its own τ² "
-            f"[@borenstein2013] ({joined(f'`{name}`' for name in wald)}); levels that are not a pool stay out."
+            f"[@borenstein2013] ({joined(f'`{name}`' for name in wald)}). Levels that are not a pool (one study, no "
+            "events, nothing but events) stay out, by name."
+            + (" This is the test of the pools that forest plots draw." if pooled_by[0] in wald else "")
         )
     if "glmm" in pooled_by:
         told.append(
             "They are also tested by the likelihood ratio in the random-effects logistic model with the levels as a "
-            "factor and one τ² for all (`glmm-common`), arms of one study sharing its effect; levels without events, "
-            "or with nothing but events, have no finite logit and stay out. There is no such test where each level "
-            "has one arm only: differences between levels and between studies are one there."
+            "factor and one τ² for all (`glmm-common`), arms of one study sharing its effect. Here levels of one study "
+            "take part, and so do levels without events, or with nothing but events: they have no finite logit, but a "
+            "likelihood, whose maximum is 1 (at the edge of the model χ² is an approximation). Forest plots add this "
+            "test where it compares more levels, and say that it is not of the pools drawn. There is no such test "
+            "where each level has one arm only: differences between levels and between studies are one there."
         )
     tests = [row for row in evidence.table("estimates") if row["group"] == "" and row["subset"] != "all"]
     counts = [

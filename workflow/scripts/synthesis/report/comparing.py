@@ -25,6 +25,7 @@ from .review import Review, Row
 from .tables import Cell, Line, Table, line, sheet_address, table
 from .words import whole
 
+COMMON = "glmm-common"  # the primary model with one τ² for all levels
 RATIO, RISK_DIFFERENCE = "odds ratio", "risk difference"
 WHERE = {
     WITHIN: "inside one study",
@@ -90,22 +91,18 @@ def status_words(row: Row) -> str:
 
 def split_tests(review: Review, analysis: str, variable: str) -> Iterable[str]:
     """Give the tests for differences between the levels, or why there is none."""
-    names = {review.primary: "separate τ²", "glmm-common": "one τ² for all levels"}
     for row in review.table(analysis, "estimates"):
-        if (
-            row["subset"] != variable
-            or row["group"]
-            or row["model"] not in names
-            or (int(row["k"] or 0) and not row["test"])
-        ):
+        if row["subset"] != variable or row["group"] or row["model"] not in (review.primary, COMMON):
             continue
-        where = names[row["model"]]
+        remarks = remarks_of(row["status"])
         if row["test"]:
             test = format_test(number(row, "test"), number(row, "test_df"), number(row, "test_p"))
-            more = f" ({remarks})" if (remarks := remarks_of(row["status"])) else ""
-            yield f"Test between levels, {where}: {test}{more}. It compares studies, not patients within a study."
-        elif not is_ok(row["status"]):
-            yield f"Test between levels, {where}: none ({row['status']})."
+            more = f" ({remarks})" if remarks else ""
+            words = f"Test between levels ({row['test_name']}): {test}{more}."
+            yield f"{words} It compares studies, not patients within a study."
+        elif not int(row["k"] or 0) and remarks:
+            model = "one τ² for all groups" if row["model"] == COMMON else "each group with its own τ²"
+            yield f"Test between levels ({model}): none ({remarks})."
 
 
 def contrast_table(review: Review) -> Table | None:
