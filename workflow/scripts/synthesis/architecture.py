@@ -25,7 +25,7 @@ ON_REQUEST = ("crosscheck", "operating_characteristics")  # rules that `all` lea
 ROOMS = {
     "ground": (
         *("files", "rows", "columns", "terms", "levels", "marks", "model_names", "formatting", "prose", "proportions"),
-        *("problems", "gathering", "references", "quoting", "codebook", "codebook_tables", "screening"),
+        *("problems", "characters", "gathering", "references", "quoting", "codebook", "codebook_tables", "screening"),
     ),
     "sheets": ("protocol", "sheets", "located", "mending", "checks", "index", "tables", "selection", "grade"),
     "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),

@@ -3,7 +3,6 @@
 Every scalar stays the text that was typed (``NO`` is a country, ``12:30`` is not 750); the models give types.
 """
 
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from .characters import complaint, plain
 from .problems import Problem, ProblemsError, field_name, one_of, quote
 
 LARGEST_FILE = 1_000_000  # bytes; the longest sheet in the review has 20,000
@@ -20,8 +20,6 @@ DEEPEST = 12  # levels of nesting; a sheet has 5
 MOST_VALUES = 50_000  # keys and values of one file; the longest sheet in the review has about 900
 LONGEST_KEY = 200  # characters
 MOST_TYPED = 200  # faults of one file that are told at once; nobody reads more
-# Characters that no one types and no figure, page or workbook can hold; some turn the text around them.
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
 
 Path_ = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -101,8 +99,9 @@ def read_located(path: str | Path) -> Located:
         raise ProblemsError([_syntax_problem(file, error)]) from None
     except yaml.YAMLError as error:  # a character YAML does not allow carries no mark of its own
         message = f"Not readable as YAML: {' '.join(str(error).split())}."
-        bad = UNSEEN.search(text)
-        raise ProblemsError([Problem(file, text.count("\n", 0, bad.start()) + 1 if bad else 0, "", message)]) from None
+        said = enumerate(map(complaint, text.split("\n")), 1)
+        line, message = next(((at, f"Not readable as YAML: {bad}") for at, bad in said if bad), (0, message))
+        raise ProblemsError([Problem(file, line, "", message)]) from None
     except _Refused as refused:
         raise ProblemsError([Problem(file, refused.line, "", str(refused))]) from None
     return Located(file, data, lines)
@@ -144,11 +143,10 @@ def _events(text: str) -> Iterator[Any]:
             raise _Refused(line, "YAML anchors (&) and aliases (*) are not used here. Write the value out.")
         if getattr(event, "tag", None):
             raise _Refused(line, f"YAML tags ({quote(event.tag)}) are not used here. Write the value alone.")
-        if isinstance(event, yaml.ScalarEvent) and not event.value.isprintable():
-            bad = UNSEEN.search(event.value)
-            if bad:
-                message = f"The text holds the character U+{ord(bad[0]):04X}, which cannot be seen. Take it out."
-                raise _Refused(line, message)
+        if isinstance(event, yaml.ScalarEvent):
+            event.value = plain(event.value)
+            if bad := complaint(event.value):
+                raise _Refused(line, bad)
         yield event
 
 
