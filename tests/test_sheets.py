@@ -76,7 +76,7 @@ FAULTS = {
         'arms.a.target: "T2", but config.yaml says A has "T1".',
     ),
     "id is not the file's name": ("id: adams2001", "id: adams2002", "adams2001.yaml:2: id:"),
-    "id that is a path": ("id: adams2001", "id: ../../adams2001", "does not fit the pattern"),
+    "id that is a path": ("id: adams2001", "id: ../../adams2001", "does not fit. Write author and year"),
     "missing key": ("extraction:", "# extraction:", "extraction: This key is missing."),
     "missing events": (
         "outcome: fever, arm: b, events: 3,",

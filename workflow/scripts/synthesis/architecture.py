@@ -27,7 +27,18 @@ ROOMS = {
         *("files", "rows", "columns", "terms", "levels", "marks", "model_names", "formatting", "prose", "proportions"),
         *("problems", "characters", "gathering", "references", "quoting", "codebook", "codebook_tables", "screening"),
     ),
-    "sheets": ("protocol", "sheets", "located", "mending", "checks", "index", "tables", "selection", "grade"),
+    "sheets": (
+        "protocol",
+        "sheets",
+        "located",
+        "yaml_text",
+        "mending",
+        "checks",
+        "index",
+        "tables",
+        "selection",
+        "grade",
+    ),
     "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
     "analyses": (
         *(

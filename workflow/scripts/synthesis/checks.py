@@ -14,7 +14,7 @@ from .located import MOST_TYPED, Located, TypingError, first_of, read_located
 from .mending import mend
 from .problems import Problem, ProblemsError, field_name, one_of, quote
 from .protocol import Protocol
-from .sheets import Cells, Outcome, Sheet, type_sheet
+from .sheets import Arm, Cells, Outcome, Sheet, type_sheet
 
 Checked = tuple[Located, Sheet]
 
@@ -127,11 +127,14 @@ def check_vocabulary(located: Located, sheet: Sheet, protocol: Protocol) -> Iter
     add = " Or add it to config.yaml."
     if sheet.ascertainment not in protocol.ascertainment:
         yield ("ascertainment",), one_of(sheet.ascertainment, protocol.ascertainment) + add
+    keys = [*Arm.model_fields, *protocol.attributes]
+    for at in located.blank:
+        if at[0] == "arms" and len(at) == 3 and at[2] not in keys:
+            yield at, f"Unknown key. {one_of(at[2], keys)}"
     for name, arm in sheet.arms.items():
         for attribute, level in arm.attributes.items():
             at = ("arms", name, attribute)
-            if attribute != "product" and attribute not in protocol.attributes:
-                keys = ["label", "product", "patients", "comprises", "part_of", "note", *protocol.attributes]
+            if attribute not in keys:
                 yield at, f"Unknown key. {one_of(attribute, keys)}"
             elif level != MIXED and level not in protocol.levels(attribute):
                 yield at, one_of(level, [*protocol.levels(attribute), MIXED]) + add

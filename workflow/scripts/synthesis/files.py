@@ -4,10 +4,13 @@ import csv
 import io
 import math
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .problems import Problem, ProblemsError
+from .problems import Problem, ProblemsError, refusal
+
+KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 DIGITS = 10
 
@@ -56,6 +59,44 @@ def written(value: float) -> str:
     ('0.3', '2e-17', '12345678900.0', '0.0')
     """
     return repr(float(f"{value:.{DIGITS}g}") + 0.0)
+
+
+def read_plain(path: str | Path, largest: int) -> str:
+    """Read a file that a person made as text.
+
+    A pipe would never end and a device hold anything, so what it is, and its size, are asked before it is read.
+
+    Parameters
+    ----------
+    path : path
+    largest : int
+        Bytes.
+
+    Raises
+    ------
+    ProblemsError
+        If it is not there, not a plain file, larger, or not UTF-8 (the line is named).
+    """
+    path = Path(path)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = KINDS.get(stat.S_IFMT(status.st_mode), "a device")
+            raise refusal(path, f"This is not a file. It is {kind}: move it away, or give it another ending.")
+        if status.st_size > largest:
+            raise refusal(path, f"The file has {status.st_size:,} bytes, more than {largest:,}. Is it the right one?")
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        what = "This is a link to a file that is not there" if path.is_symlink() else "There is no such file"
+        raise refusal(path, f"{what}. Put it there, or correct the name.") from None
+    except OSError as error:
+        raise refusal(path, f"Cannot be read: {error.strerror}.") from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"Byte {error.start} is not UTF-8. Save the file as UTF-8 text."
+        raise ProblemsError([Problem(str(path), line, "", message)]) from None
 
 
 def read_table(path: str | Path) -> list[dict[str, str]]:

@@ -96,6 +96,8 @@ def read_grade(path: str | Path, analyses: Iterable[str] | None = None) -> dict[
         return {}
     located = read_located(path)
     problems, judged = _check_names(located, analyses), {}
+    blank = [path for path in located.blank if len(path) == 1]
+    problems += [located.problem(path, "Nothing is judged here. Fill it in, or take the line out.") for path in blank]
     for name in located.data:
         try:
             judged[name] = check_model(Judgement, _part(located, name), HINTS)
@@ -140,7 +142,8 @@ def _check_arithmetic(located: Located, judged: dict[str, Judgement]) -> list[Pr
 def _part(located: Located, name: str) -> Located:
     """Give the part of one analysis as a file of its own, with its lines."""
     lines = {path[1:]: line for path, line in located.lines.items() if path[:1] == (name,)}
-    return Located(located.file, located.data[name], lines)
+    blank = frozenset(path[1:] for path in located.blank if path[:1] == (name,) and len(path) > 1)
+    return Located(located.file, located.data[name], lines, blank)
 
 
 def _named(name: str, problem: Problem) -> Problem:

@@ -3,25 +3,19 @@
 Every scalar stays the text that was typed (``NO`` is a country, ``12:30`` is not 750); the models give types.
 """
 
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
-from .characters import complaint, plain
 from .problems import Problem, ProblemsError, field_name, one_of, quote
+from .yaml_text import Path_, read_document
 
-LARGEST_FILE = 1_000_000  # bytes; the longest sheet in the review has 20,000
-DEEPEST = 12  # levels of nesting; a sheet has 5
-MOST_VALUES = 50_000  # keys and values of one file; the longest sheet in the review has about 900
-LONGEST_KEY = 200  # characters
+SPELLINGS: dict[str, str] = {}  # pattern of a text → what to write
 MOST_TYPED = 200  # faults of one file that are told at once; nobody reads more
 
-Path_ = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -37,11 +31,14 @@ class Located:
         Mappings, lists and texts. Keys with an empty value are left out: empty means missing.
     lines : dict
         Path into ``data`` → line, counted from 1.
+    blank : set
+        Paths of the keys that were left out since their value is empty.
     """
 
     file: str
     data: dict[str, Any]
     lines: Mapping[Path_, int] = field(repr=False)
+    blank: frozenset[Path_] = frozenset()
 
     def problem(self, path: Path_, message: str) -> Problem:
         """Locate a message at the nearest line known for ``path``."""
@@ -59,154 +56,19 @@ class TypingError(ProblemsError):
         self.paths = paths
 
 
-class _Refused(Exception):
-    """A construct that a curated file has no use for, at a line."""
-
-    def __init__(self, line: int, message: str):
-        self.line = line
-        super().__init__(message)
-
-
-# A scalar that is not a string in YAML's own schema stays text here; the C parser is about ten times faster.
-_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-
-
 def read_located(path: str | Path) -> Located:
-    """Read one YAML file as text.
-
-    Parameters
-    ----------
-    path : str or Path
-        A plain file; UTF-8, at most 1 MB, one mapping at the top, no aliases, no tags, nothing that cannot be seen.
-
-    Returns
-    -------
-    Located
-
-    Raises
-    ------
-    ProblemsError
-        If the file cannot be read or is not such a mapping; the problem names line and column.
-    """
-    file, text = str(path), ""
-    try:
-        text = _read_text(Path(path))
-        lines: dict[Path_, int] = {}
-        data = _read_document(_events(text), lines)
-    except OSError as error:
-        raise ProblemsError([Problem(file, 0, "", f"Cannot be read: {error.strerror}.")]) from None
-    except yaml.MarkedYAMLError as error:
-        raise ProblemsError([_syntax_problem(file, error)]) from None
-    except yaml.YAMLError as error:  # a character YAML does not allow carries no mark of its own
-        message = f"Not readable as YAML: {' '.join(str(error).split())}."
-        said = enumerate(map(complaint, text.split("\n")), 1)
-        line, message = next(((at, f"Not readable as YAML: {bad}") for at, bad in said if bad), (0, message))
-        raise ProblemsError([Problem(file, line, "", message)]) from None
-    except _Refused as refused:
-        raise ProblemsError([Problem(file, refused.line, "", str(refused))]) from None
-    return Located(file, data, lines)
+    """Read one YAML file as text; see :func:`synthesis.yaml_text.read_document` for what it refuses."""
+    data, document = read_document(path)
+    return Located(str(path), data, document.lines, frozenset(document.blank))
 
 
-def _read_text(path: Path) -> str:
-    """Read a plain file of reasonable size: a pipe would never end, and a size is asked before it is read."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise _Refused(0, "This is not a file. Move it away, or give it another ending.")
-    if status.st_size > LARGEST_FILE:
-        raise _Refused(0, f"The file has {status.st_size:,} bytes, more than {LARGEST_FILE:,}. Is it a sheet?")
-    raw = path.read_bytes()
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise _Refused(line, f"Byte {error.start} is not UTF-8. Save the file as UTF-8 text.") from None
+def spelled(pattern: str, words: str, **more: int) -> StringConstraints:
+    """Give the constraint of a text, and keep the words for its pattern: nobody reads a regular expression."""
+    SPELLINGS[pattern] = words
+    return StringConstraints(pattern=pattern, **more)
 
 
-def _events(text: str) -> Iterator[Any]:
-    """Give the parts of a document one by one, and refuse what would make them many, endless or something else.
-
-    Composing the whole first would be simpler, and a file of 20 kB with nothing but brackets would end the process:
-    the parser in C recurses without a limit.
-    """
-    depth = 0
-    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEEPEST + 1:
-            raise _Refused(line, f"Nested deeper than {DEEPEST} levels.")
-        if number > MOST_VALUES:
-            raise _Refused(line, f"The file has more than {MOST_VALUES:,} keys and values. Is it a sheet?")
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _Refused(line, "YAML anchors (&) and aliases (*) are not used here. Write the value out.")
-        if getattr(event, "tag", None):
-            raise _Refused(line, f"YAML tags ({quote(event.tag)}) are not used here. Write the value alone.")
-        if isinstance(event, yaml.ScalarEvent):
-            event.value = plain(event.value)
-            if bad := complaint(event.value):
-                raise _Refused(line, bad)
-        yield event
-
-
-def _read_document(events: Iterator[Any], lines: dict[Path_, int]) -> dict[str, Any]:
-    """Read the one document of a stream; it is a mapping."""
-    data: Any = None
-    for event in events:
-        if isinstance(event, yaml.DocumentStartEvent) and data is not None:
-            message = "Not readable as YAML: a second document begins here. Remove ---."
-            raise _Refused(event.start_mark.line + 1, message)
-        if isinstance(event, yaml.NodeEvent):
-            if not isinstance(event, yaml.MappingStartEvent):
-                break
-            data = _to_text(event, events, (), lines)
-    if data is None:
-        raise _Refused(1, "The file is not a mapping of `key: value` lines. Copy studies/TEMPLATE.yaml.")
-    return data
-
-
-def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    reason = " ".join(filter(None, [error.context, error.problem]))
-    return Problem(
-        file,
-        line,
-        "",
-        f"Not readable as YAML at column {column}: {reason}. "
-        "Look for a missing quote, colon or indent on this line or the one before.",
-    )
-
-
-def _to_text(event: Any, events: Iterator[Any], path: Path_, lines: dict[Path_, int]) -> Any:
-    """Turn the events of one node into mappings, lists and texts, and note the line of each."""
-    lines[path] = event.start_mark.line + 1
-    if isinstance(event, yaml.ScalarEvent):
-        return event.value
-    if isinstance(event, yaml.SequenceStartEvent):
-        items: list[Any] = []
-        while not isinstance(event := next(events), yaml.SequenceEndEvent):
-            items.append(_to_text(event, events, (*path, len(items)), lines))
-        return items
-    data: dict[str, Any] = {}
-    while not isinstance(event := next(events), yaml.MappingEndEvent):
-        line = event.start_mark.line + 1
-        if not isinstance(event, yaml.ScalarEvent):
-            raise _Refused(line, "A key is itself a list or mapping. Use a plain name.")
-        key = event.value
-        if len(key) > LONGEST_KEY:
-            raise _Refused(line, f"The key {quote(key)} has more than {LONGEST_KEY} characters. Use a plain name.")
-        if (*path, key) in lines:
-            raise _Refused(line, f"The key {quote(key)} stands twice. Keep one.")
-        value = _to_text(next(events), events, (*path, key), lines)
-        lines[(*path, key)] = line
-        if value != "":
-            data[key] = value
-    return data
-
-
-def check_model(model: type[Model], located: Located, hints: Mapping[str, str] = {}) -> Model:
+def check_model(model: type[Model], located: Located, hints: Mapping[str, str] = {}, filled: bool = True) -> Model:
     """Type the data of a file.
 
     Parameters
@@ -217,6 +79,8 @@ def check_model(model: type[Model], located: Located, hints: Mapping[str, str] =
         What was read.
     hints : mapping, optional
         Name of a field → the next step to print when it is missing.
+    filled : bool
+        Whether each key that is written must have a value; else an empty one counts as left out, where it may be.
 
     Returns
     -------
@@ -227,14 +91,33 @@ def check_model(model: type[Model], located: Located, hints: Mapping[str, str] =
     TypingError
         With every problem, each at its line.
     """
+    typed, errors = None, []
     try:
-        return model.model_validate(located.data)
+        typed = model.model_validate(located.data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
     paths = [_path_in_data(e, located) for e in errors]
     told = _one_side_of_each_choice(errors, paths)
     problems = [_typed_problem(model, located, errors[i], paths[i], hints) for i in told[:MOST_TYPED]]
-    raise TypingError(first_of(problems, located.file, len(told)), paths)
+    blank = {path: _blank_message(model, path, filled) for path in located.blank}
+    blank = {path: message for path, message in blank.items() if message and path not in paths}
+    problems += [located.problem(path, message) for path, message in blank.items()]
+    if problems:
+        raise TypingError(first_of(problems, located.file, len(told) + len(blank)), [*paths, *blank])
+    return typed
+
+
+def _blank_message(model: type[BaseModel], path: Path_, filled: bool) -> str | None:
+    """Say what is wrong with a key that has no value; None where it may be left empty."""
+    place = _annotation_at(model, path[:-1])
+    fields, nothing = _fields(place), f"{quote(path[-1])} has no value. Write one, or take the line out."
+    if fields is None:
+        return nothing if place is not None else None  # a name that somebody gave; or inside an unknown key
+    if path[-1] in fields:
+        return nothing if filled else None
+    if place.model_config.get("extra") == "allow":
+        return nothing if filled else None  # words of the review; the checks know them
+    return f"Unknown key. {one_of(path[-1], fields)}"
 
 
 def first_of(problems: list[Problem], file: str, number: int = 0) -> list[Problem]:
@@ -257,6 +140,26 @@ def _one_side_of_each_choice(errors: list[Any], paths: list[Path_]) -> list[int]
     ]
 
 
+# What pydantic finds, in the words of somebody who has not heard of it; {} are its own limits.
+FAULTS = {
+    "model_type": "{value} stands where keys and values are expected. Write `key: value` pairs.",
+    "list_type": "{value} stands where a list is expected. Start each item with `- `, or use [a, b].",
+    "string_type": "A list or mapping stands where one text is expected. Write one line of text.",
+    "string_too_long": "{value} has more than {max_length} characters. Shorten it.",
+    "string_too_short": "{value} is empty. Write a text.",
+    "too_short": "At least {min_length} is needed. Write it.",
+    "too_long": "At most {max_length} are possible. Take the others out.",
+    "float_parsing": "{value} is not a number. Write digits, with a point before decimals.",
+    "finite_number": "{value} is not a finite number. Write digits.",
+    "greater_than": "{value} is not more than {gt}. Write a larger number.",
+    "greater_than_equal": "{value} is less than {ge}. Write {ge} or more.",
+    "less_than": "{value} is not less than {lt}. Write a smaller number.",
+    "less_than_equal": "{value} is more than {le}. Write {le} or less.",
+}
+FAULTS |= dict.fromkeys(("dict_type", "model_attributes_type"), FAULTS["model_type"])
+FAULTS |= {"tuple_type": FAULTS["list_type"], "float_type": FAULTS["float_parsing"]}
+
+
 def _typed_problem(
     model: type[BaseModel], located: Located, error: Any, path: Path_, hints: Mapping[str, str]
 ) -> Problem:
@@ -265,23 +168,18 @@ def _typed_problem(
         hint = hints.get(str(path[-1]), "Add it; studies/README.md says what it holds.")
         message = f"This key is missing. {hint}"
     elif kind == "extra_forbidden":
-        allowed = _keys_beside(model, path)
+        allowed = list(_fields(_annotation_at(model, path[:-1])) or ())
         message = f"Unknown key. {one_of(path[-1], allowed)}" if allowed else "Unknown key. Remove it."
     elif kind in ("literal_error", "enum"):
         message = one_of(value, [part.strip("' ") for part in _split_expected(context["expected"])])
     elif kind in ("value_error", "assertion_error"):
         whole = str(value).strip()
         message = str(context["error"]).replace(whole, quote(whole)[1:-1]) if len(whole) > 60 else str(context["error"])
-    elif kind in ("model_type", "dict_type", "model_attributes_type"):
-        message = f"{quote(value)} stands where keys and values are expected. Write `key: value` pairs."
-    elif kind in ("list_type", "tuple_type"):
-        message = f"{quote(value)} stands where a list is expected. Start each item with `- `, or use [a, b]."
-    elif kind == "string_type":
-        message = "A list or mapping stands where one text is expected. Write one line of text."
     elif kind == "string_pattern_mismatch":
-        message = f"{quote(value)} does not fit the pattern {context['pattern']}. Correct it."
+        message = f"{quote(value)} does not fit. {SPELLINGS[context['pattern']]}"
     else:
-        message = f"{quote(value)}: {error['msg']}. Correct the value."
+        limits = {name: f"{limit:g}" for name, limit in context.items() if isinstance(limit, int | float)}
+        message = FAULTS.get(kind, "{value} does not fit here. Correct it.").format(value=quote(value), **limits)
     return located.problem(path, message)
 
 
@@ -306,14 +204,14 @@ def _path_in_data(error: Any, located: Located) -> Path_:
     return path
 
 
-def _keys_beside(model: type[BaseModel], path: Path_) -> list[str]:
-    """Give the keys the model allows where an unknown one was found."""
+def _annotation_at(model: type[BaseModel], path: Path_) -> Any:
+    """Give the model or collection that stands at a path; None inside what the model does not know."""
     here: Any = model
-    for step in path[:-1]:
+    for step in path:
         fields = _fields(here)
         inside = [part for part in get_args(here) if part is not Ellipsis]
         here = _unwrap(fields.get(str(step)) if fields is not None else inside[-1] if inside else None)
-    return list(_fields(here) or [])
+    return here
 
 
 def _fields(annotation: Any) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ nothing, the checks run over what remains, and whatever they say of the replaced
 """
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -61,7 +62,7 @@ def mend(located: Located, error: TypingError) -> tuple[Sheet, Located] | None:
         data[kind] = [data[kind][i] for i in kept]
         lines = _renumber(lines, kind, kept)
     try:
-        return Sheet.model_validate(data), Located(located.file, data, lines)
+        return Sheet.model_validate(data), replace(located, data=data, lines=lines)
     except ValidationError:
         return None
 
@@ -85,6 +86,8 @@ def _neutralise(data: Any, path: Path_) -> None:
         here[last] = "unknown0000"
     elif isinstance(here, dict) and path == ("label",):
         here[last] = f"unknown {data.get('id')}"
+    elif isinstance(here, dict) and path[0] == "arms" and len(path) == 2:
+        here[last] = {}  # rows still name it
     elif isinstance(here, dict):
         here.pop(last, None)
     elif isinstance(here, list) and isinstance(last, int) and last < len(here):

@@ -70,9 +70,22 @@ def field_name(path: Iterable[str | int]) -> str:
     return name
 
 
+def as_typed(value: object) -> str:
+    """Write a value the way it stands in a file.
+
+    >>> as_typed(["a", "b"]), as_typed({"a": "b"}), as_typed(5)
+    ('[a, b]', '{a: b}', '5')
+    """
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(as_typed, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {as_typed(one)}' for key, one in value.items())}}}"
+    return str(value)
+
+
 def quote(value: object, longest: int = 60) -> str:
-    """Show a value in a message: quoted when it is text, cut when it is long."""
-    text = str(value).replace("\n", " ")
+    """Show a value in a message: in quotes, on one line, cut when it is long."""
+    text = as_typed(value).replace("\n", " ")
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return f'"{text}"'
 

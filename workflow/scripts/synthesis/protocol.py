@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from .levels import MIXED, NOT_REPORTED
-from .located import Located, check_model, read_located
+from .located import Located, check_model, read_located, spelled
 from .model_names import MODEL_NAMES
 from .problems import Problem, ProblemsError, one_of
-from .sheets import Name, Text, Whole
+from .sheets import NAME, NAME_WORDS, Name, Text, Whole
 
 
 def _flag(value: Any) -> Any:
@@ -20,7 +20,7 @@ def _flag(value: Any) -> Any:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Slug = Annotated[str, spelled(NAME, NAME_WORDS, max_length=60)]
 Model = Literal[MODEL_NAMES]
 
 

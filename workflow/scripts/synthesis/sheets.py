@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from .characters import bare_doi
 from .levels import NOT_REPORTED, UNSTATED
-from .located import Located, check_model
+from .located import Located, check_model, spelled
+from .problems import as_typed
 
 Report = Literal["article", "abstract", "label", "review-table", "registry", "systematic review", "manufacturer"]
 Design = Literal[
@@ -25,20 +27,25 @@ Design = Literal[
 Basis = Literal["stated", "derived", "reconstructed"]
 Confidence = Literal["high", "medium", "low"]
 Reading = Literal["agree", "disagree"]
+LARGEST = 2**31 - 1  # of a count; what is more is a slip, and would not fit where counts are added up
 
 
 def _whole_number(value: Any) -> Any:
     """Read a whole number as a curator types it; say what is wrong in a curator's words."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    text = str(value).strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
+    text = as_typed(value).strip()
+    if re.fullmatch(r"0|[1-9][0-9]*", text):
+        if len(text) > 10 or int(text) > LARGEST:
+            raise ValueError(f'"{text}" is not a whole number up to {LARGEST:,}. Is it a slip of the pen? Look it up.')
         return int(text)
-    if re.fullmatch(r"[0-9]{1,3}([, ' ][0-9]{3})+", text):
+    if re.fullmatch(r"0+[0-9]+", text):
+        raise ValueError(f'"{text}" begins with 0. Is something before it lost? Write {int(text[-10:])}, or the whole.')
+    if re.fullmatch(r"[0-9]{1,3}[.][0-9]{3}", text):
+        raise ValueError(f'"{text}" may be a thousand or a decimal number. Write digits only, without the point.')
+    if re.fullmatch(r"[0-9]{1,3}([., '’][0-9]{2,3})*[., '’][0-9]{3}", text):
         raise ValueError(f'"{text}" has a thousands separator. Write {re.sub("[^0-9]", "", text)}.')
     if re.fullmatch(r"[0-9.,]+ ?%", text):
         raise ValueError(f'"{text}" is a percentage. Write the count here and the percentage under `reported`.')
-    if re.fullmatch(r"[0-9]+/[0-9]+", text):
+    if re.fullmatch(r"[0-9]+ ?/ ?[0-9]+", text):
         raise ValueError(f'"{text}" is two numbers (or a date). Write events and patients under their own keys.')
     raise ValueError(f'"{text}" is not a whole number of 0 or more. Write digits only, without sign or unit.')
 
@@ -62,37 +69,67 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-_COUNT_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"const": NOT_REPORTED}]}
-_WINDOW_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"const": UNSTATED}]}
+def _doi(value: Any) -> Any:
+    """Refuse what surrounds a DOI: a link made of it would be dead, and the same report could be entered twice."""
+    bare = bare_doi(value) if isinstance(value, str) else value
+    if bare != value and re.match(r"10\.[0-9]{4,9}/\S", bare):
+        raise ValueError(f'"{value}" is more than the DOI. Write the bare one: "{bare}".')
+    return value
 
-Whole = Annotated[int, BeforeValidator(_whole_number), WithJsonSchema({"type": "integer", "minimum": 0})]
+
+_WHOLE_SCHEMA = {"type": "integer", "minimum": 0, "maximum": LARGEST}
+_COUNT_SCHEMA = {"anyOf": [_WHOLE_SCHEMA, {"const": NOT_REPORTED}]}
+_WINDOW_SCHEMA = {"anyOf": [_WHOLE_SCHEMA, {"const": UNSTATED}]}
+
+Whole = Annotated[int, BeforeValidator(_whole_number), WithJsonSchema(_WHOLE_SCHEMA)]
 Count = Annotated[int | None, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Window = Annotated[int | None, BeforeValidator(_window), WithJsonSchema(_WINDOW_SCHEMA)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Loose = Annotated[
     Text, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number"]})
 ]  # a volume may be 5 or "Supplement 1"
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{4}[a-z]?$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-ArmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./+-]*$", max_length=60)]
+Identifier = Annotated[
+    str, spelled(r"^[a-z]+[0-9]{4}[a-z]?$", "Write author and year in small letters: smith2025, or smith2025b.")
+]
+NAME = r"^[a-z][a-z0-9_]*$"
+NAME_WORDS = "Write small letters, digits and _, a letter first."
+Name = Annotated[str, spelled(NAME, NAME_WORDS)]
+ArmName = Annotated[
+    str,
+    spelled(
+        r"^[A-Za-z0-9][A-Za-z0-9 ./+-]*$", "Write letters without accents, digits, spaces and . / + -.", max_length=60
+    ),
+]
 Date = Annotated[
     str,
     BeforeValidator(_text),
-    StringConstraints(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"),
+    spelled(
+        r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$",
+        "Write year, month and day as YYYY-MM-DD, or only YYYY-MM or YYYY.",
+    ),
     WithJsonSchema({"type": ["string", "integer"], "description": "YYYY, YYYY-MM or YYYY-MM-DD"}),
 ]
-Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/\S+$")]
+Doi = Annotated[
+    str,
+    BeforeValidator(_doi),
+    spelled(r"^10\.[0-9]{4,9}/[!-~]+$", "Write the bare DOI as printed, 10.…/…, without spaces or accents."),
+]
 Pmid = Annotated[
     str,
     BeforeValidator(_text),
-    StringConstraints(pattern=r"^[1-9][0-9]{0,8}$"),
+    spelled(r"^[1-9][0-9]{0,8}$", "Write the PubMed number, digits only."),
     WithJsonSchema({"type": ["string", "integer"]}),
 ]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+Url = Annotated[
+    str, spelled(r"^https?://\S+$", "Write the whole address of the page, https://… or http://…, without spaces.")
+]
 Percent = Annotated[
     str,
     BeforeValidator(_text),
-    StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})? ?%$"),
+    spelled(
+        r"^[0-9]{1,3}(\.[0-9]{1,4})? ?%$",
+        "Write the percentage as printed, with a decimal point and its sign: 6.7%. A bound or range goes into `note`.",
+    ),
     WithJsonSchema({"type": "string"}),
 ]
 Reasons = dict[Name, Text | dict[ArmName, Text]]
@@ -281,4 +318,4 @@ HINTS = {
 
 def type_sheet(located: Located) -> Sheet:
     """Type a sheet; see :func:`synthesis.located.check_model` for what it raises."""
-    return check_model(Sheet, located, HINTS)
+    return check_model(Sheet, located, HINTS, filled=False)
