@@ -1,12 +1,13 @@
 """Located messages: what is wrong, in which file, line and field, and what to do next. All at once."""
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing a person has to mend.
 
@@ -20,12 +21,15 @@ class Problem:
         Where in the file, for instance ``outcomes[2].events``; blank for the whole file.
     message : str
         The value, what was expected, and the next step, in whole sentences.
+    place : tuple of int
+        Where in the file as a reader goes through it, where lines do not say so: tab, row and column of a cell.
     """
 
     file: str
     line: int
     field: str
     message: str
+    place: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         """Give ``file:line: field: message``, the form editors make clickable."""
@@ -37,8 +41,22 @@ class ProblemsError(Exception):
     """Raised with every problem found, so that one run shows them all."""
 
     def __init__(self, problems: Iterable[Problem]):
-        self.problems = sorted(set(problems))
+        self.problems = in_reading_order(problems)
         super().__init__(render(self.problems))
+
+
+def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Give each problem once, as a reader meets them: by file, by place in it, and outcomes[2] before outcomes[10].
+
+    >>> [p.field for p in in_reading_order(Problem("x.yaml", 3, f"outcomes[{i}]", "?") for i in (10, 2, 10))]
+    ['outcomes[2]', 'outcomes[10]']
+    """
+
+    def place(problem: Problem) -> tuple:
+        numbered = [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", problem.field))]
+        return problem.file, problem.line, problem.place, numbered, problem.message
+
+    return sorted(dict.fromkeys(problems), key=place)
 
 
 def refusal(path: str | Path, message: str) -> ProblemsError:
@@ -53,7 +71,7 @@ def render(problems: Iterable[Problem]) -> str:
     studies/x.yaml:3: arms.all.patients: -1 is not a count.
     1 problem. Nothing was built; results/ is as it was.
     """
-    problems = sorted(set(problems))
+    problems = in_reading_order(problems)
     count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}."
     return "\n".join([*map(str, problems), f"{count} Nothing was built; results/ is as it was."])
 

@@ -8,20 +8,25 @@ import datetime as dt
 import re
 from typing import Any
 
+from ..characters import complaint as unseen
+from ..characters import plain
+
 MONTHS = "jan|feb|mar|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 DAY_MONTH = re.compile(
     rf"(\d{{1,2}}[-./ ]\s?({MONTHS})[a-z]*\.?([-./ ]\d{{2,4}})?|({MONTHS})[a-z]*\.?[-./ ]\d{{1,4}})", re.I
 )
 DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}[-./]\d{1,2}[-./]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2})?)?")
 DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
-INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200e\u200f\u2060"))
 AS_TEXT = "Format the cell as text, then type what the source says."
 
 
-def clean(text: str, kind: str = "") -> str:
-    """Take away what cannot be seen: spaces at the ends, returns; zero-width marks, save in text."""
-    text = text.replace("_x000D_", "").replace("\r\n", "\n")
-    return (text if kind == "text" else text.translate(INVISIBLE)).strip()
+def clean(text: str) -> str:
+    """Give the text of a cell in the spelling that is kept, without returns and spaces at the ends.
+
+    >>> clean("\\ufeff 12\\u00a0")
+    '12'
+    """
+    return plain(text.replace("_x000D_", "").replace("\r\n", "\n")).strip()
 
 
 def read_value(value: Any, data_type: str, number_format: str, kind: str) -> tuple[str, str | None]:
@@ -59,7 +64,7 @@ def read_value(value: Any, data_type: str, number_format: str, kind: str) -> tup
         return "", f"The cell holds a time ({value}), perhaps made of a ratio such as 3:12. {AS_TEXT}"
     if isinstance(value, int | float):
         return _number(value, number_format or "General", kind)
-    text = clean(str(value), kind)
+    text = clean(str(value))
     complaint = text_damage(text, kind)
     return ("", complaint) if complaint else (text, None)
 
@@ -121,6 +126,8 @@ def text_damage(text: str, kind: str) -> str | None:
     >>> text_damage("12", "count") is None, text_damage("9/80", "count") is None
     (True, True)
     """
+    if bad := unseen(text):
+        return bad
     if kind in ("count", "window"):
         return _count_damage(text)
     if kind == "percent":

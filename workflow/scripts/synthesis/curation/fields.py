@@ -25,6 +25,7 @@ from ..tables import KEPT_OUT, SIDES
 
 JUDGEMENTS = ("yes", "no", "unclear")
 EXAMPLE = "example"  # what the first cell of an example row says
+EXAMPLE_NOTE = "an example; this row is not read"
 KINDS = {
     "events": "count",
     "patients": "count",
@@ -202,7 +203,7 @@ def _study(protocol: Protocol) -> tuple[Field, ...]:
 
 def _arms(protocol: Protocol) -> tuple[Field, ...]:
     product = next(iter(protocol.products), "")
-    examples = {"product": product, "patients": "89"}
+    examples = {"product": product, "patients": "89", "note": EXAMPLE_NOTE}
     name = Field("arm", (), "text", (), "A short name; other tabs use it.", True, "all")
     described = [
         Field(key, (key,), "text", words_of(key, protocol), f"{protocol.attributes[key].label}; {MIXED} when several.")
@@ -234,6 +235,7 @@ def _rows(model: Any, protocol: Protocol) -> tuple[Field, ...]:
         "name": "median_age_years",
         "value": "62",
         "unit": "years",
+        "note": EXAMPLE_NOTE,
     }
     if model is Characteristic:
         examples |= {"events": "", "patients": "", "confidence": ""}
@@ -258,7 +260,15 @@ def _risk(protocol: Protocol) -> tuple[Field, ...]:
         Field("item", ("item",), "text", every_item, "An item of the tool.", True, next(iter(items), "")),
         Field("question", (), "text", (), "What the item asks; not read back.", False, next(iter(items.values()), "")),
         Field("judgement", ("judgement",), "text", JUDGEMENTS, MORE_HELP["judgement"], True, "unclear"),
-        Field("support", ("support",), "text", (), "What in the report supports the judgement.", True, "not described"),
+        Field(
+            "support",
+            ("support",),
+            "text",
+            (),
+            "What in the report supports the judgement.",
+            True,
+            f"not described ({EXAMPLE_NOTE})",
+        ),
     )
 
 
@@ -268,7 +278,9 @@ def _kept_out(protocol: Protocol) -> tuple[Field, ...]:
         Field("how", ("how",), "text", KEPT_OUT, how, True, "exclude"),
         Field("outcome", ("outcome",), "text", words_of("outcome", protocol), "", True, next(iter(protocol.outcomes))),
         Field("arm", ("arm",), "text", (), "Blank: in every arm.", False, ""),
-        Field("reason", ("reason",), "text", (), "Why, in words.", True, "Counts events, not persons."),
+        Field(
+            "reason", ("reason",), "text", (), "Why, in words.", True, f"Counts events, not persons ({EXAMPLE_NOTE})."
+        ),
     )
 
 

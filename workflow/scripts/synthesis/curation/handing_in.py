@@ -13,18 +13,19 @@ from ..protocol import Protocol
 from ..sheets import Sheet, type_sheet
 from .fields import Tab, tabs
 from .flat import Gathered, gather
-from .opening import read_tables
+from .opening import read_tables, reading_order
 from .writing import to_yaml
 
 
 @dataclass(frozen=True)
 class HandedIn:
-    """One workbook that is in order: the sheet, the text of its YAML, and where that goes."""
+    """One workbook that is in order: its sheet, as YAML for a path; and the cells whose comments were not read."""
 
     source: str
     sheet: Sheet
     path: Path
     text: str
+    unread: tuple[str, ...] = ()
 
 
 def read_workbooks(paths: Iterable[str | Path], folder: str | Path, protocol: Protocol) -> list[HandedIn]:
@@ -63,7 +64,7 @@ def read_workbooks(paths: Iterable[str | Path], folder: str | Path, protocol: Pr
 def read_workbook(path: str | Path, folder: str | Path, protocol: Protocol) -> HandedIn:
     """Read one workbook and check it by itself; see :func:`read_workbooks`."""
     every = tabs(protocol)
-    tables, wrong = read_tables(path, every)
+    tables, wrong, unread = read_tables(path, every)
     gathered = gather(tables, every, {tab.key: tab.title for tab in every})
     wrong += gathered.problems
     name = str(gathered.data.get("id", "unknown"))
@@ -72,10 +73,12 @@ def read_workbook(path: str | Path, folder: str | Path, protocol: Protocol) -> H
     wrong += [_at_cell(p, cells, every) for p in found if not _said(p, gathered, cells)]
     # A tab that could not be read would be called missing a second time by the checks below it.
     if wrong or sheet is None:
-        problems = [Problem(str(path), 0, place, message) for place, message in dict.fromkeys(wrong)]
-        raise ProblemsError(problems)
+        titles = [tab.title for tab in every]
+        raise ProblemsError(
+            Problem(str(path), 0, place, message, reading_order(place, titles)) for place, message in wrong
+        )
     text = to_yaml(sheet, protocol.attributes)
-    return HandedIn(str(path), sheet, Path(folder) / f"{sheet.id}.yaml", text)
+    return HandedIn(str(path), sheet, Path(folder) / f"{sheet.id}.yaml", text, tuple(unread))
 
 
 def _locate(gathered: Gathered, name: str) -> tuple[Located, list[str]]:

@@ -4,17 +4,22 @@ A workbook is a ZIP of XML, so it can be a bomb; it can hold macros, links to ot
 is followed or run: the file is looked at as a ZIP first, and refused with a sentence that says what to do.
 """
 
+import posixpath
 import re
+import stat
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from ..problems import ProblemsError, one_of, quote, refusal
 from .damage import clean, read_value
-from .fields import EXAMPLE, Field, Tab, headings
+from .example import LEFT, left_of_example, read_mark
+from .fields import Field, Tab, headings
 from .flat import Cell, Cells
 
 LARGEST_FILE = 5_000_000  # bytes; the workbook of the longest sheet has 40,000
@@ -27,13 +32,25 @@ MOST_COLUMNS = 200
 MOST_CELLS = 2_000_000  # read in a second or two; empty ones that are formatted count
 LAST_ROW = 1_048_576  # of any spreadsheet
 NOT_READ = ("start here", "words")  # tabs that explain
+FORM = ("field", "value", "example", "what_it_holds")  # headings of a tab whose fields run down
 MARK = "row"  # heading of the column that marks the example
+MERGED = "These cells are merged: what stood in all but the first is lost. Unmerge them, and fill in each."
 REFUSED = {
     "vbaproject": "It holds macros. Save it as .xlsx, without macros.",
     "externallinks/": "It holds links to other files. In Excel: Data, Edit Links, Break Link; then save again.",
     "embeddings/": "It holds embedded objects. Delete them, then save again.",
     "connections.xml": "It holds connections to data elsewhere. Delete them, then save again.",
 }
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One tab: rows of (value, openpyxl's data type, number format); merged ranges; cells with a comment."""
+
+    title: str
+    rows: list[list[tuple[Any, str, str]]]
+    merged: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()
 
 
 def check_safe(path: str | Path) -> None:
@@ -53,9 +70,24 @@ def check_safe(path: str | Path) -> None:
         raise refusal(path, f"Not readable as a workbook: {why}. Open it and save it again as .xlsx.") from None
 
 
+def check_plain(path: str | Path) -> None:
+    """Refuse what is not a file of reasonable size, before a byte is read: a pipe would never end.
+
+    Raises
+    ------
+    ProblemsError
+    OSError
+        If there is no such file.
+    """
+    status = Path(path).stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise refusal(path, "This is not a file. Name a file.")
+    if status.st_size > LARGEST_FILE:
+        raise refusal(path, f"The file has {status.st_size:,} bytes, more than {LARGEST_FILE:,}. Is it a sheet?")
+
+
 def _check_zip(path: Path) -> None:
-    if path.stat().st_size > LARGEST_FILE:
-        raise refusal(path, f"The file has {path.stat().st_size:,} bytes, more than {LARGEST_FILE:,}. Is it a sheet?")
+    check_plain(path)
     with open(path, "rb") as file:
         start = file.read(8)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
@@ -109,8 +141,8 @@ def _is_plain(start: bytes) -> bool:
     return begins and b"\0" not in start and named in (b"utf-8", b"us-ascii", b"ascii")
 
 
-def read_grids(path: str | Path) -> Iterator[tuple[str, list[list[tuple[Any, str, str]]]]]:
-    """Give each tab of a safe workbook as rows of (value, openpyxl's data type, number format).
+def read_grids(path: str | Path) -> Iterator[Grid]:
+    """Give each tab of a safe workbook as it stands, hidden rows and tabs too.
 
     Raises
     ------
@@ -124,7 +156,11 @@ def read_grids(path: str | Path) -> Iterator[tuple[str, list[list[tuple[Any, str
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl tells of extensions it does not know
             book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
-            grids = [(tab.title, _grid(path, tab)) for tab in book.worksheets]
+            with zipfile.ZipFile(path) as archive:
+                grids = [
+                    Grid(tab.title, _grid(path, tab), _merged(archive, tab), _comments(archive, tab))
+                    for tab in book.worksheets
+                ]
             book.close()
     except ProblemsError:
         raise
@@ -132,6 +168,36 @@ def read_grids(path: str | Path) -> Iterator[tuple[str, list[list[tuple[Any, str
         kind = f"{type(error).__name__}: {str(error)[:120]}"
         raise refusal(path, f"Not readable as a workbook ({kind}). Open it and save it again as .xlsx.") from None
     yield from grids
+
+
+def _merged(archive: zipfile.ZipFile, tab: Any) -> tuple[str, ...]:
+    """Give the ranges of merged cells: all but the first cell of each lose what they held."""
+    with archive.open(_part(tab)) as stream:
+        found = []
+        for _, element in ElementTree.iterparse(stream):
+            if element.tag.endswith("}mergeCell"):
+                found.append(element.get("ref", ""))
+            element.clear()
+    return tuple(found)
+
+
+def _comments(archive: zipfile.ZipFile, tab: Any) -> tuple[str, ...]:
+    """Give the cells that carry a comment."""
+    folder, name = posixpath.split(_part(tab))
+    links = f"{folder}/_rels/{name}.rels"
+    if links not in archive.namelist():
+        return ()
+    found = []
+    for link in ElementTree.fromstring(archive.read(links)):
+        if link.get("Type", "").endswith("/comments"):
+            target = posixpath.normpath(posixpath.join("/", folder, link.get("Target", ""))).lstrip("/")
+            comments = ElementTree.fromstring(archive.read(target)).iter()
+            found += [comment.get("ref", "") for comment in comments if comment.tag.endswith("}comment")]
+    return tuple(sorted(found, key=reading_order))
+
+
+def _part(tab: Any) -> str:
+    return tab._worksheet_path.lstrip("/")  # openpyxl opens a workbook row by row only without merges and comments
 
 
 def _grid(path: str | Path, tab: Any) -> list[list[tuple[Any, str, str]]]:
@@ -153,6 +219,20 @@ def _grid(path: str | Path, tab: Any) -> list[list[tuple[Any, str, str]]]:
     return rows
 
 
+def reading_order(place: str, titles: Sequence[str] = ()) -> tuple[int, int, int]:
+    """Give tab, row and column of a cell, for sorting; zeros where a whole tab is meant.
+
+    >>> sorted(["Arms!B33", "Study!C4", "Arms!AA4", "Arms!B4"], key=lambda at: reading_order(at, ["Study", "Arms"]))
+    ['Study!C4', 'Arms!B4', 'Arms!AA4', 'Arms!B33']
+    """
+    found = re.match(r"(?:(.*)!)?([A-Z]*)([0-9]+)", place)
+    title = found[1] if found else place.split(" (")[0]
+    column = 0
+    for letter in found[2] if found else "":
+        column = 26 * column + ord(letter) - 64
+    return titles.index(title) if title in titles else len(titles), int(found[3]) if found else 0, column
+
+
 def letters(column: int) -> str:
     """Give a column's letters.
 
@@ -166,7 +246,9 @@ def letters(column: int) -> str:
     return text
 
 
-def read_tables(path: str | Path, tabs: Iterable[Tab]) -> tuple[dict[str, list[Cells]], list[tuple[str, str]]]:
+def read_tables(
+    path: str | Path, tabs: Iterable[Tab]
+) -> tuple[dict[str, list[Cells]], list[tuple[str, str]], list[str]]:
     """Read the tabs of a workbook.
 
     Parameters
@@ -180,23 +262,30 @@ def read_tables(path: str | Path, tabs: Iterable[Tab]) -> tuple[dict[str, list[C
         Key of a tab → its rows.
     problems : list of (place, message)
         Tabs and headings that are missing, unknown or stand twice, and an example row that was written over.
+    unread : list of str
+        Cells with a comment that is not ours.
     """
     known = {tab.title.lower(): tab for tab in tabs}
     tables: dict[str, list[Cells]] = {}
     problems: list[tuple[str, str]] = []
-    for title, grid in read_grids(path):
-        name = clean(title).lower()
-        if name in known:
+    unread: list[str] = []
+    for grid in read_grids(path):
+        title, name = grid.title, clean(grid.title).lower()
+        if name in known and known[name].key in tables:
+            problems.append((title, "Two tabs have this name. Keep one."))
+        elif name in known:
             tab = known[name]
             read = _read_form if tab.is_form else _read_table
-            tables[tab.key] = read(title, grid, tab, problems)
-        elif name not in NOT_READ and any(grid):
+            tables[tab.key] = read(title, grid.rows, tab, problems)
+            problems += [(f"{title}!{cells}", MERGED) for cells in grid.merged]
+            unread += [f"{title}!{at}" for at in grid.comments if reading_order(at)[1] > 1]
+        elif name not in NOT_READ and any(grid.rows):
             message = f"This tab is not read. {one_of(title, [tab.title for tab in known.values()])} Or delete it."
             problems.append((title, message))
     for tab in known.values():
         if tab.key not in tables and tab.key in ("study", "arms", "outcomes"):
             problems.append((tab.title, "This tab is missing. Begin with `sheet to-xlsx`, or name the tab so."))
-    return tables, problems
+    return tables, problems, unread
 
 
 def _heading(value: Any) -> str:
@@ -209,44 +298,72 @@ def _cell(title: str, row: int, column: int, given: tuple[Any, str, str], field:
 
 def _read_form(title: str, grid: list, tab: Tab, problems: list[tuple[str, str]]) -> list[Cells]:
     fields, found = headings(tab.fields), {}
+    heads = [_heading(value) for value, *_ in grid[0]] if grid else []
+    names, values = (heads.index(name) if name in heads else i for i, name in enumerate(FORM[:2]))
+    if FORM[1] not in heads and FORM[2] in heads:
+        at = f"{title}!{letters(heads.index(FORM[2]) + 1)}1"
+        problems.append((at, "The column `value` is missing. Put it back, before the column `example`."))
+        return [{name: Cell(at) for name in fields}]
     for number, row in enumerate(grid[1:], 2):
-        name = _heading(row[0][0]) if row else ""
-        if not name:
-            if len(row) > 1 and row[1][0] is not None:
-                problems.append((f"{title}!B{number}", "There is no field's name in column A beside it."))
-        elif name not in fields:
-            problems.append((f"{title}!A{number}", one_of(name, fields)))
-        elif name in found:
-            problems.append((f"{title}!A{number}", f"{quote(name)} stands twice. Keep one row."))
-        else:
-            given = row[1] if len(row) > 1 else (None, "n", "General")
-            found[name] = _cell(title, number, 2, given, fields[name])
+        cells = [_text(title, number, column, given) for column, given in enumerate(row, 1)]
+        name = _heading(cells[names].text) if names < len(cells) else ""
+        field = fields.get(name)
+        if field and name not in found:
+            given = row[values] if values < len(row) else (None, "n", "General")
+            found[name] = _cell(title, number, values + 1, given, field)
+        elif name:
+            message = f"{quote(name)} stands twice. Keep one row." if field else one_of(name, fields)
+            problems.append((f"{title}!{letters(names + 1)}{number}", message))
+        elif values < len(cells) and cells[values].text:
+            problems.append((cells[values].at, "There is no field's name in column A beside it."))
+        example = field.example if field and not found[name].text else None
+        problems += _beside(cells, heads, names, values, example)
+    problems += [(cell.at, f"{quote(cell.text)} {LEFT}.") for cell in left_of_example(found, tab)]
     for name, field in fields.items():
         found.setdefault(name, Cell(f"{title}!A1") if field.required else Cell(title))
     return [found]
 
 
+def _beside(
+    cells: Sequence[Cell], heads: Sequence[str], names: int, values: int, example: str | None
+) -> Iterator[tuple[str, str]]:
+    """Find what a person wrote beside the column of values; over an example only where no value is given."""
+    for column, cell in enumerate(cells):
+        head = heads[column] if column < len(heads) else ""
+        ours = column in (names, values) or head == FORM[3] or (head == FORM[2] and example in (None, cell.text))
+        if cell.text and not ours:
+            yield (
+                cell.at,
+                f"{quote(cell.text)} stands beside the values, and is not read. Write it in the column value.",
+            )
+
+
+def _text(title: str, row: int, column: int, given: tuple[Any, str, str]) -> Cell:
+    """Give a cell whose field is not known."""
+    return Cell(f"{title}!{letters(column)}{row}", clean(str(given[0])) if given[0] is not None else "")
+
+
 def _read_table(title: str, grid: list, tab: Tab, problems: list[tuple[str, str]]) -> list[Cells]:
     fields = headings(tab.fields)
     columns = _columns(title, grid, fields, problems)
-    example = {field.name: field.example for field in tab.fields}
+    heads = [_heading(value) for value, *_ in grid[0]] if grid else []
+    mark = heads.index(MARK) + 1 if MARK in heads else 1 if heads[:1] == [""] else 0
     rows = []
     for number, row in enumerate(grid[1:], 2):
+        given = dict(enumerate(row, 1))
         cells = {
-            name: _cell(title, number, column, row[column - 1] if column <= len(row) else (None, "n", ""), fields[name])
+            name: _cell(title, number, column, given.get(column, (None, "n", "")), fields[name])
             for name, column in columns.items()
         }
-        if row and _heading(row[0][0]).startswith(EXAMPLE):
-            changed = [c for name, c in cells.items() if c.complaint or c.text not in ("", example[name])]
-            if changed:
-                message = f"{quote(changed[0].text)} stands in the example row, which is not read. Use a row below."
-                problems.append((changed[0].at, message))
+        beside = _text(title, number, mark or 1, given.get(mark, (None, "n", "")))
+        is_example, wrong = read_mark(beside, cells, tab)
+        problems += wrong
+        if is_example:
             continue
-        for column in range(1, len(row) + 1):
-            if row[column - 1][0] is not None and column > 1 and column not in columns.values():
+        for column, (value, *_) in given.items():
+            if value is not None and column != mark and not "".join(heads[column - 1 : column]):
                 place = f"{title}!{letters(column)}{number}"
-                if column > len(grid[0]) or not _heading(grid[0][column - 1][0]):
-                    problems.append((place, "There is no heading above this cell. Move it, or delete it."))
+                problems.append((place, "There is no heading above this cell. Move it, or delete it."))
         rows.append(cells)
     return [row for row in rows if row]
 
@@ -257,7 +374,7 @@ def _columns(title: str, grid: list, fields: Mapping[str, Field], problems: list
     for column, given in enumerate(grid[0] if grid else (), 1):
         name = _heading(given[0])
         place = f"{title}!{letters(column)}1"
-        if not name or (column == 1 and name == MARK):
+        if not name or name == MARK:
             continue
         if name not in fields:
             problems.append((place, f"Unknown heading. {one_of(name, fields)}"))

@@ -30,7 +30,7 @@ HOW = (
     "How to fill in this workbook",
     "1. One workbook holds one study. Fill in the tab Study, then Arms, then Outcomes. The other tabs are optional.",
     "2. Rest the pointer on a heading to read what belongs below it. Headings with * are needed.",
-    "    The grey row is an example; it is not read.",
+    "    The grey row is an example; it is not read. Cells are not merged, and comments on cells are not read.",
     "3. Copy each number from the report that is open in front of you, and say where it stands (source).",
     "4. Missing is missing: write not reported, or unstated for a window. Never 0, never a guess.",
     "5. Cells are formatted as text, so that nothing typed becomes a date. When you paste: Paste special, Values.",
@@ -75,7 +75,7 @@ def _lost(path: Path, data: Mapping[str, Any], protocol: Protocol) -> list[str]:
     from .flat import gather
 
     every = tabs(protocol)
-    tables, _ = read_tables(path, every)
+    tables, *_ = read_tables(path, every)
     back = gather(tables, every, {tab.key: tab.title for tab in every}).data
     before, after = (dict(leaves(value)) for value in (data, back))
     return [".".join(map(str, at)) for at in dict.fromkeys([*before, *after]) if before.get(at) != after.get(at)]
@@ -194,6 +194,8 @@ def _table(sheet: Any, tab: Tab, rows: list[dict[str, str]], words: _Words) -> N
     _write(sheet, 1, 1, MARK, heading=True, comment=tab.about)
     _write(sheet, 2, 1, EXAMPLE, ink=INK, italic=True, fill=GREY)
     _default(sheet.column_dimensions["A"], 10)
+    for number in range(3, len(rows) + 3):  # a numbered row is never taken for the example
+        _write(sheet, number, 1, str(number - 2), ink=INK, unlocked=True)
     for column, field in enumerate(tab.fields, 2):
         letter = letters(column)
         _write(sheet, 1, column, field.name + (" *" if field.required else ""), heading=True, comment=help_text(field))
