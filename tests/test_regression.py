@@ -327,10 +327,28 @@ def test_factor_equals_the_test_in_estimates():
     assert "centre" not in found
 
 
+def test_arms_with_the_value_of_their_study_are_permuted_with_it():
+    """A property of studies: a study in two arms is the same study, in the fit and in every arrangement."""
+    whole = [("a", "A", 3, 40), ("b", "A", 8, 70), ("c", "B", 9, 60), ("d", "B", 20, 80), ("e", "A", 2, 50)]
+    arms = [("a", "A", 1, 15), ("a", "A", 2, 25), *whole[1:3], ("d", "B", 15, 50), ("d", "B", 5, 30), whole[4]]
+    one, several = (regress_factors(split(*given), PRODUCT, SETTINGS) for given in (whole, arms))
+    assert (one[0]["k"], several[0]["k"], several[0]["studies"]) == (5, 7, 5)
+    same = ("slope", "se", "lr", "lr_p", "wald_p", "tau2", "tau2_without", "permutation_p", "permutations", "status")
+    assert [several[0][q] for q in same] == [one[0][q] for q in same]
+    assert several[1]["status"].startswith("several arms of one study")  # REML knows no effect of a study
+
+
+def test_as_many_levels_as_studies_is_no_answer_however_many_arms_they_give():
+    arms = [(study, study.upper(), 3 + i, 40) for i, study in enumerate("aabbcc")]
+    assert regress_factors(split(*arms), PRODUCT, SETTINGS)[0]["status"] == SATURATED
+
+
 def test_several_arms_of_one_study_are_not_permuted():
     arms = [("a", "A", 3, 40), ("a", "B", 8, 70), ("c", "B", 9, 60), ("d", "A", 9, 80)]
     table = regress_factors(split(*arms), PRODUCT, SETTINGS)
-    assert table[0]["status"] == f"ok; {EXPLORATORY}; several arms of one study: no permutation test"
+    assert (
+        table[0]["status"] == f"ok; {EXPLORATORY}; several arms of one study with different values: no permutation test"
+    )
     assert "permutation_p" not in table[0]
     assert table[0]["lr"] > 0
     assert table[1]["status"].startswith("several arms of one study")

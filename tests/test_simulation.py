@@ -105,6 +105,21 @@ def test_sizes_are_drawn_for_the_grid_and_kept_for_the_data():
     assert (own == [40, 60, 90]).all()
 
 
+def test_arms_of_one_study_share_its_effect_and_models_without_one_refuse_them():
+    arms = Scenario("data", "x", 0.0, 1.0, 3, (4000,) * 4, arms=(2, 1, 1))
+    events, patients = draw_reviews(arms, 0, range(400), 1)
+    likeness = np.corrcoef(np.log(events / (patients - events)).T)
+    assert likeness[0, 1] > 0.99 and abs(likeness[0, 2]) < 0.2
+    found = {row["model"]: row for row in run([arms], models=["glmm", "crude", "betabinom", "logit-reml"])}
+    assert found["glmm"]["k"] == 3 and found["glmm"]["fitted"] == found["crude"]["fitted"] == 100
+    for model in ("betabinom", "logit-reml"):
+        assert found[model]["fitted"] == 0 and found[model]["status"].startswith("several arms of one study")
+    numbers, _ = fit_reviews("glmm", events[:3], patients[:3], 0.95, arms.study)
+    for i in range(3):
+        one = pool("glmm", events[i], patients[i], arms.study)
+        assert numbers[:, i] == pytest.approx([getattr(one, name) for name in NUMBERS], rel=1e-6)
+
+
 def test_crude_is_unbiased_and_covers_when_studies_are_alike_and_large():
     # Exact, in R 4.2.2: 100 * sum(dbinom(0:5000, 5000, 0.2)[lo <= 0.2 & 0.2 <= hi]) with qbeta limits, and the same
     # with (hi - lo).
@@ -238,7 +253,8 @@ def test_scenarios_come_from_the_grid_and_the_data():
     assert all(s.sizes == (30, 50, 50, 70, 80, 80, 90, 120) for s in grid)
     assert all(expit(s.mean) == pytest.approx(0.05) for s in grid)
     assert grid[0].describe()["sizes"] == "drawn from 8 of 30 to 120"
-    assert [(s.analysis, s.k, s.sizes) for s in data] == [("fever", 3, (50, 80, 120)), ("cough", 3, (50, 80, 90))]
+    assert [(s.analysis, s.k, s.sizes) for s in data] == [("fever", 3, (50, 80, 120)), ("cough", 3, (20, 30, 80, 90))]
+    assert [s.describe()["sizes"] for s in data] == ["50;80;120", "20+30;80;90"]
     assert [(expit(s.mean), s.tau) for s in data] == [pytest.approx((0.1, 0.4)), pytest.approx((0.2, 0))]
     assert data[0].describe()["sizes"] == "50;80;120"
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from synthesis.files import read_table
 from synthesis.small_study import (
+    ADDED,
     FEWEST,
     NO_EVENTS,
     NO_SCATTER,
     ONE_SIZE,
-    SEVERAL_ARMS,
     SMALL_STUDY,
     TESTS,
     asymmetry,
@@ -82,7 +82,11 @@ def test_only_used_rows_of_the_whole_analysis_count():
 def test_arms_of_one_study_are_not_independent():
     events, patients = read_data("bcg_control")
     twelve = ["s0", *(f"s{i}" for i in range(12))]
-    assert {r["status"] for r in small_study_rows(rows(events, patients, twelve), "x")} == {SEVERAL_ARMS}
+    joined = [np.array([counts[0] + counts[1], *counts[2:]]) for counts in (events, patients)]
+    for row in small_study_rows(rows(events, patients, twelve), "x"):
+        expected = asymmetry(*joined, row["test"])
+        assert (row["k"], row["df"], row["status"]) == (12, 10, f"ok; {ADDED}")
+        assert math.isclose(row["p"], expected.p, rel_tol=1e-9)
     ten = rows(events[:10], patients[:10], ["s0", *(f"s{i}" for i in range(9))])  # ten rows, nine studies
     assert {r["status"] for r in small_study_rows(ten, "x")} == {"9 studies, fewer than 10: not tested"}
 

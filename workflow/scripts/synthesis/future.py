@@ -158,14 +158,14 @@ def predict_future(rows: pd.DataFrame, analysis: str, settings: Mapping, level: 
         return [_line(analysis, "", status=pooled.status if pooled.studies >= 3 else FEW)]
     prediction = prediction_of(pooled)
     table = [
-        _line(analysis, "probability_above", threshold, prediction.above(threshold / 100))
+        _line(analysis, "probability_above", threshold, prediction.above(threshold / 100), status=pooled.status)
         for threshold in settings["thresholds"]
     ]
     count = settings["patients"]
     mean, median, low, high = predict_counts(prediction, count, level)
     table += [
-        _line(analysis, "events_mean", count, mean),
-        _line(analysis, "events_median", count, median, low, high),
+        _line(analysis, "events_mean", count, mean, status=pooled.status),
+        _line(analysis, "events_median", count, median, low, high, pooled.status),
     ]
     return table + _one_more(rows, analysis, pooled, settings, level)
 
@@ -183,10 +183,11 @@ def _one_more(rows: pd.DataFrame, analysis: str, pooled: Pooled, settings: Mappi
     widths, place = interval_widths(batch, level), np.cumsum(batch.ok) - 1
     chosen = place[which][batch.ok[which]]
     lost = len(drawn) - len(chosen)
-    status = with_remark(OK, f"{lost} of {len(drawn)} refits did not converge and are left out" if lost else "")
+    remark = f"{lost} of {len(drawn)} refits did not converge and are left out" if lost else ""
+    status = with_remark(pooled.status, remark)
     for name, width in now.items():
         after = getattr(widths, name)[chosen]
-        table.append(_line(analysis, f"{name}_width_now", value=width))
+        table.append(_line(analysis, f"{name}_width_now", value=width, status=pooled.status))
         table += _summaries(_line(analysis, "", size, status=status), name, after, width, level)
     return table
 

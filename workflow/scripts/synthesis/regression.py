@@ -29,6 +29,8 @@ SATURATED = "as many levels as studies: not fitted"
 NO_EVENTS, ALL_EVENTS = "no events: not fitted", "nothing but events: not fitted"
 SEPARATED = "separated: events on one side of a value and none on the other, no finite slope"
 SEVERAL_ARMS = "several arms of one study"
+# Whole studies cannot be exchanged where their arms differ, nor single arms, since those of a study share its effect.
+NOT_EXCHANGEABLE = f"{SEVERAL_ARMS} with different values: no permutation test"
 
 TIE = 1e-6  # statistics closer than this are equal: the fits of one arrangement met twice differ by rounding
 
@@ -54,6 +56,17 @@ class Studies:
     def one_row_a_study(self) -> bool:
         """Say whether no study gives several arms."""
         return len(np.unique(self.study)) == len(self.study)
+
+    def add_arms(self) -> "Studies":
+        """Give one row a study, its arms added up, where its covariates are the same in all; as it is otherwise.
+
+        Arms with one linear predictor and one effect have one proportion, so their totals say all that they say.
+        """
+        names, first, place = np.unique(self.study, return_index=True, return_inverse=True)
+        if self.one_row_a_study or np.any(self.design != self.design[first][place]):
+            return self
+        events, patients = (np.bincount(place, counts).astype(int) for counts in (self.events, self.patients))
+        return Studies(events, patients, names, self.design[first])
 
     def scaled(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give the design with its intercept and columns of mean 0 and variance 1, their means and their scales."""
@@ -115,6 +128,7 @@ def regress(data: Studies, model: str, level: float = 0.95, permutations: int = 
     2003;22:2693–710 (t and F tests). Raudenbush SW. In: Cooper H, Hedges LV (eds). Handbook of research synthesis.
     2nd ed. 2009:295–315 (R²). Higgins JPT, Thompson SG. Stat Med 2004;23:1663–82 (permutation test).
     """
+    data = data.add_arms() if model == "glmm" else data
     try:
         _refuse(data, model)
         design, centre, scale = data.scaled()
@@ -139,7 +153,7 @@ def regress(data: Studies, model: str, level: float = 0.95, permutations: int = 
     if data.one_row_a_study:
         found |= permute(data, model, permutations, seed)
     else:
-        notes.append(f"{SEVERAL_ARMS}: no permutation test")
+        notes.append(NOT_EXCHANGEABLE)
     return {**found, "status": "; ".join((OK, *notes))}
 
 
@@ -150,7 +164,9 @@ def _refuse(data: Studies, model: str) -> None:
         raise NotFitted(TOO_FEW)
     if x.shape[1] == 0 or np.any(np.ptp(x, axis=0) == 0):
         raise NotFitted(NO_VARIATION)
-    if len(y) <= x.shape[1] + 1:
+    studies, first, place = np.unique(data.study, return_index=True, return_inverse=True)
+    between = np.all(x == x[first][place], axis=0)  # columns of which only differences between studies can speak
+    if len(y) <= x.shape[1] + 1 or len(studies) <= between.sum() + 1:
         raise NotFitted(SATURATED)
     if separated(y, n):
         raise NotFitted(ALL_EVENTS if y.sum() else NO_EVENTS)

@@ -17,7 +17,7 @@ from .models import Pooled, pool
 from .models.batch import fit_batch
 from .rows import add_arms
 from .sensitivity import MODEL, POOL, pool_masks, pooled_rows, without
-from .terms import OK, is_ok, with_remark
+from .terms import is_ok, with_remark
 
 SUBSETS = ("analysis", "kind", "studies", "model", *POOL)
 BOOTSTRAP = ("analysis", "quantity", "estimate", "low", "high", "replicates", "without_events", "status")
@@ -202,7 +202,8 @@ def bootstrap(
     Returns
     -------
     list of dict
-        Percentile intervals. τ² of replicates without events, or with nothing but events, stays out.
+        Percentile intervals; none where no replicate has a value. τ² of replicates without events, or with nothing
+        but events, stays out.
 
     References
     ----------
@@ -218,13 +219,18 @@ def bootstrap(
     estimate = np.array([number(fit, "estimate") for fit in drawn])
     tau2 = np.array([number(fit, "tau2") for fit in drawn])
     failed = np.isnan(estimate)
-    status = with_remark(OK, f"{failed.sum()} replicates did not converge" if failed.any() else "")
+    status = with_remark(one.status, f"{failed.sum()} replicates did not converge" if failed.any() else "")
     counts = {"replicates": settings["bootstrap"], "without_events": int((events == 0).sum()), "status": status}
     tails = [(1 - level) / 2, (1 + level) / 2]
     return [
         {"quantity": name, "estimate": value, **dict(zip(("low", "high"), limits, strict=True)), **counts}
         for name, value, limits in (
-            ("estimate", one.estimate, np.quantile(estimate[~failed], tails).tolist()),
-            ("tau2", one.tau2, np.quantile(tau2[~np.isnan(tau2)], tails).tolist()),
+            ("estimate", one.estimate, _quantiles(estimate, tails)),
+            ("tau2", one.tau2, _quantiles(tau2, tails)),
         )
     ]
+
+
+def _quantiles(values: np.ndarray, tails: Sequence[float]) -> list[float]:
+    values = values[~np.isnan(values)]
+    return np.quantile(values, tails).tolist() if len(values) else [np.nan, np.nan]

@@ -16,8 +16,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtr
 
 from .files import read_table, write_table
-from .models import ALL_EVENTS, NO_EVENTS, OK, betabinom, pool, twostage
-from .models.batch import fit_batch
+from .models import ALL_EVENTS, NO_EVENTS, OK, betabinom, many, pool
 from .models.details import population_average
 from .proportions import clopper_pearson
 from .terms import is_ok
@@ -56,10 +55,13 @@ class Scenario:
     mean, tau : float
         Logit of the median study's proportion, and standard deviation of the studies' logits.
     k : int
+        Studies.
     sizes : tuple of int
-        Patients of the k studies (data), or the sizes that every review draws its k from (grid).
+        Patients in each arm of the k studies (data), or of the studies that every review draws its k from (grid).
     status : str
         ``ok``, or why nothing can be simulated.
+    arms : tuple of int
+        How many arms each of the k studies gives, in order; blank: one.
     """
 
     source: str
@@ -69,11 +71,21 @@ class Scenario:
     k: int
     sizes: tuple[int, ...]
     status: str = OK
+    arms: tuple[int, ...] = ()
+
+    @property
+    def study(self) -> np.ndarray:
+        """Give the number of the study that each arm belongs to, from 0."""
+        return np.repeat(np.arange(self.k), self.arms or 1)
 
     def describe(self) -> dict:
         """Give the columns that name it in the tables."""
         own, least, most = self.sizes, min(self.sizes, default=0), max(self.sizes, default=0)
-        sizes = f"drawn from {len(own)} of {least} to {most}" if self.source == "grid" else ";".join(map(str, own))
+        if self.source == "grid":
+            sizes = f"drawn from {len(own)} of {least} to {most}"
+        else:
+            studies = np.split(np.array(own), np.cumsum(self.arms or (1,) * self.k)[:-1])
+            sizes = ";".join("+".join(map(str, arms)) for arms in studies)
         median, mean = 100 * float(expit(self.mean)), 100 * population_average(self.mean, self.tau)
         return dict(zip(TRUTH, (self.source, self.analysis, self.k, median, mean, self.tau, sizes), strict=True))
 
@@ -91,31 +103,32 @@ def scenarios_of(rows: Iterable[Mapping], estimates: Iterable[Mapping], settings
     Returns
     -------
     list of Scenario
-        Grid: sizes are those of all pooled rows of all analyses, a study once for each analysis it is in. Data: each
-        analysis with at least ``SMALLEST`` studies, with its own sizes and the glmm's estimate and τ as the truth.
+        Grid: sizes are those of all pooled studies of all analyses, a study once for each analysis it is in. Data: each
+        analysis with at least ``SMALLEST`` studies, with its own arms and the glmm's estimate and τ as the truth.
     """
-    sizes: dict[str, dict[str, int]] = {}
+    sizes: dict[str, dict[str, tuple[int, ...]]] = {}
     for row in rows:
-        if row["use"] == "yes" and row["subset"] == "all":  # arms of one study share its effect: they are one study
+        if row["use"] == "yes" and row["subset"] == "all":
             own = sizes.setdefault(row["analysis"], {})
-            own[row["study"]] = own.get(row["study"], 0) + int(row["patients"])
-    pooled = tuple(sorted(size for own in sizes.values() for size in own.values()))
+            own[row["study"]] = (*own.get(row["study"], ()), int(row["patients"]))
+    pooled = tuple(sorted(sum(arms) for own in sizes.values() for arms in own.values()))
     status = OK if pooled else "no study sizes: nothing is pooled"
     grid = [
         Scenario("grid", "", float(logit(incidence / 100)), float(tau), int(k), pooled, status)
         for k, incidence, tau in product(settings["k"], settings["incidence"], settings["tau"])
     ]
     truths = {row["analysis"]: row for row in estimates if row["subset"] == "all" and row["model"] == "glmm"}
-    data = [_data_scenario(a, tuple(own.values()), truths.get(a)) for a, own in sizes.items() if len(own) >= SMALLEST]
+    data = [_data_scenario(a, list(own.values()), truths.get(a)) for a, own in sizes.items() if len(own) >= SMALLEST]
     return grid + data
 
 
-def _data_scenario(analysis: str, sizes: tuple[int, ...], truth: Mapping | None) -> Scenario:
+def _data_scenario(analysis: str, studies: Sequence[tuple[int, ...]], truth: Mapping | None) -> Scenario:
+    sizes, arms = tuple(size for own in studies for size in own), tuple(map(len, studies))
     if truth is None or not is_ok(truth["status"]):
         status = f"no truth to simulate from: {truth['status'] if truth else 'glmm is not among the estimates'}"
-        return Scenario("data", analysis, np.nan, np.nan, len(sizes), sizes, status)
+        return Scenario("data", analysis, np.nan, np.nan, len(studies), sizes, status, arms)
     mean, tau = logit(float(truth["estimate"])), np.sqrt(float(truth["tau2"]))
-    return Scenario("data", analysis, float(mean), float(tau), len(sizes), sizes)
+    return Scenario("data", analysis, float(mean), float(tau), len(studies), sizes, arms=arms)
 
 
 def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -123,27 +136,32 @@ def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: 
 
     Returns
     -------
-    events, patients : ndarray of int, shape (reviews, k)
+    events, patients : ndarray of int, shape (reviews, arms)
+        Arms of one study share its effect.
     """
     events, patients = [], []
     for review in reviews:
         random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, review)))
         n = random.choice(scenario.sizes, scenario.k) if scenario.source == "grid" else np.array(scenario.sizes)
         effects = scenario.mean + scenario.tau * random.standard_normal(scenario.k)
-        events.append(random.binomial(n, expit(effects)))
+        events.append(random.binomial(n, expit(effects[scenario.study])))
         patients.append(n)
     return np.array(events), np.array(patients)
 
 
-def fit_reviews(model: str, events: np.ndarray, patients: np.ndarray, level: float) -> tuple[np.ndarray, list[str]]:
+def fit_reviews(
+    model: str, events: np.ndarray, patients: np.ndarray, level: float, study: np.ndarray | None = None
+) -> tuple[np.ndarray, list[str]]:
     """Pool simulated reviews with a model.
 
     Parameters
     ----------
     model : str
         A name in the table of models.
-    events, patients : ndarray of int, shape (reviews, k)
+    events, patients : ndarray of int, shape (reviews, arms)
     level : float
+    study : ndarray of int, shape (arms,), optional
+        The study of each arm, arms of one study together; one arm a study when left out.
 
     Returns
     -------
@@ -152,25 +170,22 @@ def fit_reviews(model: str, events: np.ndarray, patients: np.ndarray, level: flo
     status : list of str
         What :func:`synthesis.models.pool` says of each review.
     """
-    total, size, k = events.sum(1), patients.sum(1), events.shape[1]
-    fits = (total > 0) & (total < size) & (k > 1)
+    study = np.arange(events.shape[1]) if study is None else study
+    total, size, starts = events.sum(1), patients.sum(1), np.unique(study, return_index=True)[1]
+    fits = (total > 0) & (total < size) & (len(starts) > 1)
     numbers, status = np.full((len(NUMBERS), len(events)), np.nan), [OK] * len(events)
-    if model in BATCHES and fits.any():
-        numbers[:, fits] = BATCHES[model](events[fits], patients[fits], level)
+    if fits.any() and model in (BATCHES if len(starts) == len(study) else ADD_ARMS):
+        y, n = (np.add.reduceat(counts[fits], starts, axis=1) for counts in (events, patients))
+        numbers[:, fits] = BATCHES[model](y, n, level)
     for i in np.flatnonzero(np.isnan(numbers[0])):  # few, unless a model has no batch: the single fit knows the words
-        one = pool(model, events[i], patients[i], np.arange(k), level)
+        one = pool(model, events[i], patients[i], study, level)
         numbers[:, i], status[i] = [getattr(one, name) for name in NUMBERS], one.status
     return numbers, status
 
 
-def _glmm(events: np.ndarray, patients: np.ndarray, level: float, interval: str = "z") -> np.ndarray:
-    numbers = fit_batch(events, patients).proportions(level, interval)
+def _many(events: np.ndarray, patients: np.ndarray, level: float, model: str) -> np.ndarray:
+    numbers, _ = many.BATCHES[model](events, patients, None, level)
     return np.array([numbers[name] for name in NUMBERS])
-
-
-def _two_stage(events: np.ndarray, patients: np.ndarray, level: float, **kind) -> np.ndarray:
-    fits = twostage.pool_batch(events, patients, level=level, **kind)
-    return np.array([getattr(fits, name) for name in NUMBERS])
 
 
 def _betabinom(events: np.ndarray, patients: np.ndarray, level: float) -> np.ndarray:
@@ -195,9 +210,8 @@ def _crude(events: np.ndarray, patients: np.ndarray, level: float) -> np.ndarray
     return np.array([total / size, *clopper_pearson(total, size, level), missing, missing, missing])
 
 
-BATCHES = {"glmm": _glmm, "glmm-t": partial(_glmm, interval="t"), "betabinom": _betabinom, "crude": _crude} | {
-    name: partial(_two_stage, **variant.pool.keywords) for name, variant in twostage.two_stage_models().items()
-}
+BATCHES = {"betabinom": _betabinom, "crude": _crude} | {name: partial(_many, model=name) for name in many.BATCHES}
+ADD_ARMS = (*many.SHARE_EFFECT, "crude")  # to these the arms of a study are its total; the others refuse several
 
 
 def simulate_chunk(scenarios: Sequence[Scenario], settings: Mapping, level: float, chunk: int) -> Iterator[dict]:
@@ -225,7 +239,7 @@ def simulate_chunk(scenarios: Sequence[Scenario], settings: Mapping, level: floa
     for number, reviews in blocks[chunk :: settings["chunks"]]:
         events, patients = draw_reviews(scenarios[number], number, reviews, settings["seed"])
         for model in settings["models"]:
-            numbers, status = fit_reviews(model, events, patients, level)
+            numbers, status = fit_reviews(model, events, patients, level, scenarios[number].study)
             for review, values, word in zip(reviews, numbers.T.tolist(), status, strict=True):
                 found = dict(zip(NUMBERS, values, strict=True))
                 yield {"scenario": number, "review": review, "model": model, **found, "status": word}

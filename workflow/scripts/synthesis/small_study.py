@@ -8,7 +8,7 @@ from scipy.special import stdtr
 
 from .files import write_table
 from .proportions import logit_with_variance
-from .terms import OK
+from .terms import OK, is_ok, with_remark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ SMALL_STUDY = ("analysis", "test", "statistic", "df", "p", "k", "status")
 # Sterne JAC et al. BMJ 2011;343:d4002: with fewer the tests cannot tell chance from asymmetry.
 FEWEST = 10
 NO_EVENTS = "no events, or nothing but events: every logit is a correction"
-SEVERAL_ARMS = "several arms of one study: the tests need independent rows"
+ADDED = "the arms of a study are added up: the tests need independent rows"
 ONE_SIZE = "all studies are equally large: nothing to regress on"
 NO_SCATTER = "no scatter about the regression line: nothing to test"
 
@@ -117,7 +117,7 @@ def small_study_rows(rows: "pd.DataFrame", analysis: str) -> list[dict]:
     Parameters
     ----------
     rows : DataFrame
-        ``rows.csv``; only used rows of the subset ``all`` count.
+        ``rows.csv``; only used rows of the subset ``all`` count. The arms of a study are added up.
     analysis : str
 
     Returns
@@ -125,18 +125,16 @@ def small_study_rows(rows: "pd.DataFrame", analysis: str) -> list[dict]:
     list of dict
         Rows of ``small_study.csv``; ``k`` counts studies.
     """
+    from .rows import add_arms  # imports pandas: only where rows are read
+
     used = rows[(rows["subset"] == "all") & (rows["use"] == "yes")]
-    studies = used["study"].nunique()
-    several = studies < len(used)
+    studies = add_arms(used)
     table = []
     for name in TESTS:
-        if studies >= FEWEST and several:
-            result = Slope(status=SEVERAL_ARMS)
-        elif studies < FEWEST:
-            result = Slope(status=_too_few(studies))
-        else:
-            result = asymmetry(used["events"], used["patients"], name)
-        table.append({"analysis": analysis, "test": name, "k": studies, **result._asdict()})
+        result = asymmetry(studies["events"], studies["patients"], name)
+        if is_ok(result.status) and len(studies) < len(used):
+            result = result._replace(status=with_remark(result.status, ADDED))
+        table.append({"analysis": analysis, "test": name, "k": len(studies), **result._asdict()})
     return table
 
 
@@ -146,6 +144,6 @@ def _too_few(studies: int) -> str:
 
 def small_study_file(rows_csv: str, small_study_csv: str, *, analysis: str) -> None:
     """Read the rows of an analysis, test for small-study effects, write the tests."""
-    from .rows import read_rows  # imports pandas: only where a file is read
+    from .rows import read_rows  # as above
 
     write_table(small_study_csv, small_study_rows(read_rows(rows_csv), analysis), SMALL_STUDY)
