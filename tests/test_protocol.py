@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 from conftest import REVIEW, ROOT
-from synthesis.index import sheet_paths
+from synthesis.index import read_index, sheet_paths
 from synthesis.problems import ProblemsError
 from synthesis.protocol import read_protocol
 from synthesis.schemas import texts
@@ -132,3 +132,16 @@ def test_a_schema_refuses_what_the_reader_refuses(at_root):
     messages = " ".join(e.message for e in sheet.iter_errors(data))
     assert "no such outcome" in messages
     assert "colour" in messages
+
+
+def test_a_config_adds_words_for_designs(review):
+    """A review of prevalence meets designs that no list foresees; a sheet may name those of the config and no others."""
+    review.edit("config.yaml", "outcomes:\n  fever", "designs: [survey of registers]\noutcomes:\n  fever")
+    review.edit("studies/clark2003.yaml", "design: trial", "design: survey of registers")
+    review.edit("studies/baker2002.yaml", "design: trial", "design: cross-sectional")
+    index = read_index(review.folder / "config.yaml", review.folder / "studies")
+    assert {sheet.design for sheet in index.sheets.values()} >= {"survey of registers", "cross-sectional"}
+    review.edit("config.yaml", "[survey of registers]", "[survey of ships]")
+    with pytest.raises(ProblemsError) as caught:
+        read_index(review.folder / "config.yaml", review.folder / "studies")
+    assert '"survey of registers" is not one of: retrospective cohort' in str(caught.value)

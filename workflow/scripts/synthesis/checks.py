@@ -131,6 +131,8 @@ def check_vocabulary(located: Located, sheet: Sheet, protocol: Protocol) -> Iter
     for at in located.blank:
         if at[0] == "arms" and len(at) == 3 and at[2] not in keys:
             yield at, f"Unknown key. {one_of(at[2], keys)}"
+    if sheet.design not in protocol.every_design:
+        yield ("design",), f"{one_of(sheet.design, protocol.every_design)} Or add it to config.yaml under `designs`."
     for name, arm in sheet.arms.items():
         for attribute, level in arm.attributes.items():
             at = ("arms", name, attribute)

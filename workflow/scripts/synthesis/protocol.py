@@ -9,7 +9,7 @@ from .levels import MIXED, NOT_REPORTED
 from .located import Located, check_model, read_located, spelled
 from .model_names import MODEL_NAMES
 from .problems import Problem, ProblemsError, one_of
-from .sheets import NAME, NAME_WORDS, Name, Text, Whole
+from .sheets import DESIGNS, NAME, NAME_WORDS, Name, Text, Whole
 
 
 def _flag(value: Any) -> Any:
@@ -224,6 +224,7 @@ class Protocol(Part):
     products: dict[str, Product]
     attributes: dict[Slug, Attribute] = {}
     ascertainment: dict[str, Text] = Field(description="How events can be found: name → label in figures.")
+    designs: tuple[Text, ...] = Field((), description="Words for how a study was done, beside the usual ones.")
     tools: dict[str, dict[Name, Text]] = Field({}, description="Risk-of-bias tool → item → question.")
     analyses: dict[Slug, Analysis] = Field(min_length=1)
     contrasts: tuple[Contrast, ...] = ()
@@ -236,6 +237,11 @@ class Protocol(Part):
     published: Published | None = None
     simulation: Simulation = Simulation(k=(5,), incidence=(5,), tau=(0.5,), models=("glmm",))
     figures: Figures
+
+    @property
+    def every_design(self) -> tuple[str, ...]:
+        """Give the words for how a study was done: the usual ones, and the review's own."""
+        return (*DESIGNS, *self.designs)
 
     def levels(self, variable: str) -> dict[str, str]:
         """Give level → label of something an analysis can be split by, in the order of figures."""

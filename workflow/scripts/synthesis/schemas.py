@@ -35,6 +35,7 @@ def sheet_schema(protocol: Protocol | None = None) -> dict[str, Any]:
     for name in ("Outcome", "Comparison"):
         schema["$defs"][name]["properties"]["outcome"] = {"enum": list(protocol.outcomes)}
     schema["properties"]["ascertainment"] = {"enum": list(protocol.ascertainment)}
+    schema["properties"]["design"] |= {"enum": list(protocol.every_design)}
     arm["additionalProperties"] = False
     for attribute in ("product", *protocol.attributes):
         arm["properties"][attribute] = {"enum": [*protocol.levels(attribute), MIXED]}

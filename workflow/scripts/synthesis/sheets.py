@@ -15,15 +15,20 @@ from .located import Located, check_model, spelled
 from .problems import as_typed
 
 Report = Literal["article", "abstract", "label", "review-table", "registry", "systematic review", "manufacturer"]
-Design = Literal[
+DESIGNS = (
     "retrospective cohort",
     "prospective cohort",
+    "cohort",
     "trial",
+    "cross-sectional",
+    "case-control",
+    "nested case-control",
+    "case series",
     "registry",
     "pharmacovigilance",
     "systematic review",
     "not reported",
-]
+)
 Basis = Literal["stated", "derived", "reconstructed"]
 Confidence = Literal["high", "medium", "low"]
 Reading = Literal["agree", "disagree"]
@@ -270,7 +275,7 @@ class Sheet(Part):
     label: Text = Field(description="How figures call the study.", max_length=80)
     citation: Citation
     report: Report = Field(description="What kind of report was read.")
-    design: Design
+    design: Text = Field(description="How the study was done; `designs` in the config adds words.")
     ascertainment: Text = Field(description="How events were found; a name from the config.")
     country: Text | None = None
     centres: Whole | None = None

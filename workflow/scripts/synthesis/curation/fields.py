@@ -13,7 +13,6 @@ from ..sheets import (
     Citation,
     Comparison,
     Confidence,
-    Design,
     Extraction,
     Outcome,
     Reading,
@@ -42,7 +41,6 @@ KINDS = {
     "second": "date",
 }
 MORE_HELP = {
-    "design": "How the study was done.",
     "volume": "Volume.",
     "issue": "Issue.",
     "pages": "First and last page.",
@@ -136,7 +134,7 @@ def words_of(name: str, protocol: Protocol) -> tuple[str, ...]:
     """Give the words a field may hold, by its name; empty when it is free text."""
     fixed = {
         "report": get_args(Report),
-        "design": get_args(Design),
+        "design": protocol.every_design,
         "basis": get_args(Basis),
         "confidence": get_args(Confidence),
         "second_reading": get_args(Reading),
