@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy import nan
-from scipy.optimize import brentq
 from scipy.special import chdtrc, chdtri, expit, ndtri
 
-from ..quadrature import gauss_hermite, trapezoid
-from .logistic_normal import Arms, Fit, arms_of, fit, fixed_fit, log_likelihood
+from .likelihood import COARSE, Arms, arms_of, log_likelihood, log_likelihoods, study_effects
+from .logistic_normal import ARRIVED, STEPS, Fit, fit, fixed_fit
+from .logistic_normal import FARTHEST as FARTHEST_TAU
 
-NODES = 121  # of all integrals here: the fit itself has raised its own until stable
 FARTHEST = 60.0  # logits from the maximum: a profile that has not fallen there has no end
 
 
@@ -77,26 +76,25 @@ def glmm_details(events, patients, study, level: float = 0.95) -> Details:
     if not best.converged:
         return Details(converged=False, message=best.message)
     flat = fixed_fit(arms)[1] + arms.constant
-    lr = max(2 * (best.loglik - flat), 0.0)
+    lr = max(2 * (best.loglik - flat), 0.0) if best.known else nan
     drop = chdtri(1, 1 - level) / 2
-    low, high = (profile_mean(arms, best, drop, side) for side in (-1, 1))
-    average = population_average(best.beta[0], best.tau)
-    half = ndtri((1 + level) / 2) * _average_se(arms, best) if best.tau else ndtri((1 + level) / 2) * _wald(best)
-    logit = np.log(average / (1 - average))
+    low, high = (profile_mean(arms, best, drop, side) if best.known else side * np.inf for side in (-1, 1))
+    logit, se = _average_logit(arms, best)
+    half = ndtri((1 + level) / 2) * se
     return Details(
-        average=average,
+        average=float(expit(logit)),
         average_low=float(expit(logit - half)),
         average_high=float(expit(logit + half)),
         profile_low=float(expit(low)),
         profile_high=float(expit(high)),
         lr_tau2=lr,
-        lr_tau2_p=float(chdtrc(1, lr) / 2) if lr > 0 else 1.0,
+        lr_tau2_p=1.0 if lr == 0 else float(chdtrc(1, lr) / 2),
         pi_df=len(np.unique(study)) - 1,
         loglik=best.loglik,
         nodes=best.nodes,
         steps=best.steps,
         converged=True,
-        effects=study_effects(arms, best, np.unique(study), level),
+        effects=effects_of(arms, best, level),
     )
 
 
@@ -110,29 +108,23 @@ def population_average(mean: float, tau: float) -> float:
     >>> round(population_average(-2.0, 0.0), 4), population_average(-2.0, 1.0) > population_average(-2.0, 0.0)
     (0.1192, True)
     """
-    rule = trapezoid(2001)
-    z = 9 * rule.x
-    weight = 9 * np.exp(rule.log_weight - z**2 / 2) / np.sqrt(2 * np.pi)
-    return float(np.sum(weight * expit(mean + tau * z)))
+    return float(np.exp(_one_patient(1.0, mean, tau)[0]))
 
 
-def _average_se(arms: Arms, best: Fit) -> float:
-    """Give the standard error of the logit of the population average, by the delta method in (μ, τ)."""
-    _, _, hessian = log_likelihood(arms, best.beta, best.tau, gauss_hermite(NODES))
-    step = 1e-5
+def _one_patient(event: float, mean: float, tau: float) -> tuple[float, np.ndarray]:
+    """Give the logarithm of the average probability of an event (1) or of none (0), and its slope in (μ, τ)."""
+    value, slope, _ = log_likelihood(Arms(np.full((1, 1), event), np.ones((1, 1)), np.ones((1, 1, 1))), [mean], tau)
+    return value, slope
 
-    def logit(mean: float, tau: float) -> float:
-        p = population_average(mean, tau)
-        return float(np.log(p / (1 - p)))
 
-    mean, tau = best.beta[0], best.tau
-    slope = np.array(
-        [
-            logit(mean + step, tau) - logit(mean - step, tau),
-            logit(mean, tau + step) - logit(mean, tau - step),
-        ]
-    ) / (2 * step)
-    return float(np.sqrt(slope @ np.linalg.solve(-hessian, slope)))
+def _average_logit(arms: Arms, best: Fit) -> tuple[float, float]:
+    """Give the logit of the population average and its standard error, by the delta method in (μ, τ)."""
+    (event, up), (none, down) = (_one_patient(y, best.beta[0], best.tau) for y in (1.0, 0.0))
+    if not best.tau:
+        return event - none, _wald(best)
+    _, _, hessian = log_likelihood(arms, best.beta, best.tau)
+    slope = up - down
+    return event - none, float(np.sqrt(slope @ np.linalg.solve(-hessian, slope)))
 
 
 def profile_mean(arms: Arms, best: Fit, drop: float, side: int) -> float:
@@ -151,42 +143,54 @@ def profile_mean(arms: Arms, best: Fit, drop: float, side: int) -> float:
     float
         The mean logit there; −∞ or ∞ when the profile stays above.
     """
-    tau = best.tau
-
-    def above(mean: float) -> float:
-        nonlocal tau
-        value, tau = _best_tau(arms, mean, tau)
-        return value + arms.constant - best.loglik + drop
-
+    tau, top = best.look.tau, best.loglik - arms.constant - drop
     near, step = best.beta[0], 1.5 * _wald(best)
     far = near + side * step
-    while above(far) > 0:
+    while (found := _best_tau(arms, far, tau))[0] > top:
         near, step = far, 1.6 * step
         far = near + side * step
         if abs(far - best.beta[0]) > FARTHEST:
             return side * np.inf
-    return float(brentq(above, min(near, far), max(near, far), xtol=1e-11, rtol=1e-12))
+    mean = far
+    for _ in range(STEPS):
+        value, slope = found
+        near, far = (mean, far) if value > top else (near, mean)
+        new = mean - (value - top) / slope
+        new = new if min(near, far) <= new <= max(near, far) else (near + far) / 2
+        if abs(new - mean) < ARRIVED * max(1, abs(mean)):
+            break
+        mean, found = new, _best_tau(arms, new, tau)
+    return float(new)
 
 
-def _best_tau(arms: Arms, mean: float, start: float) -> tuple[float, float]:
-    """Maximise over τ at a fixed mean, from a warm start and from afar, and compare with τ = 0."""
-    beta, flat = np.array([mean]), gauss_hermite(NODES)
-    best = (log_likelihood(arms, beta, 0.0, flat)[0], 0.0)
-    for tau in {max(start, 0.3), 1.5}:
-        for _ in range(60):
-            rule = flat if tau < 2 else trapezoid(4 * NODES)  # a steep integrand wants an even rule
-            value, score, hessian = log_likelihood(arms, beta, tau, rule)
-            curve = hessian[1, 1]
-            step = -score[1] / curve if curve < 0 else np.sign(score[1])
-            step = float(np.clip(step, -0.7 * tau, max(1.0, tau)))
-            tau += step
-            if abs(step) < 1e-10 * max(1, tau) or tau < 1e-6:
-                break
-        best = max(best, (value, tau))
-    return best[0], max(best[1], 1e-3)
+def _best_tau(arms: Arms, mean: float, tau: np.ndarray) -> tuple[float, float]:
+    """Maximise over τ at a fixed mean, from a look at some τ; give the log likelihood and its slope in the mean."""
+    seen = log_likelihoods(arms, np.full((len(tau), 1), mean), tau, COARSE)
+    slope = np.append(seen.hessian[0, 1, 1], seen.score[1:, 1])  # at 0 the likelihood is even in τ
+    if slope[-1] > 0 and tau[-1] < FARTHEST_TAU:
+        return _best_tau(arms, mean, np.append(tau, 2 * tau[-1]))
+    found = [log_likelihood(arms, [mean], 0.0)] if slope[0] <= 0 else []
+    for i in np.flatnonzero((slope[:-1] > 0) & (slope[1:] <= 0)):
+        found.append(_climb_tau(arms, mean, tau[i], tau[i + 1]))
+    value, score, _ = max(found, key=lambda point: point[0])
+    return value, float(score[0])
 
 
-def study_effects(arms: Arms, best: Fit, names: np.ndarray, level: float) -> tuple:
+def _climb_tau(arms: Arms, mean: float, low: float, high: float):
+    """Find the maximum over τ in a bracket at a fixed mean, by Newton's method."""
+    tau = (low + high) / 2
+    for _ in range(STEPS):
+        point = log_likelihood(arms, [mean], tau)
+        slope, bend = point[1][1], point[2][1, 1]
+        low, high = (tau, high) if slope > 0 else (low, tau)
+        step = -slope / bend if bend < 0 else np.inf
+        if abs(step) < 1e-9 * tau:  # the value is that of the maximum to the square of this
+            return point
+        tau = tau + step if low <= tau + step <= high else (low + high) / 2
+    return point
+
+
+def effects_of(arms: Arms, best: Fit, level: float) -> tuple:
     """Give each study's proportion as the model sees it: drawn towards the mean, the more the smaller the study.
 
     Returns
@@ -195,23 +199,7 @@ def study_effects(arms: Arms, best: Fit, names: np.ndarray, level: float) -> tup
         ``expit`` of the conditional mean of the study's logit, and of ± a normal quantile of its conditional standard
         deviation (the parameters held at their estimates).
     """
-    effects = []
-    for i, name in enumerate(names):
-        one = Arms(arms.events[i : i + 1], arms.patients[i : i + 1], arms.design[i : i + 1])
-        mean, deviation = _conditional(one, best)
-        centre, half = best.beta[0] + best.tau * mean, ndtri((1 + level) / 2) * best.tau * deviation
-        effects.append((str(name), float(expit(centre)), float(expit(centre - half)), float(expit(centre + half))))
-    return tuple(effects)
-
-
-def _conditional(one: Arms, best: Fit) -> tuple[float, float]:
-    """Give mean and standard deviation of z given the study's counts, on a fine grid."""
-    grid = trapezoid(2001)
-    z = 9 * grid.x
-    eta = best.beta[0] + best.tau * z
-    y, n = one.events.sum(), one.patients.sum()
-    log = y * eta - n * np.logaddexp(0, eta) - z**2 / 2
-    weight = np.exp(log - log.max())
-    weight /= weight.sum()
-    mean = float(np.sum(weight * z))
-    return mean, float(np.sqrt(np.sum(weight * (z - mean) ** 2)))
+    mean, deviation = study_effects(arms, best.beta, best.tau)
+    centre, half = best.beta[0] + best.tau * mean, ndtri((1 + level) / 2) * best.tau * deviation
+    limits = (expit(values).tolist() for values in (centre, centre - half, centre + half))
+    return tuple(sorted(zip(map(str, arms.names), *limits, strict=True)))

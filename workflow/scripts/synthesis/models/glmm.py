@@ -8,7 +8,7 @@ from scipy.special import chdtri, expit, ndtri, stdtrit
 from ..heterogeneity import i2, likelihood_ratio_q
 from ..prediction import prediction_interval
 from ..proportions import logit_with_variance
-from ..terms import OK
+from ..terms import OK, with_remark
 from .logistic_normal import Fit, arms_of, fit
 from .profile_interval import profile_tau2
 from .result import Pooled
@@ -44,7 +44,8 @@ def pool_glmm(
     counts = _counts("glmm" if interval == "z" else "glmm-t", events, patients, study)
     if not best.converged:
         return Pooled(**counts, status=f"did not converge: {best.message}")
-    mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), best.tau**2
+    mean, se = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0]))
+    tau2 = best.tau**2 if best.known else np.nan
     tail = (1 + level) / 2
     half = (ndtri(tail) if interval == "z" else stdtrit(counts["studies"] - 1, tail)) * se
     pi = prediction_interval(mean, se, tau2, counts["studies"], level)
@@ -64,7 +65,7 @@ def pool_glmm(
         q=q,
         q_df=q_df,
         q_p=q_p,
-        status=OK,
+        status=with_remark(OK, best.remark),
         loglik=best.loglik,
         nodes=best.nodes,
         steps=best.steps,

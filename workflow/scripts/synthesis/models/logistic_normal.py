@@ -1,54 +1,52 @@
-"""The binomial–normal (random-intercept logistic) likelihood and its maximum.
+"""The maximum of the binomial–normal likelihood, and of its profile in τ.
 
-Arm j of study i has ``events ~ Binomial(patients, expit(x_ij'β + τ z_i))`` with ``z_i ~ N(0, 1)`` shared by the arms
-of the study. The integral over z is taken by adaptive Gauss–Hermite quadrature; score and Hessian are those of the
-integral itself (posterior moments of the complete-data score), so one set of nodes serves all three.
+For one τ the likelihood has one maximum in β: it is log-concave there, being the integral of a function that is so in β
+and z together (Prékopa). What is left is a curve over τ, which can have several maxima, for instance where a large
+register stands beside small series. It is looked at from where τ makes no difference to where it drowns all else; each
+hill is climbed by Newton's method between two points of this look, so that none is missed and none is left.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import log
 
 import numpy as np
-from scipy.special import expit, gammaln
+from scipy.special import expit
 
-from ..quadrature import Rule, gauss_hermite, trapezoid
+from ..terms import ALL_OR_NONE
+from .likelihood import COARSE, FINE, Arms, Fineness, arms_of, log_likelihood, log_likelihoods, log_ratio
 
-NODES = (
-    31,
-    61,
-    121,
-    241,
-    481,
-    961,
-)  # raised until the answer is stable; 25, R's most, are still 3e-4 off on zero-heavy data
-STEEP = 2.0  # τ from which the profile is integrated by the trapezoidal rule
-NEGLIGIBLE = 40.0  # a log-concave integrand has less than 1e-16 of its mass beyond
-STABLE = 1e-8  # largest change of a parameter between two numbers of nodes
-ARRIVED = 1e-10  # length of a Newton step that is an arrival: the error after it is its square
-GRADIENT = 1e-9  # largest score per patient at a maximum
 STEPS = 60
-HALVINGS = 12
+ARRIVED = 1e-11  # length of a Newton step that is an arrival: the error after it is its square
+ROUNDING = 1e-12  # of a log likelihood, which is relative to its greatest value
+RATIO = 1.5  # between two τ of the look
+NEAREST = 0.3  # standard errors of the largest study: below, the profile is a straight line in τ²
+FARTHEST = 1e4  # τ where a profile that still rises has no maximum
+LEVEL = 1e-6  # fall of the profile below which it is flat
+POINTS = 60_000  # numbers in an array of the look: what a processor keeps close
+
+UNKNOWN_TAU2 = "tau2 cannot be known from these counts; the estimate is that of tau2 = 0"
 
 
 @dataclass(frozen=True)
-class Arms:
-    """The data of a fit.
+class Look:
+    """The profile at some τ, ascending from 0: the best β there, the log likelihood and its slope in τ.
 
-    Parameters
-    ----------
-    events, patients : ndarray of shape (studies, arms)
-        Counts; an arm with 0 patients is padding and adds nothing.
-    design : ndarray of shape (studies, arms, coefficients)
-        Covariates of each arm.
+    ``slope`` at τ = 0, where the profile is even, has the sign of the curvature. ``height`` is relative to
+    ``Arms.constant`` and good to 1e-7.
     """
 
-    events: np.ndarray
-    patients: np.ndarray
-    design: np.ndarray
+    tau: np.ndarray
+    beta: np.ndarray
+    height: np.ndarray
+    slope: np.ndarray
 
-    @property
-    def constant(self) -> float:
-        """Give the sum of the logarithms of the binomial coefficients."""
-        return log_coefficients(self.events, self.patients)
+    def join(self, other: "Look") -> "Look":
+        """Put two looks together."""
+        tau = np.concatenate([self.tau, other.tau])
+        order = np.argsort(tau, kind="stable")
+        parts = ((self.beta, other.beta), (self.height, other.height), (self.slope, other.slope))
+        return Look(tau[order], *(np.concatenate(pair)[order] for pair in parts))
 
 
 @dataclass(frozen=True)
@@ -59,16 +57,22 @@ class Fit:
     ----------
     beta : ndarray of shape (coefficients,)
     tau : float
-        Standard deviation of the study effects on the logit scale, 0 or more.
+        Standard deviation of the study effects on the logit scale, 0 or more; 0 where it cannot be known.
     loglik : float
         With the binomial coefficients.
     covariance : ndarray of shape (coefficients, coefficients)
         Of ``beta``, from the observed information of β and τ together.
     nodes, steps : int
-        Quadrature nodes of the last fit, and Newton steps in all.
+        Quadrature nodes of a study at the maximum, and Newton steps.
     converged : bool
     message : str
         What went wrong, in words; blank when nothing did.
+    others : tuple of Fit
+        Lower maxima, the highest first.
+    known : bool
+        Whether the likelihood depends on τ at all.
+    look : Look, optional
+        The profile that was looked at.
     """
 
     beta: np.ndarray
@@ -79,124 +83,25 @@ class Fit:
     steps: int
     converged: bool
     message: str = ""
+    others: "tuple[Fit, ...]" = ()
+    known: bool = True
+    look: Look | None = field(default=None, repr=False)
 
-
-def log_coefficients(events: np.ndarray, patients: np.ndarray) -> float:
-    """Give the sum of the logarithms of the binomial coefficients."""
-    y, n = events, patients
-    return float(np.sum(gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1)))
-
-
-def arms_of(events: np.ndarray, patients: np.ndarray, study: np.ndarray, design: np.ndarray) -> Arms:
-    """Stack rows by study.
-
-    Parameters
-    ----------
-    events, patients : array of shape (rows,)
-    study : array of shape (rows,)
-        Rows with one label share a study effect.
-    design : array of shape (rows, coefficients)
-
-    Returns
-    -------
-    Arms
-    """
-    _, index = np.unique(study, return_inverse=True)
-    slot = np.array([np.sum(index[:i] == s) for i, s in enumerate(index)], dtype=int)
-    shape = (index.max() + 1, slot.max() + 1)
-    y, n, x = np.zeros(shape), np.zeros(shape), np.zeros((*shape, design.shape[1]))
-    y[index, slot], n[index, slot], x[index, slot] = events, patients, design
-    return Arms(y, n, x)
-
-
-def log_likelihood(arms: Arms, beta: np.ndarray, tau: float, rule: Rule) -> tuple[float, np.ndarray, np.ndarray]:
-    """Give the log likelihood with its score and Hessian in (β, τ).
-
-    Parameters
-    ----------
-    arms : Arms
-    beta : ndarray of shape (coefficients,)
-    tau : float
-    rule : Rule
-        How to integrate.
-
-    Returns
-    -------
-    value : float
-        Without the binomial coefficients.
-    score : ndarray of shape (coefficients + 1,)
-    hessian : ndarray of shape (coefficients + 1, coefficients + 1)
-
-    References
-    ----------
-    Pinheiro JC, Bates DM. J Comput Graph Stat 1995;4:12–35 (adaptive quadrature); Louis TA. J R Stat Soc B
-    1982;44:226–33 (the information as a posterior moment).
-    """
-    y, n, x = arms.events[..., None], arms.patients[..., None], arms.design
-    linear = (x @ beta)[..., None]
-    centre, half = _modes(arms, linear[..., 0], tau)
-    if not rule.by_curvature:
-        centre, half = _reach(arms, linear[..., 0], tau, centre, half)
-    z = centre[:, None] + half[:, None] * rule.x  # studies × nodes
-    eta = linear + tau * z[:, None, :]  # studies × arms × nodes
-    p = expit(eta)
-    joint = np.sum(y * eta - n * np.logaddexp(0, eta), axis=1) - z**2 / 2 + rule.log_weight
-    top = joint.max(axis=1, keepdims=True)
-    mass = np.exp(joint - top)
-    total = mass.sum(axis=1, keepdims=True)
-    value = np.sum(top[:, 0] + np.log(total[:, 0]) + np.log(half)) - len(z) * np.log(2 * np.pi) / 2
-    posterior = mass / total
-    residual, weight = y - n * p, n * p * (1 - p)
-    direction = np.concatenate(
-        [
-            np.broadcast_to(x[:, :, None, :], (*eta.shape, x.shape[-1])),
-            np.broadcast_to(z[:, None, :, None], (*eta.shape, 1)),
-        ],
-        axis=-1,
-    )  # studies × arms × nodes × parameters: the derivative of eta
-    per_node = np.einsum("saq,saqp->sqp", residual, direction)
-    mean = np.einsum("sq,sqp->sp", posterior, per_node)
-    second = np.einsum("sq,sqp,sqr->pr", posterior, per_node, per_node) - mean.T @ mean
-    curvature = np.einsum("sq,saq,saqp,saqr->pr", posterior, weight, direction, direction, optimize=True)
-    return float(value), mean.sum(axis=0), second - curvature
-
-
-def _modes(arms: Arms, linear: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
-    """Find the mode of each study's integrand over z, and √2 / √curvature there."""
-    y, n = arms.events, arms.patients
-    z = np.zeros(len(y))
-    for _ in range(100):
-        p = expit(linear + tau * z[:, None])
-        slope = tau * np.sum(y - n * p, axis=1) - z
-        curve = tau**2 * np.sum(n * p * (1 - p), axis=1) + 1
-        # The integrand is log-concave; a bounded step keeps Newton from leaving the basin on very large studies.
-        step = np.clip(slope / curve, -1, 1)
-        z += step
-        if np.max(np.abs(step), initial=0) < 1e-10:
-            break
-    p = expit(linear + tau * z[:, None])
-    return z, np.sqrt(2) / np.sqrt(tau**2 * np.sum(n * p * (1 - p), axis=1) + 1)
-
-
-def _reach(
-    arms: Arms, linear: np.ndarray, tau: float, mode: np.ndarray, step: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the middle and half width of where each study's integrand is above exp(−NEGLIGIBLE) of its top."""
-
-    def log_integrand(z: np.ndarray) -> np.ndarray:
-        eta = linear + tau * z[:, None]
-        return np.sum(arms.events * eta - arms.patients * np.logaddexp(0, eta), axis=1) - z**2 / 2
-
-    top, ends = log_integrand(mode), []
-    for side in (-1, 1):
-        width = 3 * step
-        for _ in range(100):
-            inside = log_integrand(mode + side * width) > top - NEGLIGIBLE
-            if not inside.any():
-                break
-            width = np.where(inside, 1.2 * width, width)
-        ends.append(mode + side * width)
-    return (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
+    @property
+    def remark(self) -> str:
+        """Say what is remarkable about the maximum; blank when nothing is."""
+        if not self.known:
+            return UNKNOWN_TAU2
+        if not self.others:
+            return ""
+        other = self.others[0]
+        number = {1: "two"}.get(len(self.others), str(len(self.others) + 1))
+        where = f"at a proportion of {expit(other.beta[0]):.4g} with " if len(other.beta) == 1 else "at "
+        lower = self.loglik - other.loglik
+        return (
+            f"the likelihood has {number} maxima: the next lies {where}tau2 = {other.tau**2:.4g}, "
+            f"its log likelihood lower by {lower:.3g}"
+        )
 
 
 def fixed_fit(arms: Arms) -> tuple[np.ndarray, float, np.ndarray]:
@@ -206,21 +111,20 @@ def fixed_fit(arms: Arms) -> tuple[np.ndarray, float, np.ndarray]:
     -------
     beta : ndarray
     value : float
-        Log likelihood without the binomial coefficients.
+        Log likelihood relative to ``Arms.constant``.
     information : ndarray
     """
-    y, n, x = arms.events.ravel(), arms.patients.ravel(), arms.design.reshape(-1, arms.design.shape[-1])
+    y, n, x = arms.events.reshape(-1, 1), arms.patients.reshape(-1, 1), arms.design.reshape(-1, arms.design.shape[-1])
     beta = np.zeros(x.shape[1])
     for _ in range(STEPS):
-        p = expit(x @ beta)
-        information = x.T @ (x * (n * p * (1 - p))[:, None])
-        step = np.linalg.solve(information, x.T @ (y - n * p))
+        value, p, q = (part[0, :, 0] for part in log_ratio(y, n, (x @ beta)[None, :, None]))
+        information = x.T @ (x * (n[:, 0] * p * q)[:, None])
+        step = np.linalg.lstsq(information, x.T @ (y[:, 0] * q - (n - y)[:, 0] * p), rcond=None)[0]
         step *= min(1, 2 / max(np.max(np.abs(step)), 1e-300))
-        beta = beta + step
-        if np.max(np.abs(step)) < 1e-13 * max(1, np.max(np.abs(beta))):
+        if np.max(np.abs(step)) < ARRIVED * max(1, np.max(np.abs(beta))):
             break
-    eta = x @ beta
-    return beta, float(np.sum(y * eta - n * np.logaddexp(0, eta))), information
+        beta = beta + step
+    return beta, float(value.sum()), information
 
 
 def fit(arms: Arms, tau: float | None = None) -> Fit:
@@ -236,94 +140,215 @@ def fit(arms: Arms, tau: float | None = None) -> Fit:
     Returns
     -------
     Fit
-        The best of the boundary τ = 0 and the interior maxima reached from a small and a large start.
+        The highest maximum, the boundary τ = 0 among them.
     """
     beta0, value0, information0 = fixed_fit(arms)
-    boundary = Fit(beta0, 0.0, value0, np.linalg.inv(information0), 0, 0, True)
+    boundary = Fit(beta0, 0.0, value0 + arms.constant, _inverse(information0), 0, 0, True)
     if tau == 0 or (tau is None and len(arms.events) < 2):
-        best = boundary
-    elif tau is not None:
-        # A conditional logit is about this much farther out than the marginal one (Zeger 1988, Biometrics 44:1049).
-        best = _climb_nodes(arms, beta0 * np.sqrt(1 + 0.346 * tau**2), tau, held=True)
-    else:
-        starts = {0.3, max(0.3, _moment_start(arms)), 1.5}
-        found = [_climb_nodes(arms, beta0, start) for start in sorted(starts)]
-        interior = max(found, key=lambda f: (f.converged, f.loglik))
-        best = interior if interior.tau > 1e-5 and interior.loglik > value0 else boundary
-    return replace(best, loglik=best.loglik + arms.constant)
+        return boundary
+    if tau is not None:
+        beta, found, settled = best_beta(arms, np.array([tau]), _farther(beta0, 0.0, np.array([tau])))
+        covariance, message = _inverse(-found.hessian[0, :-1, :-1]), "" if settled[0] else "no maximum was reached"
+        loglik = float(found.value[0]) + arms.constant
+        return Fit(beta[0], float(tau), loglik, covariance, found.nodes, 0, settled[0], message)
+    if arms.design.shape[2] == 1 and all_or_none(arms):
+        return replace(boundary, converged=False, message=ALL_OR_NONE)
+    look = look_at_profile(arms, boundary)
+    if np.ptp(look.height) < LEVEL:
+        return replace(boundary, known=False, look=look)
+    if look.slope[-1] > 0 or not np.isfinite(look.height).all():
+        rising = look.slope[-1] > 0 and np.isfinite(look.height).all()
+        why = f"the likelihood still rises at tau2 = {look.tau[-1] ** 2:.0g}" if rising else "no maximum was reached"
+        return replace(boundary, converged=False, message=why)
+    tops = np.flatnonzero((look.slope[:-1] > 0) & (look.slope[1:] <= 0))
+    found = [climb(arms, look, i) for i in tops] + ([boundary] if look.slope[0] <= 0 else [])
+    best, *others = sorted(found, key=lambda f: (f.converged, f.loglik), reverse=True)
+    others = tuple(other for other in others if _apart(best, other, look, arms.constant))
+    return replace(best, others=others, look=look)
 
 
-def _moment_start(arms: Arms) -> float:
-    """Guess τ from the spread of the studies' logits."""
-    y, n = arms.events.sum(axis=1) + 0.5, arms.patients.sum(axis=1) + 1
-    logit = np.log(y / (n - y))
-    return float(np.sqrt(max(np.var(logit) - np.mean(1 / y + 1 / (n - y)), 0)))
+def _apart(one: Fit, other: Fit, look: Look, constant: float) -> bool:
+    """Say whether the profile dips between two maxima by more than rounding."""
+    low, high = sorted((one.tau, other.tau))
+    between = look.height[(look.tau > low) & (look.tau < high)]
+    return bool(other.converged and len(between) and between.min() + constant < other.loglik - LEVEL)
 
 
-def _climb_nodes(arms: Arms, beta: np.ndarray, tau: float, held: bool = False) -> Fit:
-    """Climb with few nodes, then with more until the parameters no longer move."""
-    theta, steps, last = np.append(beta, tau), 0, None
-    message = ""
-    rules = [trapezoid(n) for n in NODES[2:]] if held and tau > STEEP else [gauss_hermite(n) for n in NODES]
-    for rule in rules:
-        theta, value, hessian, used, settled = _climb(arms, theta, rule, held)
-        steps += used
-        drift = np.inf if last is None else np.max(np.abs(theta - last))
-        stable = drift < STABLE * max(1, np.max(np.abs(theta)))
-        if settled and (stable or theta[-1] < 1e-6):
-            break
-        last = theta
-    else:
-        reason = f"the answer still moves by {drift:.1g}" if settled else "no maximum was reached"
-        message = f"{reason} with {len(rule)} quadrature nodes"
-    size = len(theta) - 1
-    free = hessian[:size, :size] if held or theta[-1] < 1e-6 else hessian
-    try:
-        covariance = np.linalg.inv(-free)[:size, :size]
-    except np.linalg.LinAlgError:
-        covariance, message = np.full((size, size), np.nan), message or "the information is singular"
-    return Fit(theta[:size], float(theta[-1]), value, covariance, len(rule), steps, not message, message)
+def all_or_none(arms: Arms) -> bool:
+    """Say whether each study has no event or nothing but events, some of them in several patients.
+
+    With a mean p of the studies' proportions, nothing but events has a probability of p at most and no event one of
+    1 − p at most, whatever their distribution. With two patients or more these are reached only where all proportions
+    are 0 or 1, as τ grows beyond all bounds.
+    """
+    y, n = arms.events.sum(axis=1), arms.patients.sum(axis=1)
+    return bool(np.all((y == 0) | (y == n)) and np.any(n > 1))
 
 
-def _climb(arms: Arms, theta: np.ndarray, rule: Rule, held: bool) -> tuple[np.ndarray, float, np.ndarray, int, bool]:
-    """Climb by Newton's method with halving, kept uphill where the Hessian is not negative definite.
+def _farther(beta: np.ndarray, before, tau: np.ndarray) -> np.ndarray:
+    """Guess β at other τ: conditional logits lie farther out than marginal ones (Zeger 1988, Biometrics 44:1049)."""
+    return beta * np.sqrt((1 + 0.346 * tau**2) / (1 + 0.346 * before**2))[:, None]
+
+
+def best_beta(arms: Arms, tau: np.ndarray, beta: np.ndarray, how: Fineness = FINE):
+    """Maximise in β, τ held, at some points side by side.
+
+    Parameters
+    ----------
+    arms : Arms
+    tau : ndarray of shape (points,)
+    beta : ndarray of shape (points, coefficients)
+        Where to begin.
+    how : Fineness
+        A look is content with an error of 1e-8 in the log likelihood.
 
     Returns
     -------
-    theta, value, hessian, steps, settled
-        ``settled`` is false where value and score disagree: a sign of too few nodes, not of a maximum.
+    beta : ndarray of shape (points, coefficients)
+    found : Values
+    settled : ndarray of bool, shape (points,)
     """
-    free = slice(0, len(theta) - 1) if held else slice(0, len(theta))
-    enough = GRADIENT * max(1, np.sqrt(arms.patients.sum()))
-    value, score, hessian = log_likelihood(arms, theta[:-1], theta[-1], rule)
-    for count in range(STEPS):
-        step = uphill(score[free], hessian[free, free])
-        small = np.max(np.abs(step)) < ARRIVED * max(1, np.max(np.abs(theta)))
-        if small or (not held and theta[-1] < 1e-7):
-            return theta, value, hessian, count, True
-        for _ in range(HALVINGS):
-            new = theta.copy()
-            new[free] += step
-            new[-1] = abs(new[-1])  # the likelihood is even in τ
-            trial = log_likelihood(arms, new[:-1], new[-1], rule)
-            if trial[0] >= value - 1e-13 * abs(value):
-                break
-            step = step / 2
-        else:  # no step goes up: rounding is all that is left where the score is small, too few nodes elsewhere
-            return theta, value, hessian, count, bool(np.max(np.abs(score[free])) < enough)
-        theta, (value, score, hessian) = new, trial
-    return theta, value, hessian, STEPS, False
+    found, beta = log_likelihoods(arms, beta, tau, how), beta.copy()
+    step, settled = _newton(found), np.zeros(len(tau), bool)
+    for _ in range(STEPS):
+        gain = np.einsum("tp,tp->t", step, found.score[:, :-1])
+        small = np.max(np.abs(step), axis=1) < ARRIVED * np.maximum(1, np.max(np.abs(beta), axis=1))
+        settled |= small | (gain < (1e-8 if how is COARSE else ROUNDING**2))
+        go = np.flatnonzero(~settled)
+        if not len(go):
+            break
+        trial = log_likelihoods(arms, beta[go] + step[go], tau[go], how)
+        up = trial.value >= found.value[go] - ROUNDING * np.maximum(1, np.abs(found.value[go]))
+        beta[go[up]] += step[go[up]]
+        for old, new in zip(found[:3], trial[:3], strict=True):
+            old[go[up]] = new[up]
+        step[go[~up]] /= 2
+        step[go[up]] = _newton(trial)[up]
+    return beta, found, settled
 
 
-def uphill(score: np.ndarray, hessian: np.ndarray) -> np.ndarray:
-    """Give a Newton step of at most 1 in any parameter that goes uphill."""
-    values, vectors = np.linalg.eigh(-hessian)
-    floor = max(1e-8 * np.max(np.abs(values)), 1e-12)
-    step = vectors @ ((vectors.T @ score) / np.maximum(np.abs(values), floor))
-    return step / max(1, np.max(np.abs(step)))
+def _newton(found) -> np.ndarray:
+    """Give Newton steps in β, no longer than 3."""
+    information = -found.hessian[:, :-1, :-1]
+    size = np.einsum("tpp->t", information)[:, None, None] * np.eye(information.shape[1])
+    step = np.linalg.solve(information + 1e-14 * size + 1e-300, found.score[:, :-1, None])[..., 0]
+    return step * np.minimum(1, 3 / np.maximum(np.max(np.abs(step), axis=1, keepdims=True), 1e-300))
+
+
+def look_at_profile(arms: Arms, boundary: Fit) -> Look:
+    """Look at the profile from τ = 0 to where it falls for good."""
+    y, n = arms.events.sum(axis=1), arms.patients.sum(axis=1)
+    smallest = 1 / np.sqrt(np.max((y + 0.5) * (n - y + 0.5) / (n + 1)))
+    # Logits with half an event more on both sides: where τ exceeds their range, none is surprising any more.
+    top = max(2.0, float(np.ptp(np.log((y + 0.5) / (n - y + 0.5)))))
+    bottom = NEAREST * min(smallest, 1.0)
+    tau = np.geomspace(bottom, top, 2 + int(log(top / bottom) / log(RATIO)))
+    _, _, hessian = log_likelihood(arms, boundary.beta, 0.0)
+    look = Look(np.zeros(1), boundary.beta[None], np.array([boundary.loglik - arms.constant]), hessian[-1:, -1])
+    size = arms.events.size * COARSE.panels[1]
+    for part in np.array_split(tau, min(len(tau), 1 + len(tau) * size // POINTS)):
+        look = look.join(see(arms, part, look))
+    while look.slope[-1] > 0 and look.tau[-1] < FARTHEST:
+        look = look.join(see(arms, 2 * look.tau[-1:], look))
+    for _ in range(4):
+        between = _hidden(look)
+        if not len(between):
+            break
+        look = look.join(see(arms, between, look))
+    return look
+
+
+def see(arms: Arms, tau: np.ndarray, look: Look) -> Look:
+    """Look at more τ, from the nearest below that is known."""
+    i = np.searchsorted(look.tau, tau) - 1
+    beta, found, settled = best_beta(arms, tau, _farther(look.beta[i], look.tau[i], tau), COARSE)
+    return Look(tau, beta, np.where(settled, found.value, np.nan), found.score[:, -1])
+
+
+def _hidden(look: Look) -> np.ndarray:
+    """Give τ between points that may hide a hill and a dip: where a cubic through both would not be monotone.
+
+    References
+    ----------
+    Fritsch FN, Carlson RE. SIAM J Numer Anal 1980;17:238–46.
+    """
+    tau, height = look.tau[1:], look.height[1:]
+    slope = look.slope[1:] * tau
+    chord = np.diff(height) / np.diff(np.log(tau))
+    same = slope[:-1] * slope[1:] > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a, b = slope[:-1] / chord, slope[1:] / chord
+    doubtful = same & ((a < 0) | (a**2 + b**2 > 9)) & (np.abs(np.diff(height)) + np.abs(slope[1:]) > LEVEL)
+    return np.sqrt(tau[:-1] * tau[1:])[doubtful]
+
+
+def climb(arms: Arms, look: Look, i: int) -> Fit:
+    """Find the maximum between two neighbours of a look."""
+    low, high = look.tau[i], look.tau[i + 1]
+    # The profile is even about 0, where Newton's method would stay.
+    start = np.append(look.beta[i + 1], high) if i else np.append(look.beta[0], high / 2)
+    theta, steps, settled = close_in(
+        arms, start, low, high, lambda _, slope, bend: (slope > 0, -slope / bend if bend < 0 else np.inf)
+    )
+    found = log_likelihoods(arms, theta[None, :-1], theta[-1:])
+    covariance, loglik = _inverse(-found.hessian[0])[:-1, :-1], float(found.value[0]) + arms.constant
+    message = "" if settled else "no maximum was reached"
+    return Fit(theta[:-1], float(theta[-1]), loglik, covariance, found.nodes, steps, settled, message)
+
+
+def close_in(arms: Arms, theta: np.ndarray, low: float, high: float, judge: Callable) -> tuple[np.ndarray, int, bool]:
+    """Find a place on the profile by Newton's method in β and τ together, halving where it would leave a bracket.
+
+    Parameters
+    ----------
+    arms : Arms
+    theta : ndarray
+        β and τ to begin with.
+    low, high : float
+        τ between which the place lies.
+    judge : callable
+        Of height, slope and bend of the profile: whether the place lies at a larger τ, and Newton's step.
+
+    Returns
+    -------
+    theta : ndarray
+    steps : int
+    settled : bool
+    """
+    for steps in range(1, STEPS + 1):
+        value, score, hessian = log_likelihood(arms, theta[:-1], theta[-1])
+        slope, bend, along, rest = _reduce(score, hessian)
+        larger, step = judge(value + score[:-1] @ rest / 2, slope, bend)
+        low, high = (theta[-1], high) if larger else (low, theta[-1])
+        if not low <= theta[-1] + step <= high:
+            step = (low + high) / 2 - theta[-1]
+        rest = rest + along * step
+        rest *= min(1, 3 / max(np.max(np.abs(rest)), 1e-300))
+        theta = theta + np.append(rest, step)
+        if np.max(np.abs(rest)) < ARRIVED * max(1, np.max(np.abs(theta))) and abs(step) < ARRIVED * theta[-1]:
+            return theta, steps, True
+    return theta, STEPS, False
+
+
+def _reduce(score: np.ndarray, hessian: np.ndarray):
+    """Give slope and bend of the profile in τ, the change of β along it, and the step to the best β."""
+    solved = np.linalg.solve(-hessian[:-1, :-1], np.column_stack([hessian[:-1, -1], score[:-1]]))
+    along, rest = solved.T
+    slope = score[-1] + hessian[-1, :-1] @ rest
+    return float(slope), float(hessian[-1, -1] + hessian[-1, :-1] @ along), along, rest
+
+
+def _inverse(information: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.inv(information)
+    except np.linalg.LinAlgError:
+        return np.full_like(information, np.nan)
 
 
 def separated(events: np.ndarray, patients: np.ndarray) -> bool:
     """Say whether a group has no events, or nothing but events: its logit has no finite maximum."""
     total = np.sum(events)
     return bool(total == 0 or total == np.sum(patients))
+
+
+__all__ = ["Arms", "Fit", "arms_of", "fit", "fixed_fit", "log_likelihood", "separated"]

@@ -1,13 +1,11 @@
-"""The profile-likelihood interval of τ² in the binomial–normal model: where the profile crosses the line below its top.
-
-Each end is solved by Newton's method in β and τ together, and found by bisection where that does not arrive.
-"""
+"""The profile-likelihood interval of τ² in the binomial–normal model: where it crosses the line below its top."""
 
 import numpy as np
-from scipy.optimize import brentq
 
-from ..quadrature import gauss_hermite, trapezoid
-from .logistic_normal import ARRIVED, NODES, STABLE, STEEP, STEPS, Arms, Fit, fit, fixed_fit, log_likelihood
+from .likelihood import Arms
+from .logistic_normal import Fit, Look, close_in, see
+
+ENDLESS = 1e9  # τ where a profile that is still above the line stays there
 
 
 def profile_tau2(arms: Arms, best: Fit, drop: float) -> tuple[float, float]:
@@ -17,103 +15,44 @@ def profile_tau2(arms: Arms, best: Fit, drop: float) -> tuple[float, float]:
     ----------
     arms : Arms
     best : Fit
-        The maximum.
+        The maximum, with the profile that was looked at.
     drop : float
         How far below the maximum the ends lie: half the χ² quantile with 1 df.
 
     Returns
     -------
     low, high : float
-        ``low`` is 0 where the profile stays above the line down to 0; ``high`` is infinite where it stays above it up
-        to τ = 200.
+        ``low`` is 0 where the profile stays above the line down to 0; ``high`` is infinite where it never falls. The
+        interval spans both of two maxima, whether or not the profile dips below the line between them.
 
     References
     ----------
     Venzon DJ, Moolgavkar SH. Appl Stat 1988;37:87–94: each end is a root, in β and τ together, of the score for β and
     of the distance to the line.
     """
+    if not best.known:
+        return 0.0, np.inf
     top = best.loglik - arms.constant - drop
-    low = 0.0 if best.tau == 0 or fixed_fit(arms)[1] >= top else _profile_end(arms, best, top, drop, -1)
-    return low**2, _profile_end(arms, best, top, drop, 1) ** 2
+    look = best.look.join(Look(np.array([best.tau]), best.beta[None], np.array([top + drop]), np.zeros(1)))
+    while look.height[-1] > top and look.tau[-1] < ENDLESS:
+        look = look.join(see(arms, 2 * look.tau[-1:], look))
+    above = np.flatnonzero(look.height > top)
+    low = 0.0 if above[0] == 0 else _end(arms, look, above[0] - 1, top)
+    high = np.inf if above[-1] == len(look.tau) - 1 else _end(arms, look, above[-1], top)
+    return low**2, high**2
 
 
-def _profile_end(arms: Arms, best: Fit, top: float, drop: float, side: int) -> float:
-    """Find the τ below (−1) or above (1) the maximum where the profile crosses the line."""
-    theta, last = np.append(best.beta, _first_end(arms, best, drop, side)), None
-    for gauss, steep in zip(NODES, (NODES[2], *NODES[2:], NODES[-1]), strict=True):
-        found = _solve_end(arms, theta, top, best.tau, side, gauss, steep)
-        if found is None:
-            break
-        if last is not None and abs(found[-1] - last[-1]) < STABLE * found[-1]:
-            return float(found[-1])
-        theta = last = found
-    return _search_end(arms, best, top + arms.constant, side)
-
-
-def _first_end(arms: Arms, best: Fit, drop: float, side: int) -> float:
-    """Guess an end from the curvature of the profile at the maximum."""
-    far = best.tau + max(0.5, 0.5 * best.tau)
-    if best.tau == 0:
-        return far
-    _, _, hessian = log_likelihood(arms, best.beta, best.tau, gauss_hermite(NODES[1]))
-    across = hessian[:-1, -1]
-    curve = across @ np.linalg.solve(hessian[:-1, :-1], across) - hessian[-1, -1]
-    if curve <= 0:
-        return far if side > 0 else best.tau / 2
-    away = np.sqrt(2 * drop / curve)
-    # The profile falls faster towards 0 than away from it.
-    return best.tau + 1.3 * away if side > 0 else max(best.tau - 0.8 * away, best.tau / 4)
-
-
-def _solve_end(
-    arms: Arms, theta: np.ndarray, top: float, peak: float, side: int, gauss: int, steep: int
-) -> np.ndarray | None:
-    """Solve for an end by Newton's method with a number of nodes; None where it does not arrive."""
-    theta = theta.copy()
-    for _ in range(STEPS):
-        tau = theta[-1]
-        if tau > 200:
-            return None
-        rule = trapezoid(_enough(steep, tau)) if tau > STEEP else gauss_hermite(gauss)
-        value, score, hessian = log_likelihood(arms, theta[:-1], tau, rule)
-        jacobian = np.vstack([hessian[:-1], score])
-        try:
-            step = -np.linalg.solve(jacobian, np.append(score[:-1], value - top))
-        except np.linalg.LinAlgError:
-            return None
-        size = np.max(np.abs(step))
-        step = step / max(1, np.max(np.abs(step[:-1])), abs(step[-1]) / max(0.5, tau / 2))
-        theta = theta + step
-        if side > 0 and theta[-1] <= peak:
-            theta[-1] = (tau + peak) / 2
-        elif side < 0 and not 0 < theta[-1] < peak:
-            theta[-1] = tau / 2 if theta[-1] <= 0 else (tau + peak) / 2
-        elif size < ARRIVED * max(1, tau):
-            return theta
-    return None
-
-
-def _enough(nodes: int, tau: float) -> int:
-    """Double a number of nodes until the trapezoidal rule sees a step of width 1/τ.
-
-    Its error falls as exp(−2π²/(τh)) with the distance h of the nodes: the poles of log(1 + e^η) are π/τ away.
-    """
-    while nodes < 34 * tau:
-        nodes *= 2
-    return nodes
-
-
-def _search_end(arms: Arms, best: Fit, top: float, side: int) -> float:
-    """Find an end by bisection, where Newton's method does not arrive; infinite where there is none up to 200."""
-
-    def above(tau: float) -> float:
-        return fit(arms, tau=tau).loglik - top
-
-    if side < 0:
-        return brentq(above, 0.0, best.tau, xtol=1e-10, rtol=1e-10)
-    end = max(1.5 * best.tau, best.tau + 0.5)
-    while above(end) > 0:
-        end *= 1.5
-        if end > 200:
-            return np.inf
-    return brentq(above, best.tau, end, xtol=1e-10, rtol=1e-10)
+def _end(arms: Arms, look: Look, i: int, top: float) -> float:
+    """Find where the profile crosses the line between two neighbours of a look; NaN where the search fails."""
+    falls = look.height[i] > look.height[i + 1]
+    share = (look.height[i] - top) / (look.height[i] - look.height[i + 1])
+    start = look.beta[i + 1] * share + look.beta[i] * (1 - share), look.tau[i + 1] * share + look.tau[i] * (1 - share)
+    # The look is good to 1e-7 of a log likelihood, which may put the crossing just beyond either neighbour.
+    theta, _, settled = close_in(
+        arms,
+        np.append(*start),
+        0.99 * look.tau[i],
+        1.01 * look.tau[i + 1],
+        lambda height, slope, _: ((height > top) == falls, (top - height) / slope if slope else np.inf),
+    )
+    return float(theta[-1]) if settled else np.nan

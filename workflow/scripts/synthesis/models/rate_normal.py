@@ -11,19 +11,17 @@ from numpy import nan
 from scipy.special import gammaln, xlogy
 
 from ..quadrature import Rule, gauss_hermite, trapezoid
-from .logistic_normal import GRADIENT, NEGLIGIBLE, STABLE, STEPS, log_coefficients, uphill
 
 # Nodes are raised until the answer is stable. Gauss–Hermite serves all but a large τ with studies of no events, or of
 # nothing but events, where the integrand has an edge that the trapezoidal rule describes better.
 RULES = (*((gauss_hermite, n) for n in (31, 61, 121, 241)), *((trapezoid, n) for n in (241, 481, 961, 1921)))
 
-
+NEGLIGIBLE = 40.0  # a log-concave integrand has less than 1e-16 of its mass beyond
+STABLE = 1e-8  # largest change of a parameter between two numbers of nodes
+GRADIENT = 1e-9  # largest score per patient at a maximum
+STEPS = 60  # of Newton's method
 EVALUATIONS = 60  # of the likelihood, with one rule; a good start needs about ten
-
-
 ENDLESS = 50.0  # no τ of a log rate is that large: every study has no events, or nothing but events
-
-
 FARTHEST = 200.0  # a log rate beyond ±200 is as good as infinite, and its square still is a number
 
 
@@ -103,7 +101,8 @@ def _cloglog_terms(eta, y, n, m):
 
 
 def _binomial_constant(data: Exposure) -> float:
-    return log_coefficients(data.events, data.patients)
+    y, n = data.events, data.patients
+    return float(np.sum(gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1)))
 
 
 def _binomial_saturated(data: Exposure) -> float:
@@ -300,3 +299,11 @@ def _climb(family: Family, data: Exposure, theta: np.ndarray, rule: Rule) -> tup
         else:
             step = step / 2
     return theta, value, hessian, False
+
+
+def uphill(score: np.ndarray, hessian: np.ndarray) -> np.ndarray:
+    """Give a Newton step of at most 1 in any parameter that goes uphill."""
+    values, vectors = np.linalg.eigh(-hessian)
+    floor = max(1e-8 * np.max(np.abs(values)), 1e-12)
+    step = vectors @ ((vectors.T @ score) / np.maximum(np.abs(values), floor))
+    return step / max(1, np.max(np.abs(step)))

@@ -1,0 +1,287 @@
+"""The binomial–normal (random-intercept logistic) likelihood with its score and Hessian, for many (β, τ) at once.
+
+Arm j of study i has ``events ~ Binomial(patients, expit(x_ij'β + τ z_i))`` with ``z_i ~ N(0, 1)`` shared by the arms
+of the study. The integrand over z is log-concave, so where it is not negligible is one interval. It is found for each
+study and integrated by the trapezoidal rule, or by Gauss–Legendre panels where τ is large and a study without events
+makes a step of it. Score and Hessian are those of the integral itself, so one set of nodes serves all three.
+
+Every likelihood is taken relative to a proportion of its own for each arm, so that nothing cancels in large studies.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, gammaln, logit, xlogy
+
+FALL = 37.0  # of a study's log integrand, from its top to where it is left out: 1e-16 of its mass
+STEEP = 4.0  # τ from which the integral is taken in panels
+EDGE = 39.0  # logits from which log(1 + e^η) is 0 or η to the last digit
+LARGE = 1e4  # patients from which the logarithm of a likelihood cancels near its top
+
+
+class Fineness(NamedTuple):
+    """How finely to integrate.
+
+    ``spacing``: distance of the trapezoid's nodes on the logit scale at most. The integrand of a large study without
+    events is analytic up to π/2 from the real line, so the error is exp(−π²/spacing). ``fewest``: nodes at least: a
+    normal density asks for no more. ``panels``: Gauss nodes below, across and above the step.
+    """
+
+    spacing: float
+    fewest: int
+    panels: tuple[int, int, int]
+
+
+FINE = Fineness(0.3, 37, (32, 240, 32))  # to 1e-14
+COARSE = Fineness(0.6, 25, (20, 110, 20))  # to 1e-7, for a look at the whole
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The data of a fit.
+
+    Parameters
+    ----------
+    events, patients : ndarray of shape (studies, arms)
+        Counts; an arm with 0 patients is padding and adds nothing.
+    design : ndarray of shape (studies, arms, coefficients)
+        Covariates of each arm.
+    names : ndarray of shape (studies,), optional
+        Labels of the studies.
+    """
+
+    events: np.ndarray
+    patients: np.ndarray
+    design: np.ndarray
+    names: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def constant(self) -> float:
+        """Give the log likelihood with a proportion for each arm: what all others here are relative to."""
+        return log_saturated(self.events, self.patients)
+
+
+class Values(NamedTuple):
+    """Log likelihoods relative to ``Arms.constant``, shape (points,), with score and Hessian in (β, τ)."""
+
+    value: np.ndarray
+    score: np.ndarray
+    hessian: np.ndarray
+    nodes: int
+
+
+def arms_of(events: np.ndarray, patients: np.ndarray, study: np.ndarray, design: np.ndarray) -> Arms:
+    """Stack rows by study, in an order that knows neither theirs nor the labels: sums come out the same, bit by bit.
+
+    Parameters
+    ----------
+    events, patients : array of shape (rows,)
+    study : array of shape (rows,)
+        Rows with one label share a study effect.
+    design : array of shape (rows, coefficients)
+
+    Returns
+    -------
+    Arms
+    """
+    names, index = np.unique(study, return_inverse=True)
+    table = np.column_stack([patients, events, design]).astype(float)
+    rows = np.lexsort((*table.T[::-1], index))
+    slot = np.arange(len(rows)) - np.searchsorted(index[rows], index[rows])
+    block = np.zeros((len(names), slot.max() + 1, table.shape[1]))
+    block[index[rows], slot] = table[rows]
+    order = np.lexsort(block.reshape(len(names), -1).T[::-1])
+    block = block[order]
+    return Arms(block[..., 1], block[..., 0], block[..., 2:], names[order])
+
+
+def log_saturated(events, patients) -> float:
+    """Give the sum of the logarithms of the binomial probabilities with each proportion as observed.
+
+    References
+    ----------
+    Loader C. Fast and accurate computation of binomial probabilities. 2000 (``bd0`` is 0 here; ``stirlerr``).
+    """
+    y, n = np.asarray(events, float), np.asarray(patients, float)
+    mixed = (y > 0) & (y < n)
+    y, n = y[mixed], n[mixed]
+    series = _stirling_error(n) - _stirling_error(y) - _stirling_error(n - y)
+    return float(np.sum(series + np.log(n / (2 * np.pi * y * (n - y))) / 2))
+
+
+def _stirling_error(n: np.ndarray) -> np.ndarray:
+    """Give log n! less Stirling's formula."""
+    small = gammaln(n + 1) - (n + 0.5) * np.log(n) + n - np.log(2 * np.pi) / 2
+    return np.where(n < 30, small, (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / n**2) / n**2) / n**2) / n)
+
+
+def log_ratio(y: np.ndarray, n: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give log binomial probabilities at a logit relative to the highest ones, with p and 1 − p there.
+
+    Parameters
+    ----------
+    y, n : ndarray of shape (studies, arms)
+    eta : ndarray of shape (points, studies, arms) or (points, studies, arms, nodes)
+
+    Returns
+    -------
+    value, p, q : ndarray of the shape of ``eta``
+    """
+    near = (n > LARGE) & (y > 0) & (y < n)
+    own = np.where(near, logit(np.where(near, y / np.maximum(n, 1), 0.5)), 0.0)
+    saturated = xlogy(y, y / np.maximum(n, 1)) + xlogy(n - y, (n - y) / np.maximum(n, 1))
+    if eta.ndim == 4:
+        y, n, saturated, own = (part[..., None] for part in (y, n, saturated, own))
+    small = np.exp(-np.abs(eta))
+    up, rest = eta > 0, 1 / (1 + small)
+    p, q = np.where(up, rest, small * rest), np.where(up, small * rest, rest)
+    # From the side of the fewer: n − y non-events cancel nothing where nearly all have events.
+    value = np.minimum(eta, 0) * y - np.maximum(eta, 0) * (n - y) - n * np.log1p(small) - saturated
+    if near.any():
+        yb, nb, d = y[near], n[near], eta[:, near] - own[near]
+        close = np.abs(d) < 1
+        d = np.where(close, d, 0.0)
+        top = yb * np.log1p((1 - yb / nb) * np.expm1(-d)) + (nb - yb) * np.log1p(yb / nb * np.expm1(d))
+        value[:, near] = np.where(close, -top, value[:, near])
+    return value, p, q
+
+
+def log_likelihoods(arms: Arms, beta: np.ndarray, tau: np.ndarray, how: Fineness = FINE) -> Values:
+    """Give the log likelihood at some points with its score and Hessian in (β, τ).
+
+    Parameters
+    ----------
+    arms : Arms
+    beta : ndarray of shape (points, coefficients)
+    tau : ndarray of shape (points,)
+    how : Fineness
+
+    Returns
+    -------
+    Values
+
+    References
+    ----------
+    Pinheiro JC, Bates DM. J Comput Graph Stat 1995;4:12–35 (adaptive quadrature); Louis TA. J R Stat Soc B
+    1982;44:226–33 (the information as a posterior moment); Trefethen LN, Weideman JAC. SIAM Rev 2014;56:385–458,
+    section 5 (the trapezoidal rule).
+    """
+    y, n, x = arms.events, arms.patients, arms.design
+    z, mass, height, p, q = _posteriors(arms, beta, tau, how)
+    y, n = y[..., None], n[..., None]
+    residual, weight = y * q - (n - y) * p, n * p * q
+    in_tau = residual.sum(axis=2) * z
+    per_node = np.concatenate([np.einsum("tsan,sap->tsnp", residual, x), in_tau[..., None]], axis=-1)
+    mean = (mass[:, :, None] @ per_node)[:, :, 0]
+    second = (mass[..., None] * per_node).swapaxes(2, 3) @ per_node
+    moments = np.stack([mass, mass * z, mass * z**2], axis=2) @ weight.swapaxes(2, 3)  # points × studies × 3 × arms
+    curvature = np.empty((len(tau), x.shape[2] + 1, x.shape[2] + 1))
+    curvature[:, :-1, :-1] = np.einsum("tsa,sap,saq->tpq", moments[:, :, 0], x, x)
+    curvature[:, :-1, -1] = curvature[:, -1, :-1] = np.einsum("tsa,sap->tp", moments[:, :, 1], x)
+    curvature[:, -1, -1] = moments[:, :, 2].sum(axis=(1, 2))
+    hessian = second.sum(axis=1) - np.einsum("tsp,tsq->tpq", mean, mean) - curvature
+    return Values(height, mean.sum(axis=1), hessian, z.shape[2])
+
+
+def study_effects(arms: Arms, beta: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give mean and standard deviation of each study's z given its counts, shape (studies,)."""
+    z, mass, *_ = _posteriors(arms, np.asarray(beta)[None], np.array([tau]), FINE)
+    mean = np.sum(mass * z, axis=2)
+    return mean[0], np.sqrt(np.sum(mass * (z - mean[..., None]) ** 2, axis=2))[0]
+
+
+def _posteriors(arms: Arms, beta: np.ndarray, tau: np.ndarray, how: Fineness):
+    """Give nodes and their probabilities given the counts, the log likelihood, and p and 1 − p of each arm there."""
+    linear = np.einsum("sap,tp->tsa", arms.design, beta)
+    z, log_weight = _nodes(arms.events, arms.patients, linear, tau[:, None], how)
+    value, p, q = log_ratio(arms.events, arms.patients, linear[..., None] + (tau[:, None, None] * z)[:, :, None])
+    joint = value.sum(axis=2) - z**2 / 2 + log_weight
+    top = joint.max(axis=2, keepdims=True)
+    mass = np.exp(joint - top)
+    total = mass.sum(axis=2, keepdims=True)
+    height = np.sum(top + np.log(total), axis=(1, 2)) - linear.shape[1] * np.log(2 * np.pi) / 2
+    return z, mass / total, height, p, q
+
+
+def log_likelihood(arms: Arms, beta: np.ndarray, tau: float) -> tuple[float, np.ndarray, np.ndarray]:
+    """Give value, score and Hessian at one point: see :func:`log_likelihoods`."""
+    value, score, hessian, _ = log_likelihoods(arms, np.asarray(beta)[None], np.array([tau]))
+    return float(value[0]), score[0], hessian[0]
+
+
+def _nodes(y, n, linear, tau, how: Fineness) -> tuple[np.ndarray, np.ndarray]:
+    """Give nodes z and logarithms of weights for each point and study, shape (points, studies, nodes)."""
+    low, high = _reach(y, n, linear, tau)
+    if tau.max() <= STEEP:
+        count = max(how.fewest, int(np.ceil(np.max((high - low) * tau) / how.spacing)) + 1)
+        step = (high - low) / (count - 1)
+        return low[..., None] + step[..., None] * np.arange(count), np.log(step)[..., None]
+    # Between these the logistic curve bends; outside the integrand is a piece of a normal density.
+    away = EDGE + np.log(np.maximum(n, 1))
+    with np.errstate(divide="ignore"):
+        first, last = (np.clip(edge / tau, low, high) for edge in (np.min(-away - linear, 2), np.max(away - linear, 2)))
+    ends, z, log_weight = (low, first, last, high), [], []
+    for left, right, count in zip(ends, ends[1:], how.panels, strict=False):
+        x, weight = _gauss_legendre(count)
+        z.append(left[..., None] + (right - left)[..., None] * x)
+        with np.errstate(divide="ignore"):  # an empty panel
+            log_weight.append(np.log(right - left)[..., None] + weight)
+    return np.concatenate(z, axis=2), np.concatenate(log_weight, axis=2)
+
+
+@cache
+def _gauss_legendre(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give nodes and logarithms of weights on 0 to 1."""
+    x, weight = np.polynomial.legendre.leggauss(nodes)
+    return (x + 1) / 2, np.log(weight / 2)
+
+
+def _reach(y, n, linear, tau) -> tuple[np.ndarray, np.ndarray]:
+    """Find between which z each study's integrand lies above exp(−FALL) of its top."""
+
+    def log_integrand(z: np.ndarray) -> np.ndarray:
+        eta = linear + (tau * z)[..., None]
+        return np.sum(y * eta - n * np.logaddexp(0, eta), axis=-1) - z**2 / 2
+
+    mode, width = _modes(y, n, linear, tau)
+    floor, far, side = log_integrand(mode) - FALL, np.sqrt(2 * FALL), np.array([-1, 1])[:, None, None]
+    # The curvature is 1 at least, so the end lies within √(2 FALL); of a normal density, at that many widths.
+    away = np.minimum(1.1 * far * width, far) * np.ones_like(side)
+    value = log_integrand(mode + side * away)
+    away = np.where(value > floor, far, away)
+    for _ in range(3):  # a tangent of a concave function lies above it, so Newton's method closes in from outside
+        z = mode + side * away
+        slope = tau * np.sum(y - n * expit(linear + (tau * z)[..., None]), axis=-1) - z
+        away = away - np.minimum(log_integrand(z) - floor, 0) / (side * slope)
+    return mode - away[0], mode + away[1]
+
+
+def _modes(y, n, linear, tau) -> tuple[np.ndarray, np.ndarray]:
+    """Find the mode of each study's integrand over z, and 1 / √curvature there, by Newton's method within a bracket."""
+    p, t = expit(linear), tau[..., None]
+    # The slope falls in z: the mode lies between 0 and the slope there, and before the farthest arm's own logit.
+    pull = tau * np.sum(y - n * p, axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = np.where(n > 0, (np.log(y / (n - y)) - linear) / t, 0.0)
+    own = np.where(pull > 0, own.max(axis=2), own.min(axis=2))
+    end = np.where(np.abs(own) < np.abs(pull), own, pull)
+    low, high = np.minimum(end, 0), np.maximum(end, 0)
+    information = np.sum(np.where(n > 0, (y + 0.5) * (n - y + 0.5) / (n + 1), 0.0), axis=1)
+    guess = np.log((y.sum(axis=1) + 0.5) / ((n - y).sum(axis=1) + 0.5)) - linear.mean(axis=2)
+    z = np.clip(tau * information * guess / (tau**2 * information + 1), low, high)
+    last = np.full_like(z, np.inf)
+    for _ in range(100):
+        p = expit(linear + t * z[..., None])
+        slope, curve = tau * np.sum(y - n * p, axis=2) - z, tau**2 * np.sum(n * p * (1 - p), axis=2) + 1
+        low, high = np.where(slope > 0, z, low), np.where(slope > 0, high, z)
+        step = slope / curve
+        # Where the logistic curve is flat on one side only, Newton's method may swing between two points for ever.
+        wild = (z + step < low) | (z + step > high) | (np.abs(step) > last / 2)
+        step = np.where(wild, (low + high) / 2 - z, step)
+        z, last = z + step, np.abs(step)
+        if np.max(last * np.sqrt(curve)) < 1e-2:  # of a width: the interval is wider than that
+            break
+    p = expit(linear + t * z[..., None])
+    return z, 1 / np.sqrt(tau**2 * np.sum(n * p * (1 - p), axis=2) + 1)
