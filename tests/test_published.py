@@ -32,7 +32,7 @@ POOL = {"estimate": "0.06", "ci_low": "0.03", "ci_high": "0.1", "k": "5", "statu
 
 def ours(windows=(30, 90), **changes):
     """Give our side of the pair."""
-    return Ours("glmm, %", {**POOL, **changes}, 512, windows)
+    return Ours("glmm, %", {**POOL, "k": "6", "studies": "5", **changes}, 512, windows)
 
 
 def test_ours_leaves_in_per_cent_with_the_ratio_and_the_overlap():

@@ -204,8 +204,9 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
         "The pool with one or two studies left out, and as it grew by year",
         {
             "kind": ("string", "`leave one out`, `leave two out` or `cumulative`"),
-            "study": ("string", "Studies left out, or the study added"),
+            "study": ("string", "Studies left out, or the study added; with all their arms"),
             "label": ("string", "They as figures print them"),
+            "k": ("integer", "Studies that are pooled"),
             "shift": ("number", "How far the estimate moves from that of all studies (a proportion)"),
         },
     ),
@@ -213,7 +214,8 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
         "The pool of every subset of the studies, or of a sample of subsets",
         {
             "kind": ("string", "`all`: every subset is listed; else how they were sampled"),
-            "studies": ("string", "Studies in the subset, separated by semicolons"),
+            "studies": ("string", "Studies in the subset with all their arms, separated by semicolons"),
+            "k": ("integer", "Studies that are pooled"),
         },
     ),
     "bootstrap": (
@@ -234,6 +236,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "statistic": ("number", "t statistic"),
             "df": ("integer", "Its degrees of freedom"),
             "p": ("number", "Its P value"),
+            "k": ("integer", "Studies; the arms of one are added up"),
         },
     ),
     "multiverse": (
@@ -436,7 +439,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "incidence": ("number", "True proportion of the median study" + _PERCENT),
             "mean_incidence": ("number", "True mean over studies" + _PERCENT),
             "tau": ("number", "True standard deviation between studies, logit scale"),
-            "sizes": ("string", "Sizes of the studies, or where they are drawn from"),
+            "sizes": ("string", "Sizes of the studies (arms joined by +), or where they are drawn from"),
             "level": ("number", "Confidence level" + _PERCENT),
             "reviews": ("integer", "Simulated reviews"),
             "fitted": ("number", "Reviews with an estimate" + _PERCENT),

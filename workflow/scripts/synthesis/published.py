@@ -198,7 +198,7 @@ def compare_pair(pair: Mapping[str, str], published: Mapping[str, str], ours: Ou
         "published_patients": published["n_patients"],
         "measure": ours.measure,
         **dict(zip(("estimate", "ci_low", "ci_high"), mine, strict=True)),
-        "k": ours.pool.get("k", ""),
+        "k": ours.pool.get("studies", ""),
         "patients": ours.patients,
         "ratio": mine[0] / theirs[0] if same and theirs[0] > 0 else nan,
         "overlap": _overlap(theirs, mine) if same else "",

@@ -147,7 +147,7 @@
   // The numbers in a printed text: "6.6 (4.1–10.4)" → [6.6, 4.1, 10.4]. "<0.1" is drawn at 0.1, ">99.9" at 99.9.
   const numbers = (text) => (text.match(/\d+(?:\.\d+)?/g) || []).map(Number);
   const key = () => [...out].sort((a, b) => a - b).map((place) => {
-    const width = now.rows.length <= 36 ? 1 : 2;
+    const width = now.studies <= 36 ? 1 : 2;
     return place.toString(36).padStart(width, "0");
   }).join("");
   const lookUp = (model, selection) => {
@@ -156,10 +156,13 @@
     const [text, prediction, tau2, counts, status] = found.split("|");
     return { text, prediction, tau2, counts, status };
   };
+  // A study is in or out with all its arms.
+  const isOut = (row) => out.has(row.place);
+  const nameOf = (row) => (row.arm ? `${row.label}, ${row.arm}` : row.label);
   const modelLabel = (name) => (now.models.find((model) => model.name === name) || { label: name }).label;
   const sentence = (pool, k) => {
     const events = pool.counts.replace("/", " of ");
-    const counts = `${k} of ${now.rows.length} ${now.rows.length === 1 ? "study" : "studies"}, ${events} ${data.unit}`;
+    const counts = `${k} of ${now.studies} ${now.studies === 1 ? "study" : "studies"}, ${events} ${data.unit}`;
     const [state, ...remarks] = pool.status.split("; ");
     const what = state !== "ok" ? state : k < 3 ? "a description, not a pool" : "pooled";
     const kind = [what, ...remarks].join("; ");
@@ -217,19 +220,19 @@
     ];
   };
   const drawRows = (pool) => {
-    const items = order().map((place) => {
-      const row = now.rows[place];
-      const box = make("input", { type: "checkbox", "data-place": place });
-      box.checked = !out.has(place);
-      box.setAttribute("aria-label", `${row.label}, ${row.events} of ${row.patients} ${data.unit}, ${row.text}%`);
+    const items = order().map((number) => {
+      const row = now.rows[number];
+      const box = make("input", { type: "checkbox", "data-place": row.place, "data-row": number });
+      box.checked = !isOut(row);
+      box.setAttribute("aria-label", `${nameOf(row)}, ${row.events} of ${row.patients} ${data.unit}, ${row.text}%`);
       box.addEventListener("change", () => {
-        if (box.checked) out.delete(place); else out.add(place);
+        if (box.checked) out.delete(row.place); else out.add(row.place);
         control.keep.value = "";
         update();
       });
-      const name = make("span", { class: "name" }, row.label);
+      const name = make("span", { class: "name" }, nameOf(row));
       if (row.marks) name.append(make("span", { class: "marks" }, row.marks));
-      const item = make("li", out.has(place) ? { class: "out" } : {},
+      const item = make("li", isOut(row) ? { class: "out" } : {},
         make("label", {}, box, name),
         make("span", { class: "count" }, `${row.events}/${row.patients}`),
         canvas(...grid(pool), ...rowMarks(row)),
@@ -239,10 +242,10 @@
       item.addEventListener("focusin", tell);
       return item;
     });
-    const focused = document.activeElement && document.activeElement.dataset && document.activeElement.dataset.place;
+    const focused = document.activeElement && document.activeElement.dataset && document.activeElement.dataset.row;
     fill(byId("x-rows"), ...items);
     if (focused !== undefined) {
-      const again = byId("x-rows").querySelector(`[data-place="${focused}"]`);
+      const again = byId("x-rows").querySelector(`[data-row="${focused}"]`);
       if (again) again.focus({ preventScroll: true });
     }
   };
@@ -272,15 +275,15 @@
     fill(byId("x-pool"), ...lines);
   };
   const order = () => {
-    const places = now.rows.map((_, i) => i);
+    const list = now.rows.map((_, i) => i);
     const by = control.sort.value;
-    if (by === "label") places.sort((a, b) => now.rows[a].label.localeCompare(now.rows[b].label, "en"));
-    if (["share", "size"].includes(by)) places.sort((a, b) => now.rows[b][by] - now.rows[a][by]);
-    if (by === "year") places.sort((a, b) => (now.rows[a].year ?? 9999) - (now.rows[b].year ?? 9999));
-    return places;
+    if (by === "label") list.sort((a, b) => now.rows[a].label.localeCompare(now.rows[b].label, "en"));
+    if (["share", "size"].includes(by)) list.sort((a, b) => now.rows[b][by] - now.rows[a][by]);
+    if (by === "year") list.sort((a, b) => (now.rows[a].year ?? 9999) - (now.rows[b].year ?? 9999));
+    return list;
   };
   const update = () => {
-    const k = now.rows.length - out.size;
+    const k = now.studies - out.size;
     const pool = k ? lookUp(control.model.value, key()) : null;
     sayAnswer(pool, k);
     drawRows(pool);
@@ -289,24 +292,27 @@
   };
 
   const options = (select, entries) => fill(select, ...entries.map(([value, text]) => make("option", { value }, text)));
+  // The studies with an arm of another level: one arm cannot stay without the others.
+  const without = (name, level) => new Set(now.rows.filter((row) => row.levels[name] !== level).map((row) => row.place));
   const setAnalysis = (id) => {
     now = data.analyses.find((one) => one.id === id) || data.analyses[0];
     out = new Set();
     control.analysis.value = now.id;
-    const many = (name) => Object.keys(now.pools[name]).length > 1 || now.rows.length === 1;
+    const many = (name) => Object.keys(now.pools[name]).length > 1 || now.studies === 1;
     options(control.model, now.models.map((m) => [m.name, many(m.name) ? m.label : `${m.label} – all studies only`]));
     const groups = data.filters.map((f) => {
-      const present = Object.entries(f.levels).filter(([level]) => now.rows.some((row) => row.levels[f.name] === level));
+      const present = Object.entries(f.levels).filter(([level]) => without(f.name, level).size < now.studies);
       return make("optgroup", { label: f.label }, ...present.map(([level, text]) => make("option", { value: `${f.name}\n${level}` }, text)));
     }).filter((group) => group.children.length);
     fill(control.keep, make("option", { value: "" }, "All studies"), ...groups);
     byId("x-marks").textContent = now.legend.join("; ");
-    const k = now.rows.length;
+    const k = now.studies;
     const scope = k === 1 ? "One study: there is nothing to leave out."
       : now.exact ? `All ${(2 ** k - 1).toLocaleString("en")} selections of these ${k} studies were pooled with the primary model.`
         : `Selections with up to ${now.limit} of these ${k} studies left out are in the table.`;
     const warning = "Leaving studies out because of their result misleads; use this to see what the pool rests on.";
-    byId("x-scope").textContent = [scope, ...(k > 1 ? [warning] : []), now.note].join(" ");
+    const arms = k < now.rows.length ? ["A study with several arms comes and goes with all of them."] : [];
+    byId("x-scope").textContent = [scope, ...arms, ...(k > 1 ? [warning] : []), now.note].join(" ");
     fill(byId("x-source"));
     update();
   };
@@ -316,7 +322,7 @@
   control.sort.addEventListener("change", update);
   control.keep.addEventListener("change", () => {
     const [name, level] = control.keep.value.split("\n");
-    out = new Set(control.keep.value ? now.rows.flatMap((row, i) => (row.levels[name] === level ? [] : [i])) : []);
+    out = control.keep.value ? without(name, level) : new Set();
     update();
   });
   byId("x-all").addEventListener("click", () => { out = new Set(); control.keep.value = ""; update(); });
@@ -327,28 +333,28 @@
   // ---------------------------------------------------------------- take-aways
   const figure = () => {
     const width = 760, x0 = 330, x1 = 590, row = 24, top = 64;
-    const places = order().filter((place) => !out.has(place));
+    const rows = order().map((number) => now.rows[number]).filter((one) => !isOut(one));
     const pool = lookUp(control.model.value, key());
     const x = (value) => x0 + (x1 - x0) * Math.min(1, Math.max(0, value / now.axis));
     const text = (words, px, py, more = {}) => make("text", { x: px, y: py, fill: "#1a1a1a", "font-size": 13, ...more }, words);
     const bar = (y, low, high, more) => make("line", { x1: x(low), x2: x(high), y1: y, y2: y, stroke: "#1a1a1a", "stroke-width": 1.5, ...more });
     const end = { "text-anchor": "end" }, middle = { "text-anchor": "middle" }, bold = { "font-weight": 700 };
-    const bottom = top + row * (places.length + (pool ? 2 : 0));
+    const bottom = top + row * (rows.length + (pool ? 2 : 0));
     const parts = [make("rect", { width, height: bottom + 60, fill: "#ffffff" }), text(now.label, 10, 24, { ...bold, "font-size": 16 }),
       text("Study", 10, 50, bold), text(`Events/${data.unit}`, 310, 50, { ...bold, ...end }), text(`% (${data.level} CI)`, 750, 50, { ...bold, ...end })];
     for (const t of ticks()) {
       parts.push(make("line", { x1: x(t), x2: x(t), y1: top - 6, y2: bottom, stroke: "#ececec" }), text(String(t), x(t), bottom + 16, { ...middle, "font-size": 12 }));
     }
     const most = Math.max(...now.rows.map((other) => other.size));
-    places.forEach((place, i) => {
-      const y = top + row * (i + 0.5), study = now.rows[place], [mid, low, high] = numbers(study.text);
+    rows.forEach((study, i) => {
+      const y = top + row * (i + 0.5), [mid, low, high] = numbers(study.text);
       const side = Math.max(5, 13 * Math.sqrt(study.size / most));
-      parts.push(text(study.label + study.marks, 10, y + 4), text(`${study.events}/${study.patients}`, 310, y + 4, end), bar(y, low, high),
+      parts.push(text(nameOf(study) + study.marks, 10, y + 4), text(`${study.events}/${study.patients}`, 310, y + 4, end), bar(y, low, high),
         make("rect", { x: x(mid) - side / 2, y: y - side / 2, width: side, height: side, fill: "#0b5394" }), text(study.text, 750, y + 4, end));
     });
     if (pool && pool.text !== "–") {
-      const y = top + row * (places.length + 0.5), [mid, low, high] = numbers(pool.text);
-      parts.push(text(places.length < 3 ? "Described" : "Pooled", 10, y + 4, bold), text(pool.counts, 310, y + 4, { ...bold, ...end }),
+      const y = top + row * (rows.length + 0.5), [mid, low, high] = numbers(pool.text);
+      parts.push(text(now.studies - out.size < 3 ? "Described" : "Pooled", 10, y + 4, bold), text(pool.counts, 310, y + 4, { ...bold, ...end }),
         make("polygon", { points: `${x(low)},${y} ${x(mid)},${y - 6} ${x(high)},${y} ${x(mid)},${y + 6}`, fill: "#d55e00", stroke: "#1a1a1a", "stroke-width": 0.7 }),
         text(pool.text, 750, y + 4, { ...bold, ...end }));
       if (pool.prediction !== "–") {
@@ -356,7 +362,7 @@
         parts.push(text(`${data.level} prediction interval`, 10, y + row + 4), bar(y + row, from, to, { stroke: "#7f7f7f", "stroke-width": 5 }), text(pool.prediction, 750, y + row + 4, end));
       }
     }
-    const left = out.size ? ` Left out: ${[...out].map((place) => now.rows[place].label).join(", ")}.` : "";
+    const left = out.size ? ` Left out: ${[...out].map((place) => now.rows.find((one) => one.place === place).label).join(", ")}.` : "";
     parts.push(text(`${data.unit} with event, %`, (x0 + x1) / 2, bottom + 34, middle), text(`${modelLabel(control.model.value)}.${left}`, 10, bottom + 52, { "font-size": 11, fill: "#6b6b6b" }));
     return new XMLSerializer().serializeToString(make("svg", { xmlns: SVG, viewBox: `0 0 ${width} ${bottom + 60}`, width, height: bottom + 60, "font-family": "Arial, Helvetica, sans-serif" },
       make("title", {}, `Forest plot: ${now.label}`), ...parts));
@@ -370,9 +376,9 @@
   const csv = () => {
     const names = [...new Set(now.rows.flatMap((row) => data.counts[row.key].facts.map(([name]) => name)))];
     const lines = [["study", "label", "ticked", "events", data.unit, "percent_with_interval", "marks", ...names, "doi"]];
-    for (const place of order()) {
-      const row = now.rows[place], count = data.counts[row.key], facts = Object.fromEntries(count.facts);
-      lines.push([row.study, row.label, out.has(place) ? "no" : "yes", row.events.replaceAll(",", ""), row.patients.replaceAll(",", ""), row.text, row.marks, ...names.map((n) => facts[n]), count.doi]);
+    for (const number of order()) {
+      const row = now.rows[number], count = data.counts[row.key], facts = Object.fromEntries(count.facts);
+      lines.push([row.study, nameOf(row), isOut(row) ? "no" : "yes", row.events.replaceAll(",", ""), row.patients.replaceAll(",", ""), row.text, row.marks, ...names.map((n) => facts[n]), count.doi]);
     }
     const pool = lookUp(control.model.value, key());
     if (pool) lines.push(["", `pool: ${modelLabel(control.model.value)}`, "", ...pool.counts.replaceAll(",", "").split("/"), pool.text], ["", `${data.level} prediction interval`, "", "", "", pool.prediction]);

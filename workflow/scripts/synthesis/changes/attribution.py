@@ -89,10 +89,7 @@ def find_overall(snapshot: Snapshot, analysis: str, model: str) -> Row | None:
 
 
 def subset_pools(snapshot: Snapshot, analysis: str, model: str) -> dict[frozenset, float]:
-    """Give the pool of each subset of studies that was fitted with a model; none where a study has several rows."""
-    used = [row["study"] for row in snapshot.used(analysis)]
-    if len({*used}) < len(used):
-        return {}
+    """Give the pool of each subset of studies that was fitted with a model."""
     rows = snapshot.table(f"{analysis}/subsets")
     return {
         frozenset(row["studies"].split(";")): float(row["estimate"])

@@ -8,12 +8,12 @@ import numpy as np
 
 from .. import formatting as fmt
 from ..files import number, numbers
-from ..prose import inside
+from ..prose import agree, inside, plural
 from ..terms import remarks_of
 from .canvas import Chart, Drawing, circles, draw_nothing, nice_ticks, sentence, tint
 from .labels import Wanted, place_labels
 from .layout import AXIS_ENDS, axis_end, axis_ticks, clean_text
-from .readings import ChartText, Paragraphs, Readings, Row, known, studies_of
+from .readings import ChartText, Paragraphs, Readings, Row, add_arms, known, studies_of
 from .style import fixed_settings
 
 LARGEST, SMALLEST = 3.2, 0.7  # mm: radius of bubbles
@@ -24,7 +24,7 @@ LABELLED = 30  # studies up to which names are tried
 
 @dataclass(frozen=True)
 class Point:
-    """A study with its value of the property."""
+    """A study with its value of the property; arms of one value are one point, since they share the study's effect."""
 
     label: str
     value: float
@@ -42,15 +42,21 @@ class Moderator:
     fit : mapping
         The row of the regression with the leading model; empty when there is none.
     points : sequence of Point
+    studies : int
+        Studies with a value.
     without : int
         Pooled rows that have no value.
+    several : bool
+        Whether a study gives several rows.
     """
 
     label: str
     unit: str
     fit: Row
     points: Sequence[Point]
+    studies: int
     without: int
+    several: bool
 
     @property
     def fitted(self) -> bool:
@@ -67,17 +73,23 @@ def read_moderator(data: Readings, name: str, label: str, unit: str, model: str)
     """Find the values and the regression of a moderator; the leading model, or else ``glmm``."""
     fits = {row["model"]: row for row in data.regression if (row["moderator"], row["kind"]) == (name, "continuous")}
     rows = {(row["study"], row["arm"]): row for row in data.pooled}
-    points, without = [], 0
+    alike: dict[tuple[str, float], list[Row]] = {}
+    without = 0
     for entry in data.moderators:
         if entry["moderator"] != name:
             continue
-        row = rows.get((entry["study"], entry["arm"]))
-        values = (number(entry, "value"), *(numbers(row, "proportion", "patients") if row else ()))
-        if len(values) == 3 and known(*values):
-            points.append(Point(clean_text(entry["label"]), *values))
+        row, value = rows.get((entry["study"], entry["arm"])), number(entry, "value")
+        if row and known(value, *numbers(row, "proportion", "patients")):
+            alike.setdefault((row["study"], value), []).append(row)
         else:
             without += 1
-    return Moderator(clean_text(label), unit, fits.get(model) or fits.get("glmm") or {}, points, without)
+    points = []
+    for (_, value), arms in alike.items():
+        row = arms[0] if len(arms) == 1 else add_arms(arms)
+        points.append(Point(clean_text(row["label"]), value, *numbers(row, "proportion", "patients")))
+    studies = len({study for study, _ in alike})
+    fit = fits.get(model) or fits.get("glmm") or {}
+    return Moderator(clean_text(label), unit, fit, points, studies, without, len(rows) > data.studies)
 
 
 def regression_curve(fit: Row, values, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -123,9 +135,9 @@ def draw_bubble(data: Readings, text: ChartText, name: str, label: str, unit: st
     """
     found = read_moderator(data, name, label, unit, text.primary)
     title = text.heading(f"by {inside(found.label)}")
-    if len(found.points) < FEWEST:
-        have = fmt.format_count(len(found.points)) if found.points else "none"
-        verb = "has" if len(found.points) == 1 else "have"
+    if found.studies < FEWEST:
+        have = fmt.format_count(found.studies) if found.studies else "none"
+        verb = agree(found.studies, "has", "have")
         why = f"{have} of {studies_of(data.studies)} in the pool {verb} a value; a regression needs three"
         return draw_nothing(text, title, f"{why if data.studies else 'no study in the pool'}.")
     said = describe(found, text, one or _one(found))
@@ -165,8 +177,8 @@ def describe(found: Moderator, text: ChartText, one: str) -> list[str]:
     if remarks := remarks_of(fit.get("status", "not fitted") if fit else "not fitted"):
         words.append(sentence(remarks))
     if found.without:
-        verb = "has" if found.without == 1 else "have"
-        words.append(f"{studies_of(found.without)} of the pool {verb} no value.")
+        rows = plural(found.without, "arm") if found.several else studies_of(found.without)
+        words.append(f"{rows} of the pool {agree(found.without, 'has', 'have')} no value.")
     return words
 
 

@@ -119,7 +119,7 @@ def _draw_pool(chart: Chart, pool: Row, x, decimals: int, text: ChartText) -> fl
     chart.page.polygon(corners, color=c.prediction, zorder=5)
     printed = fmt.format_percent_interval(mid, low, high, decimals, text.style)
     rows = (
-        (first, f"Pooled (k = {fmt.format_count(number(pool, 'k'))})", printed, True),
+        (first, f"Pooled (k = {fmt.format_count(number(pool, 'studies'))})", printed, True),
         (second, "Prediction interval", f"({fmt.format_percent_range(*limits, decimals, text.style)})", False),
     )
     for y, name, value, bold in rows:

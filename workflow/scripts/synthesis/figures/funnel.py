@@ -25,7 +25,7 @@ CURVE = 200  # points along a limit
 def draw_funnel(data: Readings, text: ChartText) -> Drawing:
     """Draw proportion against size, with the limits between which studies of one true proportion would lie."""
     title = text.heading("proportion against size of the study")
-    rows = [row for row in data.pooled if known(number(row, "proportion")) and number(row, "patients") > 0]
+    rows = [row for row in data.by_study if known(number(row, "proportion")) and number(row, "patients") > 0]
     if data.studies < FEWEST:
         have = studies_of(data.studies) if data.studies else "no study"
         return draw_nothing(text, title, f"{have} in the pool; a funnel plot needs ten.")

@@ -21,7 +21,7 @@ SIDE = 1.7  # mm: all squares are alike, since each stands for many studies
 def draw_leave_one_out(data: Readings, text: ChartText) -> Drawing:
     """Draw the pool with each study left out in turn, in the order of the forest plot."""
     title = text.heading("one study left out at a time")
-    order = {row["study"]: i for i, row in enumerate(sort_rows(data.pooled, text.sort))}
+    order = {row["study"]: i for i, row in enumerate(sort_rows(data.by_study, text.sort))}
     rows = sorted(_of_kind(data, LEAVE_ONE), key=lambda row: order.get(row["study"], len(order)))
     if len(rows) < 3:
         return _too_few(data, text, title, "leaving one out needs three")
@@ -29,7 +29,8 @@ def draw_leave_one_out(data: Readings, text: ChartText) -> Drawing:
     overall = data.overall(rows[0]["model"])
     dark = []
     if pools and overall is not None:
-        most = max(pools, key=lambda row: abs(number(row, "shift")))
+        # To nine digits: the last ones depend on the processor, and of two alike the first one is named.
+        most = max(pools, key=lambda row: float(f"{abs(number(row, 'shift')):.9g}"))
         printer = Printer(text, rows, overall)
         dark = [
             f"Largest change: without {clean_text(most['label'])} the pooled value is {printer.percent(most)}% instead "
@@ -98,7 +99,8 @@ class Printer:
 
     def overall(self, row: Row) -> list[Line]:
         """Give the lines of the pool of all studies, with the prediction interval where it is drawn."""
-        lines = [Line("rule"), self.line("overall", f"All studies (k = {fmt.format_count(number(row, 'k'))})", row)]
+        name = f"All studies (k = {fmt.format_count(number(row, 'studies'))})"
+        lines = [Line("rule"), self.line("overall", name, row)]
         if limits := predicted(row, self.text):
             printed = fmt.format_percent_range(*limits, self.decimals, self.text.style)
             name = f"{self.text.percent} prediction interval"

@@ -94,6 +94,14 @@ class Readings:
         return [row for row in self.rows if row["subset"] == "all" and row["use"] == "yes"]
 
     @property
+    def by_study(self) -> list[Row]:
+        """Give the pooled rows with the arms of each study added up; then there is no interval of its proportion."""
+        arms: dict[str, list[Row]] = {}
+        for row in self.pooled:
+            arms.setdefault(row["study"], []).append(row)
+        return [own[0] if len(own) == 1 else add_arms(own) for own in arms.values()]
+
+    @property
     def studies(self) -> int:
         """Count the studies of the overall pool."""
         return len({row["study"] for row in self.pooled})
@@ -123,6 +131,13 @@ class Paragraphs:
 def known(*values: float) -> bool:
     """Say whether all values are finite numbers."""
     return all(isfinite(value) for value in values)
+
+
+def add_arms(rows: Sequence[Row]) -> Row:
+    """Give one row for some arms of a study."""
+    events, patients = (sum(int(row[column]) for row in rows) for column in ("events", "patients"))
+    counts = {"events": str(events), "patients": str(patients), "proportion": str(events / patients)}
+    return {**rows[0], "arm": "", "ci_low": "", "ci_high": "", **counts}
 
 
 def sort_rows(rows: Sequence[Row], sort: str) -> list[Row]:

@@ -82,7 +82,7 @@ def draw_subsets(data: Readings, text: ChartText) -> Drawing:
         have = studies_of(k) if k else "no study"
         why = "no subset of them can be pooled" if k >= FEWEST else "their subsets need three"
         return draw_nothing(text, title, f"{have} in the pool; {why}.")
-    studies = sort_rows(data.pooled, text.sort) if cloud.exact else []
+    studies = sort_rows(data.by_study, text.sort) if cloud.exact else []
     decimals = fmt.decimals_for(cloud.estimate)
     said = describe(cloud, k, decimals)
     with fixed_settings():

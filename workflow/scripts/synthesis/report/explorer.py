@@ -70,7 +70,7 @@ def analysis_data(review: Review, analysis: str, limit: int) -> dict:
     limit : int
         Selections with more studies left out than this are not carried.
     """
-    rows, decimals = review.used(analysis), review.decimals(analysis)
+    rows, decimals, places = review.used(analysis), review.decimals(analysis), places_of(review, analysis)
     limit = min(limit, complete(review, analysis))
     pools = {name: {} for name in models_of(review, analysis)}
     for row in review.table(analysis, "estimates"):
@@ -78,17 +78,18 @@ def analysis_data(review: Review, analysis: str, limit: int) -> dict:
             pools[row["model"]][""] = record(row, decimals)
     for row, gone in selections(review, analysis):
         if len(gone) <= limit and row["model"] in pools:
-            pools[row["model"]][selection_key(gone, len(rows))] = record(row, decimals)
+            pools[row["model"]][selection_key(gone, len(places))] = record(row, decimals)
     return {
         "id": analysis,
         "label": review.analyses[analysis]["label"],
         "note": review.analyses[analysis].get("note") or "",
         "axis": axis(review, analysis),
-        "exact": limit >= len(rows) - 1,
+        "exact": limit >= len(places) - 1,
         "limit": limit,
         "models": [{"name": name, "label": DESCRIPTIONS.get(name, name)} for name in pools],
         "legend": [f"{mark} {meaning}" for mark, meaning in legend((row_marks(review, r) for r in rows), review.unit)],
-        "rows": [row_data(review, row, decimals) for row in rows],
+        "studies": len(places),
+        "rows": [row_data(review, row, decimals) | {"place": places[row["study"]]} for row in rows],
         "pools": pools,
     }
 
@@ -98,7 +99,7 @@ def complete(review: Review, analysis: str) -> int:
 
     Of many studies the table holds a sample: all with one or two left out, and some with more.
     """
-    k = len(review.used(analysis))
+    k = len(places_of(review, analysis))
     sizes = Counter(len(gone) for row, gone in selections(review, analysis) if row["model"] == review.primary)
     layers = range(1, k)
     return next((size - 1 for size in layers if sizes[size] < comb(k, size)), max(0, k - 1))
@@ -111,18 +112,17 @@ def models_of(review: Review, analysis: str) -> list[str]:
 
 
 def selections(review: Review, analysis: str) -> Iterable[tuple[Row, tuple[int, ...]]]:
-    """Give each pooled selection with the places of the studies it leaves out.
-
-    None where a study has several rows: then a list of studies does not say which rows are meant.
-    """
-    studies = [row["study"] for row in review.used(analysis)]
-    order = {study: place for place, study in enumerate(studies)}
-    if len(order) < len(studies):
-        return
+    """Give each pooled selection with the places of the studies it leaves out, with all their arms."""
+    order = places_of(review, analysis)
     for row in review.table(analysis, "subsets"):
         inside = set(row["studies"].split(";"))
         if inside <= order.keys():
             yield row, tuple(sorted(order[study] for study in order.keys() - inside))
+
+
+def places_of(review: Review, analysis: str) -> dict[str, int]:
+    """Give the place of each study of an analysis, from 0."""
+    return {study: place for place, study in enumerate(dict.fromkeys(row["study"] for row in review.used(analysis)))}
 
 
 def selection_key(gone: Sequence[int], k: int) -> str:
@@ -146,10 +146,12 @@ def record(row: Row, decimals: int) -> str:
 def row_data(review: Review, row: Row, decimals: int) -> dict:
     """Give one row as it is printed and sorted."""
     known = [f["name"] for f in filters(review)]
+    arms = [other for other in review.used(row["analysis"]) if other["study"] == row["study"]]
     return {
         "key": row_key(row),
         "study": row["study"],
         "label": row["label"],
+        "arm": (row["arm_label"] or row["arm"]) if len(arms) > 1 else "",
         "year": int(float(row["year"])) if row["year"] else None,
         "events": format_count(int(row["events"])),
         "patients": format_count(int(row["patients"])),
@@ -191,14 +193,14 @@ def provenance(review: Review, row: Row) -> dict:
 def axis(review: Review, analysis: str) -> float:
     """Give where the axis ends, in per cent, by the rule of the forest plot; what runs over it gets an arrow."""
     pool = review.pool(analysis)
-    drawn = int(pool["k"]) >= review.choices["models"]["draw_prediction_from"]
+    drawn = int(pool["studies"]) >= review.choices["models"]["draw_prediction_from"]
     limits = [number(pool, key) for key in ("ci_high", *(["pi_high"] if drawn else []))]
     return round(100 * axis_end([number(r, "ci_high") for r in review.used(analysis)], limits), 3)
 
 
 def _cost(review: Review, analysis: str) -> list[int]:
     """Give the characters of the records by number of studies left out."""
-    cost = [0] * (len(review.used(analysis)) + 1)
+    cost = [0] * (len(places_of(review, analysis)) + 1)
     for row, gone in selections(review, analysis):
         cost[len(gone)] += len(record(row, 1)) + len(gone) + 6
     return cost

@@ -59,7 +59,8 @@ def influence_table(review: Review, analysis: str) -> Table | None:
     if not rows or not whole:
         return None
     decimals = decimals_for(number(r, "estimate") for r in [whole, *rows])
-    every = line(("None", *influence_cells(whole, decimals), MISSING, status_words(whole)), strong=True)
+    cells = influence_cells({**whole, "k": whole["studies"]}, decimals)
+    every = line(("None", *cells, MISSING, status_words(whole)), strong=True)
     lines = [line((r["label"], *influence_cells(r, decimals), shift_words(r, decimals), left_words(r))) for r in rows]
     return table(
         f"{review.analyses[analysis]['label']}: one study left out at a time",
@@ -70,7 +71,7 @@ def influence_table(review: Review, analysis: str) -> Table | None:
 
 
 def influence_cells(row: Row, decimals: int) -> tuple[str, str, str]:
-    """Give studies, estimate and prediction interval of a pool."""
+    """Give studies, estimate and prediction interval of a line of ``influence.csv``, which counts studies as k."""
     return (
         format_count(int(row["k"])),
         format_percent_interval(*pool_numbers(row), decimals),
@@ -79,7 +80,7 @@ def influence_cells(row: Row, decimals: int) -> tuple[str, str, str]:
 
 
 def left_words(row: Row) -> str:
-    """Say what a pool with studies left out is; the tables of ``influence.csv`` count studies as k."""
+    """Say what a pool with studies left out is."""
     return status_words({**row, "studies": row["k"]})
 
 
