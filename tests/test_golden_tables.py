@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import nchypergeom_fisher
 from synthesis.contrasts import BETWEEN, POOLED, TOGETHER, WITHIN, contrast_rows, exact_odds_ratio, newcombe
-from synthesis.subgroups import odds_ratio_shared
+from synthesis.subgroups import ONE_EACH, odds_ratio_shared
 from test_golden_proportions import GOLDEN, same
 
 
@@ -114,7 +114,7 @@ def test_within_and_between_are_printed_apart():
     assert kinds == [
         (WITHIN, "odds ratio", "ok"),
         (WITHIN, "risk difference", "ok"),
-        (BETWEEN, "odds ratio", "ok"),
+        (BETWEEN, "odds ratio", f"ok; {ONE_EACH}"),
         (TOGETHER, "odds ratio", "ok"),
     ]
     between = rows[2]

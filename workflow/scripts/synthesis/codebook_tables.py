@@ -160,8 +160,9 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "second_patients": ("integer", "{unit} at the second level"),
             "measure": ("string", "`odds ratio` or `risk difference`"),
             "estimate": ("number", "Odds ratio, or difference of proportions, first against second"),
-            "p": ("number", "P value"),
-            "method": ("string", "How estimate, interval and P value were computed"),
+            "p": ("number", "P value of no effect"),
+            "p_test": ("string", "The test it is of, which need not be that of the interval"),
+            "method": ("string", "How estimate and interval were computed"),
         },
     ),
     "comparisons": (
@@ -173,7 +174,8 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "k": ("integer", "2×2 tables behind the number"),
             "studies": ("integer", "Studies behind the number"),
             "estimate": ("number", "Ratio, or difference of proportions, exposed against unexposed"),
-            "p": ("number", "P value"),
+            "p": ("number", "P value of no effect"),
+            "p_test": ("string", "The test it is of, which need not be that of the interval"),
         },
     ),
     "fits": (

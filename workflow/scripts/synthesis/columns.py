@@ -46,6 +46,7 @@ CONTRASTS = (
     "ci_low",
     "ci_high",
     "p",
+    "p_test",
     "method",
     "status",
 )

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from .contrasts import exact_odds_ratio, newcombe
+from .contrasts import clash_words, exact_odds_ratio, newcombe
 from .files import read_table, write_table
 from .pooled_tables import METHODS, Effect
 from .selection import ARTICLE_FIRST
-from .terms import OK, ONE_STUDY, is_ok, remarks_of, with_remark
+from .terms import FISHER, OK, ONE_STUDY, is_ok, remarks_of, with_remark
 from .two_by_two import EMPTY, NOBODY, OR, RD, RR, STUDY_METHODS, risk_ratio_score, tables_of
 
 CELLS = ("exposed_events", "exposed_patients", "unexposed_events", "unexposed_patients")
@@ -34,6 +34,7 @@ COMPARISONS = (
     "pi_low",
     "pi_high",
     "p",
+    "p_test",
     "tau2",
     "i2",
     "q",
@@ -180,11 +181,13 @@ def _study_rows(row: Mapping, label: str, reason: str, level: float) -> list[dic
     }
     numbers, p = _study_numbers(events, patients, level)
     out = []
+    test = {"p": p, "p_test": FISHER if p == p else ""}
     for model, (measure, _) in STUDY_METHODS.items():
         words = [] if numbers[measure][0] == numbers[measure][0] or 0 in patients else [EMPTY]
         words += [f"not pooled: {reason}"] if reason else []
-        row = base | {"model": model, "measure": measure, "status": "; ".join(words) or OK}
-        out.append(row | dict(zip(LIMITS, numbers[measure], strict=True)) | ({"p": p} if measure == OR else {}))
+        clash = clash_words(*numbers[OR][1:], p, level) if measure == OR else ""
+        row = base | {"model": model, "measure": measure, "status": with_remark("; ".join(words) or OK, clash)}
+        out.append(row | dict(zip(LIMITS, numbers[measure], strict=True)) | (test if measure == OR else {}))
     return out
 
 
@@ -225,7 +228,10 @@ def _pooled_rows(used: Sequence[Mapping], first: Mapping, level: float) -> list[
             effect = method.pool(tables, measure, level)
             combined = len(set(study)) == 1 and is_ok(effect.status)
             status = with_remark(f"{ONE_STUDY}, its tables combined" if combined else effect.status, mixed)
-            out.append(base | {"model": model, **_printed(effect, measure), "status": status})
+            row = {"model": model, **_printed(effect, measure)}
+            clash = clash_words(row["ci_low"], row["ci_high"], row["p"], level, 0 if measure == RD else 1)
+            row |= {"p_test": method.p_test if effect.p == effect.p else "", "status": with_remark(status, clash)}
+            out.append(base | row)
     return out
 
 

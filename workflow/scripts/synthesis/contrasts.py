@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from .formatting import format_p
 from .proportions import wilson
 from .subgroups import odds_ratio_shared
-from .terms import BETWEEN, OK, TOGETHER, WITHIN
+from .terms import BETWEEN, FISHER, LIKELIHOOD_RATIO, OK, TOGETHER, WITHIN, with_remark
 from .terms import WITHIN_POOLED as POOLED
 
 
@@ -59,6 +60,26 @@ def exact_odds_ratio(events, patients, level: float = 0.95) -> tuple[float, floa
     interval = result.confidence_interval(level)
     p = float(fisher_exact(table).pvalue)
     return float(result.statistic), float(interval.low), float(interval.high), p
+
+
+def clash_words(low: float, high: float, p: float, level: float, nothing: float = 1.0) -> str:
+    """Say that an interval and a P value of different tests give different verdicts; blank where they do not.
+
+    Parameters
+    ----------
+    low, high, p, level : float
+    nothing : float
+        The effect that is none: 1 for ratios, 0 for differences.
+
+    Examples
+    --------
+    >>> clash_words(0.98, 1.4, 0.048, 0.95), clash_words(1.1, 1.4, 0.048, 0.95)
+    ('the interval includes 1 and P = 0.048: they are of different tests', '')
+    """
+    if np.isnan([low, high, p]).any() or (low > nothing or high < nothing) == (p < round(1 - level, 10)):
+        return ""
+    verb = "includes" if low <= nothing <= high else "excludes"
+    return f"the interval {verb} {nothing:g} and {format_p(p)}: they are of different tests"
 
 
 def contrast_rows(rows: pd.DataFrame, analysis: str, contrasts: Sequence[dict], level: float = 0.95) -> list[dict]:
@@ -126,10 +147,11 @@ def _within(arms: pd.DataFrame, first: str, level: float) -> list[dict]:
     }
     estimate, low, high, p = exact_odds_ratio(events, patients, level)
     status = "no events in either arm: no odds ratio" if sum(events) == 0 else OK
-    ratio = {"measure": "odds ratio", "estimate": estimate, "ci_low": low, "ci_high": high, "p": p}
+    status = with_remark(status, clash_words(low, high, p, level))
+    ratio = {"measure": "odds ratio", "estimate": estimate, "ci_low": low, "ci_high": high, "p": p, "p_test": FISHER}
     difference = dict(zip(("estimate", "ci_low", "ci_high"), newcombe(events, patients, level), strict=True))
     return [
-        base | ratio | {"method": "conditional maximum likelihood, exact interval, Fisher P", "status": status},
+        base | ratio | {"method": "conditional maximum likelihood, exact interval", "status": status},
         base | {"measure": "risk difference", "method": "Newcombe hybrid score interval"} | difference,
     ]
 
@@ -149,6 +171,7 @@ def _model_row(arms: pd.DataFrame, kind: str, first: str, second: str, level: fl
         "ci_low": result.ci_low,
         "ci_high": result.ci_high,
         "p": result.p,
-        "method": "random-effects logistic model, study effect shared by its arms, likelihood-ratio P",
-        "status": result.status,
+        "p_test": LIKELIHOOD_RATIO if result.p == result.p else "",
+        "method": "random-effects logistic model, study effect shared by its arms, Wald interval",
+        "status": with_remark(result.status, clash_words(result.ci_low, result.ci_high, result.p, level)),
     }

@@ -11,10 +11,10 @@ from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit, xlogy
 from .heterogeneity import i2
 from .models.estimators import estimate_tau2, weighted_fit
 from .models.logistic_normal import arms_of, fit, fixed_fit
-from .models.twostage import NO_WIDTH, NOT_CONVERGED, SMALLEST_RSS
+from .models.twostage import NO_WIDTH, NOT_CONVERGED, SMALLEST_RSS, narrow_words
 from .prediction import prediction_half_width
 from .subgroups import odds_ratio_shared
-from .terms import OK
+from .terms import LIKELIHOOD_RATIO, OK, with_remark
 from .two_by_two import EMPTY, OR, RD, RR, Tables, effect_sizes, size_of
 
 NO_RATIO = "no finite ratio: every table has an empty cell on the same side"
@@ -142,16 +142,19 @@ def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, int
     if se == 0:
         return Effect(*size, status=NO_WIDTH)
     q = float(weighted_fit(0.0, y, v, one)[2])
+    wald = float(ndtri((1 + level) / 2) * np.sqrt(variance))
+    half = wald if interval == "wald" else float(stdtrit(df, (1 + level) / 2)) * se
     return Effect(
         *size,
         float(mean),
         se,
-        se * float(ndtri((1 + level) / 2) if interval == "wald" else stdtrit(df, (1 + level) / 2)),
+        half,
         float(prediction_half_width(se, tau2, len(y), level)),
         float(2 * (ndtr(-abs(mean / se)) if interval == "wald" else stdtr(df, -abs(mean / se)))),
         tau2,
         i2(tau2, v),
         *(q, df, float(chdtrc(df, q))),
+        with_remark(OK, narrow_words(half, wald, q, df)),
     )
 
 
@@ -260,12 +263,15 @@ class Method(NamedTuple):
         In the field's terms, for documents.
     pool : callable
         ``(tables, measure, level) → Effect``.
+    p_test : str
+        The test its P value is of.
     """
 
     measures: tuple[str, ...]
     description: str
     reference: str
     pool: Callable[..., Effect]
+    p_test: str = "Wald"
 
 
 _REML = "Inverse variance, random study effect, REML, half a patient added where a cell is empty"
@@ -289,23 +295,27 @@ METHODS = {
         f"{_REML}, Hartung–Knapp interval",
         "Hartung J, Knapp G. Stat Med 2001;20:3875–89",
         partial(pool_inverse_variance, interval="hk"),
+        "t",
     ),
     "reml-mhk": Method(
         (OR, RR, RD),
         f"{_REML}, modified Hartung–Knapp interval",
         "Röver C et al. BMC Med Res Methodol 2015;15:99",
         partial(pool_inverse_variance, interval="mhk"),
+        "t",
     ),
     "glmm-um-fs": Method(
         (OR,),
         f"Logistic model, fixed study intercepts, random effect of the exposure ({_LOGISTIC})",
         "Turner RM et al. Stat Med 2000;19:3417–32",
         pool_random_effect,
+        LIKELIHOOD_RATIO,
     ),
     "glmm-um-rs": Method(
         (OR,),
         f"Logistic model, random study intercepts, common effect of the exposure ({_LOGISTIC})",
         "Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67",
         pool_random_intercept,
+        LIKELIHOOD_RATIO,
     ),
 }

@@ -137,13 +137,19 @@ def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
         pair = " against ".join(names.level(row["by"], row[side]) for side in ("first", "second"))
         where = row["label"] or labels[row["kind"]]
         cells = [f"{row[f'{side}_events']}/{row[f'{side}_patients']}" for side in ("first", "second")]
-        p = format_p(number(row, "p")) if row["p"] else "–"
+        p = f"{format_p(number(row, 'p'))} ({row['p_test']})" if row["p"] else MISSING
         lines.append(
-            line([names.analyses[row["analysis"]]["label"], pair, where, *cells, row["measure"], effect(row), p])
+            line(
+                [
+                    *(names.analyses[row["analysis"]]["label"], pair, where, *cells, row["measure"], effect(row)),
+                    with_remark(p, remarks_of(row["status"])),
+                ]
+            )
         )
     note = (
         "The comparison inside a study is exact (conditional odds ratio; Newcombe's interval for the difference in "
-        "percentage points) and stands apart from the model over studies, in which arms of one study share its effect."
+        "percentage points) and stands apart from the model over studies, in which arms of one study share its effect; "
+        "its intervals are Wald's."
     )
     between = {row["analysis"] for row in shown if row["kind"] == BETWEEN}
     without = [names.analyses[a]["label"] for a in dict.fromkeys(r["analysis"] for r in shown) if a not in between]

@@ -19,6 +19,9 @@ LEAVE_ONE, LEAVE_TWO, CUMULATIVE = "leave one out", "leave two out", "cumulative
 WITHIN, BETWEEN, TOGETHER = "within study", "between studies", "within and between"
 WITHIN_POOLED = "within studies"
 
+# `p_test` in contrasts.csv and comparisons.csv: the test a P value is of, which need not be that of the interval.
+FISHER, LIKELIHOOD_RATIO = "Fisher's exact", "likelihood ratio"
+
 
 def is_ok(status: str) -> bool:
     """Say whether a status belongs to a number that can be used, with or without a remark.

@@ -118,9 +118,11 @@ def contrast_table(review: Review) -> Table | None:
                 " against ".join(review.level_name(r["by"], r[side]) for side in ("first", "second")),
                 Cell(r["label"], sheet_address(r["study"])) if r["label"] else WHERE[r["kind"]],
                 *(f"{r[f'{side}_events']}/{r[f'{side}_patients']}" for side in ("first", "second")),
-                Cell(measure_words(r["measure"]), small=r["method"]),
+                Cell(
+                    measure_words(r["measure"]), small="; ".join(filter(None, (r["method"], remarks_of(r["status"]))))
+                ),
                 effect_words(r),
-                format_p(number(r, "p")) if r["p"] else MISSING,
+                p_cell(r),
             )
         )
         for r in shown
@@ -137,6 +139,11 @@ def contrast_table(review: Review) -> Table | None:
         ),
         stacked=True,
     )
+
+
+def p_cell(row: Row) -> Cell:
+    """Give a P value with the test it is of."""
+    return Cell(format_p(number(row, "p")), small=row["p_test"]) if row["p"] else Cell(MISSING)
 
 
 def measure_words(measure: str) -> str:
@@ -203,7 +210,7 @@ def risk_factor_line(review: Review, row: Row, marks: str) -> Line:
             study,
             *(f"{row[f'{side}_events']}/{row[f'{side}_patients']}" for side in ("exposed", "unexposed")),
             format_ratio_interval(*pool_numbers(row)),
-            format_p(number(row, "p")) if row["p"] else MISSING,
+            p_cell(row),
             f"{source}. {remarks}" if (remarks := remarks_of(row["status"])) else source,
         ),
         strong=row["kind"] == "pooled",
