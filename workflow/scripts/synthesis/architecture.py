@@ -28,16 +28,8 @@ ROOMS = {
         *("problems", "characters", "gathering", "references", "quoting", "codebook", "codebook_tables", "screening"),
     ),
     "sheets": (
-        "protocol",
-        "sheets",
-        "located",
-        "yaml_text",
-        "mending",
-        "checks",
-        "index",
-        "tables",
-        "selection",
-        "grade",
+        *("protocol", "sheets", "located", "yaml_text", "mending", "checks", "nesting", "index", "tables"),
+        *("selection", "grade"),
     ),
     "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
     "analyses": (

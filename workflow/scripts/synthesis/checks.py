@@ -6,15 +6,16 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
-from math import inf
 from pathlib import Path
 
+from .characters import comparable
 from .levels import MIXED
 from .located import MOST_TYPED, Located, TypingError, first_of, read_located
 from .mending import mend
+from .nesting import check_nesting, check_tables
 from .problems import Problem, ProblemsError, field_name, one_of, quote
 from .protocol import Protocol
-from .sheets import Arm, Cells, Outcome, Sheet, type_sheet
+from .sheets import Arm, Sheet, type_sheet
 
 Checked = tuple[Located, Sheet]
 
@@ -82,8 +83,8 @@ def check_sheet(located: Located, sheet: Sheet, protocol: Protocol) -> list[Prob
         check_counts,
         check_reported,
         check_duplicates,
-        check_nesting,
-        check_comparisons,
+        lambda located, sheet, protocol: check_nesting(sheet, protocol),
+        lambda located, sheet, protocol: check_tables(sheet, protocol),
         check_characteristics,
         check_reasons,
         check_risk_of_bias,
@@ -239,92 +240,17 @@ def check_reported(located: Located, sheet: Sheet, protocol: Protocol) -> Iterat
 
 
 def check_duplicates(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
-    """No two rows say the same thing."""
-    seen: dict[tuple, int] = {}
-    for i, row in enumerate(sheet.outcomes):
-        key = (row.arm, row.outcome, row.definition, row.window)
+    """No two rows say the same thing, however their words are written."""
+    rows = [(("outcomes", i), row, row.definition) for i, row in enumerate(sheet.outcomes)]
+    rows += [(("comparisons", i), row, row.exposure) for i, row in enumerate(sheet.comparisons)]
+    seen: dict[tuple, tuple] = {}
+    for at, row, words in rows:
+        key = (at[0], row.arm, row.outcome, comparable(words), row.window)
+        what = "definition" if at[0] == "outcomes" else "exposure"
         if key in seen:
-            yield (
-                ("outcomes", i),
-                (
-                    f"The same arm, outcome, definition and window as outcomes[{seen[key]}]. Keep one, "
-                    "or say in `definition` how they differ."
-                ),
-            )
-        seen.setdefault(key, i)
-
-
-def check_nesting(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
-    """Within an arm: a part of an outcome ≤ the outcome, and a shorter window ≤ a longer one."""
-    rows = [(i, row) for i, row in enumerate(sheet.outcomes) if row.events is not None and row.patients]
-    groups: dict[tuple, list[tuple[int, Outcome]]] = {}
-    for i, row in rows:
-        groups.setdefault((row.arm, row.patients, row.outcome), []).append((i, row))
-    for i, inner in rows:
-        for outcome in [*_wider(inner.outcome, protocol), inner.outcome]:
-            for j, outer in groups.get((inner.arm, inner.patients, outcome), ()):
-                if inner.events <= outer.events or _days(inner) > _days(outer):
-                    continue
-                if outcome != inner.outcome:
-                    message = (
-                        f"{inner.events} {inner.outcome} are more than the {outer.events} {outcome} "
-                        f"of outcomes[{j}], which holds them. Check both."
-                    )
-                    yield ("outcomes", i, "events"), message
-                elif inner.definition == outer.definition:
-                    longer = "an unstated window" if outer.window is None else f"{outer.window} days"
-                    message = (
-                        f"{inner.events} in {inner.window} days are more than {outer.events} in "
-                        f"{longer} (outcomes[{j}]). Check both."
-                    )
-                    yield ("outcomes", i, "events"), message
-                else:
-                    continue
-                break  # one row that contradicts it is enough to look at
-
-
-def _days(row: Outcome) -> float:
-    return inf if row.window is None else row.window
-
-
-def _wider(outcome: str, protocol: Protocol) -> set[str]:
-    """Give every outcome that holds this one."""
-    wider: set[str] = set()
-    term = protocol.outcomes.get(outcome)
-    while term and term.parent and term.parent not in wider:
-        wider.add(term.parent)
-        term = protocol.outcomes.get(term.parent)
-    return wider
-
-
-def check_comparisons(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
-    """A 2×2 table fits in its arm, and its events are those of the outcome's row where that has the same patients."""
-    for i, table in enumerate(sheet.comparisons):
-        at = ("comparisons", i)
-        broken = [side for side in ("exposed", "unexposed") if _more_events(getattr(table, side))]
-        for side in broken:
-            cells = getattr(table, side)
-            yield (*at, side, "events"), f"{cells.events} is more than patients ({cells.patients}). Check the source."
-        if broken:
-            continue  # the sums below would only say the same again
-        patients = table.exposed.patients + table.unexposed.patients
-        size = sheet.arms[table.arm].patients if table.arm in sheet.arms else None
-        if size is not None and patients > size:
-            message = f"{patients} patients (exposed + unexposed) are more than the arm's {size}. Check the source."
-            yield at, message
-        events = table.exposed.events + table.unexposed.events
-        rows = [
-            r
-            for r in sheet.outcomes
-            if (r.arm, r.outcome, r.patients) == (table.arm, table.outcome, patients) and r.events is not None
-        ]
-        if rows and all(row.events != events for row in rows):
-            message = f"{events} events (exposed + unexposed) differ from the outcome's {rows[0].events}. Check both."
-            yield at, message
-
-
-def _more_events(cells: Cells) -> bool:
-    return cells.events > cells.patients
+            message = f"The same arm, outcome, {what} and window as {field_name(seen[key])}. Keep one, "
+            yield at, f"{message}or say in `{what}` how they differ."
+        seen.setdefault(key, at)
 
 
 def check_characteristics(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
@@ -337,6 +263,10 @@ def check_characteristics(located: Located, sheet: Sheet, protocol: Protocol) ->
             yield at, "events and patients belong together. Write both."
         elif fact.events is not None and fact.events > fact.patients:
             yield (*at, "events"), f"{fact.events} is more than patients ({fact.patients}). Check the source."
+        size = sheet.arms[fact.arm].patients if fact.arm in sheet.arms else None
+        if None not in (fact.patients, size) and fact.patients > size:
+            message = f"{fact.patients} is more than the arm's patients ({size}). Check the source, or correct one."
+            yield (*at, "patients"), message
 
 
 def check_reasons(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:

@@ -8,6 +8,7 @@ import yaml
 
 from ..levels import NOT_REPORTED, UNSTATED
 from ..sheets import Arm, Characteristic, Citation, Comparison, Extraction, Outcome, Sheet, Span
+from ..yaml_text import NOTHING
 
 SCHEMA_LINE = "# yaml-language-server: $schema=sheet.schema.json\n"
 WORDS_FOR_NONE = {"events": NOT_REPORTED, "patients": NOT_REPORTED, "window": UNSTATED}
@@ -80,7 +81,7 @@ class _Dumper(yaml.BaseDumper):
         super().increase_indent(flow, False)
 
     def choose_scalar_style(self) -> str:
-        return super().choose_scalar_style() and '"'
+        return (super().choose_scalar_style() or self.event.value in NOTHING) and '"'
 
 
 def _node(value: Any, todos: list[str], key: str = "", flow: bool = False) -> yaml.Node:
