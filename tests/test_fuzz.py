@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from synthesis.checks import read_sheets
 from synthesis.curation.handing_in import read_workbooks
-from synthesis.curation.wide import draft_sheets, read_table_file
+from synthesis.curation.table_file import read_table_file
+from synthesis.curation.wide import draft_sheets
 from synthesis.curation.workbook import write_workbook
 from synthesis.files import read_table
 from synthesis.grade import read_grade

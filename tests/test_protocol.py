@@ -135,7 +135,7 @@ def test_a_schema_refuses_what_the_reader_refuses(at_root):
 
 
 def test_a_config_adds_words_for_designs(review):
-    """A review of prevalence meets designs that no list foresees: a sheet names those of the config only."""
+    """A review of prevalence meets designs that no list foresees: a sheet may name those of the config."""
     review.edit("config.yaml", "outcomes:\n  fever", "designs: [survey of registers]\noutcomes:\n  fever")
     review.edit("studies/clark2003.yaml", "design: trial", "design: survey of registers")
     review.edit("studies/baker2002.yaml", "design: trial", "design: cross-sectional")

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
 
@@ -237,3 +238,86 @@ def test_forms_are_ones_that_github_accepts(name):
         needs = {"markdown": {"value"}, "dropdown": {"label", "options"}, "checkboxes": {"label", "options"}}
         assert needs.get(part["type"], {"label"}) <= set(part["attributes"]), part
         assert part["type"] in ("markdown", "input", "textarea", "dropdown", "checkboxes")
+
+
+def test_what_is_set_twice_adds_up_and_what_says_nothing_is_named(sheet):
+    sheet.folder.joinpath("t.csv").write_text("study,events,n\nSmith 2020,3,40\n", "utf-8")
+    pairs = ("report=article", "window=30"), ("confidence=high", "basis=stated")
+    code, said = sheet("from-table", "t.csv", "--outcome", "fever", "--set", *pairs[0], "--set", *pairs[1])
+    assert code == 0, said
+    data = yaml.safe_load((sheet.folder / "drafts" / "smith2020.yaml").read_text("utf-8"))
+    row = data["outcomes"][0]
+    assert (data["report"], row["window"], row["confidence"], row["basis"]) == ("article", 30, "high", "stated")
+    code, said = sheet("from-table", "t.csv", "--set", "window=30", "basis", "report=", "--set", "window=90")
+    assert code == 1
+    for part in ("--set: basis: Nothing is said of it.", "--set: report: Nothing", "--set: window: Both 30 and 90."):
+        assert part in said
+    assert sheet("from-table", "t.csv", "--columns", "evnts=n")[1].startswith(
+        '--columns: evnts: "evnts" is not one of:'
+    )
+
+
+def test_of_several_drafts_all_are_written_or_none(sheet):
+    rows = ["Smith 2020,3,40,trial", "Jones 2021,4,50,guess", "Brown 2022,5,60,trial"]
+    sheet.folder.joinpath("t.csv").write_text("study,events,n,design\n" + "\n".join(rows) + "\n", "utf-8")
+    code, said = sheet("from-table", "t.csv", "--outcome", "fever")
+    assert code == 1 and 't.csv:3: design: "guess" is not one of' in said
+    assert not (sheet.folder / "drafts").exists()
+    sheet.folder.joinpath("t.csv").write_text(
+        "study,events,n\n" + "\n".join(r.rsplit(",", 1)[0] for r in rows), "utf-8"
+    )
+    (sheet.folder / "drafts" / "jones2021.yaml").mkdir(parents=True)
+    code, said = sheet("from-table", "t.csv", "--outcome", "fever")
+    assert code == 1 and "jones2021.yaml: This is not a file." in said
+    assert [path.name for path in (sheet.folder / "drafts").iterdir()] == ["jones2021.yaml"]
+    code, said = sheet("from-table", "t.csv", "--outcome", "fever", "--to", "t.csv/drafts")
+    assert code == 1 and said.startswith("t.csv/drafts: Cannot be written to: ")
+    (sheet.folder / "mine").mkdir()
+    (sheet.folder / "mine" / "jones2021.yaml").write_text("id: jones2021\nnote: begun\n", "utf-8")
+    code, said = sheet("from-table", "t.csv", "--outcome", "fever", "--to", "mine")
+    assert code == 1 and "This sheet exists and differs" in said and "-note: begun" in said
+    assert [path.name for path in (sheet.folder / "mine").iterdir()] == ["jones2021.yaml"]
+
+
+def test_a_draft_is_a_sheet_once_its_marks_are_filled_in(sheet):
+    """What is told before a draft is written leaves nothing for the check but what the table did not say."""
+    words = ["report=article", "design=cross sectional", "ascertainment=Chart Review", "window=30", "basis=stated"]
+    words += ["confidence=high", "source=table 1", "definition=any", "first=2026-01-01"]
+    sheet.folder.joinpath("t.csv").write_text("study,events,n\nSmith 2020,3,40\n", "utf-8")
+    assert sheet("from-table", "t.csv", "--outcome", "fever", "--to", "studies", "--set", *words)[0] == 0
+    assert sheet("check", "smith2020")[0] == 0
+
+
+STRANGE = {
+    "a pipe": lambda path: os.mkfifo(path),
+    "a folder": lambda path: path.mkdir(),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+    "a link to a device": lambda path: path.symlink_to("/dev/zero"),
+    "a link in a circle": lambda path: path.symlink_to(path.name),
+    "three gigabytes": lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 3_000_000_000),
+    "nothing there": lambda path: None,
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("from-xlsx", "odd.xlsx"),
+        ("from-table", "odd.csv"),
+        ("from-table", "odd.xlsx"),
+        ("compare", "odd.yaml", "adams2001"),
+        ("to-xlsx", "odd.yaml"),
+        ("check", "odd.yaml"),
+        ("from-table", "t.csv", "--outcome", "fever", "--to", "odd.dir"),
+    ],
+)
+def test_what_is_no_file_gets_a_message_at_once(arguments, kind, sheet):
+    (name,) = [part for part in arguments if part.startswith("odd.")]
+    (sheet.folder / "t.csv").write_text("study,events,n\nSmith 2020,3,40\n", "utf-8")
+    STRANGE[kind](sheet.folder / name)
+    signal.alarm(20)  # a pipe that is opened never answers
+    code, said = sheet(*arguments)
+    signal.alarm(0)
+    fine = arguments[-1] == "odd.dir" and kind in ("a folder", "nothing there")
+    assert code == (0 if fine else 1) and (fine or said.startswith(name)), said

@@ -3,7 +3,9 @@
 import openpyxl
 import pytest
 from synthesis.checks import read_sheets
-from synthesis.curation.wide import draft_sheets, id_of, read_table_file
+from synthesis.curation.names import id_of
+from synthesis.curation.table_file import read_table_file
+from synthesis.curation.wide import draft_sheets
 from synthesis.curation.wide_columns import normal, recognise
 from synthesis.curation.writing import data_to_yaml
 from synthesis.problems import ProblemsError
@@ -13,12 +15,24 @@ from synthesis.problems import ProblemsError
 def read(protocol, tmp_path):
     """Give a function from the bytes of a CSV to drafts."""
 
-    def drafts(content: bytes | str, encoding: str = "utf-8", **given):
+    def drafts(content: bytes | str, encoding: str = "utf-8", columns=None, studies=(), **given):
         path = tmp_path / "table.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return draft_sheets(read_table_file(path, encoding), "table.csv", protocol, given)
+        return draft_sheets(read_table_file(path, encoding), "table.csv", protocol, given, columns, studies)
 
     return drafts
+
+
+@pytest.fixture
+def refused(read):
+    """Give a function from a table about fever to what is wrong with it, in the order it is told."""
+
+    def problems(content, **options) -> list[str]:
+        with pytest.raises(ProblemsError) as caught:
+            read(content, outcome="fever", **options)
+        return [str(problem) for problem in caught.value.problems]
+
+    return problems
 
 
 def counts(drafts) -> dict:
@@ -206,3 +220,254 @@ def test_no_heading_means_two_things(protocol):
     for outcome in protocol.outcomes:
         found = recognise(["study", "n", outcome, f"{outcome}_n"], protocol)
         assert found.counts == {outcome: (2, 3)} and not found.problems
+
+
+TOTALS = [
+    "Total",
+    "TOTAL (95% CI)",
+    "Sub-total",
+    "Overall (I-squared = 90.1%, p = 0.000)",
+    "All studies",
+    "Sum",
+    "Gesamt",
+]
+TOTALS += [
+    "Random effects model",
+    "RE Model",
+    "Pooled estimate",
+    "Summary (fixed effect)",
+    "Total 2020",
+    "Meta-analysis",
+]
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_a_row_called_a_total_is_no_study(name, refused):
+    [said] = refused(f'study,events,n\nA 2020,3,40\n"{name}",9,99\nB 2021,5,50\n')
+    assert said.startswith(f'table.csv:3: study: "{name}" is the name of a total') and "Delete the row." in said
+
+
+def test_a_study_by_an_author_called_like_a_total_is_kept_when_somebody_says_so(read, refused):
+    table = "study,events,n\nA 2020,3,40\nSum 2020,9,99\nSum et al. 2021,9,99\nSummers 2022,1,9\n"
+    [said] = refused(table)
+    assert said.endswith('If it is a study nevertheless: --study "Sum 2020".')
+    assert set(read(table, outcome="fever", studies=["Sum 2020"]).sheets) == {
+        "a2020",
+        "sum2020",
+        "sum2021",
+        "summers2022",
+    }
+    assert refused(table, studies=["Sum 2020", "Sum 2029"]) == ['--study: No row is called "Sum 2029".']
+
+
+A, B, C, D = "A 2020,3,40", "B 2021,5,50", "C 2022,4,41", "D 2023,6,61"
+GROUPED = {
+    "last": [A, B, C, "X 2020,12,131"],
+    "first": ["X 2020,12,131", A, B, C],
+    "between": [A, "X 2020,12,131", B, C],
+    "beside a study without a count": [A, B, C, "E 2024,NA,70", "X 2020,12,131"],
+    "below a group": [A, B, "X 2020,8,90", C, D],
+    "above a group": [C, D, "Subtotal,10,102", "X 2020,8,90", A, B],
+    "of groups with subtotals": [A, B, "Subtotal,8,90", C, D, "Subtotal,10,102", "X 2020,18,192"],
+}
+
+
+@pytest.mark.parametrize("rows", GROUPED.values(), ids=GROUPED)
+def test_a_row_that_adds_up_others_is_no_study_wherever_it_stands(rows, read, refused):
+    table = "study,events,n\n" + "\n".join(rows) + "\n"
+    line = 2 + next(i for i, row in enumerate(rows) if row.startswith("X"))
+    said = [text for text in refused(table) if text.startswith(f"table.csv:{line}: study: ")]
+    assert len(said) == 1 and "is the sum of the" in said[0] and said[0].endswith('--study "X 2020".'), said
+    without = "study,events,n\n" + "\n".join(row for row in rows if row[0] not in "XS") + "\n"
+    assert "x2020" not in read(without, outcome="fever").sheets
+    named = "study,events,n\n" + "\n".join(row for row in rows if row[0] != "S") + "\n"
+    assert "x2020" in read(named, outcome="fever", studies=["X 2020"]).sheets
+
+
+def test_totals_of_one_outcome_of_several_are_found(refused, read):
+    table = "study,n,fever,rash\nA 2020,40,3,0\nB 2021,50,5,\nC 2022,60,1,1\nTotal 2023 b,150,9,1\n"
+    with pytest.raises(ProblemsError) as caught:
+        read(table)
+    assert "9 of 150 is the sum of the 3 rows from line 2 to line 4" in str(caught.value)
+
+
+def test_the_whole_of_a_study_beside_its_arms_is_no_total(read):
+    rows = ["A 2020,a,3,40", "A 2020,b,5,50", "A 2020,all,8,90", "B 2021,all,1,20"]
+    drafts = read("study,arm,events,n\n" + "\n".join(rows) + "\n", outcome="fever")
+    assert len(drafts.sheets["a2020"]["outcomes"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        ("Onwuneme 2015 (1),32,35\nOnwuneme 2015 (2),32,46\n", "Onwuneme 2015a, Onwuneme 2015b"),
+        ("Menni et al. 1 2020,3,9\nMenni et al. 2 2020,4,8\n", "Menni 2020a, Menni 2020b"),
+        ("Li H 2020,1,9\nLi K 2020,2,9\nLi 2020b,2,7\nLi Q. 2020,3,7\n", "Li 2020a, Li 2020c, Li 2020d"),
+        ("van der Berg 1 2020,1,9\nVan der Berg #2 2020,2,9\n", "van der Berg 2020a, van der Berg 2020b"),
+    ],
+)
+def test_advice_to_tell_studies_apart_works_to_the_letter(rows, names, read, refused):
+    said = refused(f"study,events,n\n{rows}")
+    assert all(f"Tell them apart: {names}." in line for line in said), said
+    followed, given = [], iter(names.split(", "))
+    for line in rows.splitlines():
+        label, _, rest = line.partition(",")
+        followed.append(f"{label if id_of(label)[-1].isalpha() else next(given)},{rest}")
+    assert len(read("study,events,n\n" + "\n".join(followed), outcome="fever").sheets) == len(followed)
+
+
+def test_two_studies_of_one_name_are_told_how_to_be_two(read, refused):
+    [said] = refused("author,year,events,n\nLi H,2020,1,9\nLi H,2020,2,9\n")
+    assert "The same study, arm and outcome as line 2. If it is another study, call it Li 2020b; if not, add" in said
+    assert set(read("author,year,events,n\nLi H,2020,1,9\nLi 2020b,2020,2,9\n", outcome="fever").sheets) == {
+        "li2020",
+        "li2020b",
+    }
+
+
+@pytest.mark.parametrize("author", ["Davidson 1969", "Davidson (1969)", "Davidson, 1969"])
+def test_an_author_with_its_year_does_not_get_it_twice(author, read):
+    sheet = read(f'author,year,events,n\n"{author}",1969,69,139\n', outcome="fever").sheets["davidson1969"]
+    assert sheet["label"] == "Davidson 1969" and sheet["citation"] == {"authors": "Davidson", "year": "1969"}
+
+
+def test_an_author_with_another_year_than_its_row_is_named(refused):
+    [said] = refused("author,year,events,n\nDavidson 1968,1969,69,139\n")
+    assert said.startswith('table.csv:2: author: "Davidson 1968" says another year than the column beside it (1969).')
+
+
+def test_names_in_the_form_of_ids(read, refused):
+    drafts = read("study,events,n\nWellman2016a,12,244\nwellman2016b,9,195\nVanBerg2019,1,9\n", outcome="fever")
+    assert {name: sheet["label"] for name, sheet in drafts.sheets.items()} == {
+        "wellman2016a": "Wellman 2016a",
+        "wellman2016b": "Wellman 2016b",
+        "vanberg2019": "VanBerg 2019",
+    }
+    assert len(refused("study,events,n\n-1,12,244\n999,9,195\n12016,1,9\nx20167,1,9\n")) == 4
+
+
+def test_titles_above_the_headings_are_read_past_and_said(read, refused):
+    drafts = read("Table S2. Studies, and their events,,\n,,\nstudy,events,n\nSmith 2020,3,40\n", outcome="fever")
+    assert counts(drafts) == {("smith2020", "all", "fever"): ("3", "40")}
+    assert drafts.unread == ('line 1 ("Table S2. Studies, and their events")',)
+    assert counts(read("Table 1. Events, by study\nstudy;events;n\nSmith 2020;3;40\n", outcome="fever"))
+    said = refused("Group,,Treated\nstudy,events,n\nSmith 2020,3,40\n")
+    assert any("The headings seem to stand in line 2. Delete the rows above it." in line for line in said), said
+
+
+@pytest.mark.parametrize(
+    "padding", ["study,events,n,,,\nSmith 2020,3,40,,,\n,,,,,\n", "study;events;n;\nSmith 2020;3;40;\n"]
+)
+def test_columns_that_are_wholly_empty_are_read_in_silence(padding, read):
+    drafts = read(padding, outcome="fever")
+    assert len(drafts.sheets) == 1 and drafts.unread == ()
+    assert read("study,events,n,\nSmith 2020,3,40,x\n", outcome="fever").unread == ("column D",)
+
+
+def test_rows_that_do_not_fit_below_the_headings_are_named_together(refused):
+    said = refused("study,events,n\nSmith, J 2020,3,40\nJones 2021,5\nNote: n as printed\nA 2020,O,9\n")
+    assert [line.split(":")[1] for line in said] == ["2", "3", "4", "5"]
+    assert "The row has 4 cells, the headings have 3." in said[0] and 'holds a "," in quotes' in said[0]
+
+
+def test_which_column_is_which_can_be_said(read, refused):
+    table = "Reference,Ee,Ne,Remark\nSmith 2020,3,40,x\n"
+    said = refused(table)
+    assert any("Not understood: Ee, Ne, Remark." in line and "--columns events=HEADING" in line for line in said)
+    drafts = read(table, outcome="fever", columns={"events": "ee", "patients": "Ne"})
+    assert counts(drafts) == {("smith2020", "all", "fever"): ("3", "40")} and drafts.unread == ("Remark",)
+    both = read("study,cases,confirmed,n\nSmith 2020,9,3,40\n", outcome="fever", columns={"events": "confirmed"})
+    assert counts(both)["smith2020", "all", "fever"] == ("3", "40") and both.unread == ("cases",)
+    assert counts(read("study,f,N\nSmith 2020,3,40\n", columns={"rash": "f", "rash_n": "N"}))
+    assert any("No column is called so" in line for line in refused(table, columns={"events": "E e"}))
+
+
+DESIGNS = {"case-control": "case-control", "Case control": "case-control", "nested-case control": "nested case-control"}
+DESIGNS |= {"Cross sectional": "cross-sectional", "COHORT": "cohort", "case series": "case series"}
+
+
+def test_designs_of_prevalence_reviews_are_words(read):
+    rows = "\n".join(f"{'x' * i} 2020,3,40,{design}" for i, design in enumerate(DESIGNS, 1))
+    drafts = read(f"study,events,n,design\n{rows}\n", outcome="fever")
+    assert [sheet["design"] for sheet in drafts.sheets.values()] == list(DESIGNS.values())
+
+
+def test_what_a_check_would_refuse_is_told_before_a_draft_is_written(refused):
+    said = refused(
+        "study,events,n,design,doi,days,%,country\n"
+        "A 2020,3,40,cohort study,,30,7.5,NO\n"
+        "B 2021,41,40,trial,xyz,30,,\n"
+        "C 2022,3,40,trial,,three months,20,\n",
+        basis="guessed",
+    )
+    assert [line for line in said if line.startswith('--set: basis: "guessed" is not one of: stated')]
+    lines = [line for line in said if line.startswith("table.csv")]
+    assert [line.split(":")[1] for line in lines] == ["2", "3", "3", "4", "4"], said
+    assert 'design: "cohort study" is not one of: retrospective cohort' in lines[0]
+    assert "41 is more than patients (40). Check the source, or correct the table." in "".join(lines)
+    assert "20% does not fit 3/40" in "".join(lines)
+
+
+def test_rows_of_one_study_that_contradict_each_other_are_named(refused, read):
+    head = "study,arm,product,design,events,n\n"
+    said = refused(f"{head}A 2020,a,A,trial,3,40\nA 2020,b,B,cohort,4,50\nA 2020,a,B,,5,60\n", window="unstated")
+    assert '"cohort" here, "trial" in line 2.' in said[0] and any('"B" here, "A" in line 2.' in s for s in said[1:])
+    drafts = read(f"{head}A 2020,a,A,,3,40\nA 2020,b,B,trial,4,50\n", outcome="fever")
+    assert drafts.sheets["a2020"]["design"] == "trial"  # said in the second row only
+
+
+def test_what_is_given_for_all_rows_reaches_the_arms(read):
+    assert read("study,events,n\nA 2020,3,40\n", outcome="fever", product="A", target="T1").sheets["a2020"]["arms"] == {
+        "all": {"product": "A", "target": "T1"}
+    }
+
+
+def test_an_outcome_given_beside_columns_of_outcomes_is_not_dropped(refused):
+    [said] = refused("study,n,rash\nA 2020,40,3\n")
+    assert 'The columns hold rash; "fever" was given for all rows.' in said
+
+
+def test_a_tab_can_be_named_and_what_else_a_workbook_holds_is_said(protocol, tmp_path):
+    from openpyxl.comments import Comment
+
+    book = openpyxl.Workbook()
+    book.active.append(["How these were collected"])
+    book.active["A1"].comment = Comment("not this", "x")
+    book.active.append(["Study", "n", "Events"])
+    book.active.append(["A 2020", 80, 3])
+    other = book.create_sheet("More")
+    for row in (["Study", "n", "Events"], ["B 2020", 90, 4], ["C 2021", 90, 4]):
+        other.append(row)
+    other["A3"].comment = Comment("or 5?", "x")
+    other.row_dimensions[3].hidden = True
+    book.save(tmp_path / "t.xlsx")
+
+    def drafts(tab=None):
+        return draft_sheets(read_table_file(tmp_path / "t.xlsx", tab=tab), "t.xlsx", protocol, {"outcome": "fever"})
+
+    first = drafts()
+    assert list(first.sheets) == ["a2020"]
+    assert first.unread == (
+        'row 1 ("How these were collected")',
+        "the tab More (--tab reads it)",
+        "the comment at Sheet!A1",
+    )
+    assert list(drafts("More").sheets) == ["b2020", "c2021"] and "the comment at More!A3" in drafts("More").unread
+    with pytest.raises(ProblemsError, match='No tab is called so: "Mre" is not one of: Sheet, More'):
+        drafts("Mre")
+    other.merge_cells("A2:A3")
+    for at in ("C33", "C4", "AA5"):
+        other[at] = "x"
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(ProblemsError) as caught:
+        drafts("More")
+    assert "More!A2:A3: These cells are merged." in str(caught.value)
+    rows = [problem.place[1] for problem in caught.value.problems if problem.place]
+    assert rows == sorted(rows) and len(rows) > 1
+
+
+def test_characters_nobody_sees_do_not_make_two_studies(read, refused):
+    table = "stu\u00addy,events,n,outcome\nSmith\u00a02020,\uff13,40,fever\nSmith 2020\u200b,4,40,rash\n"
+    drafts = read(table)
+    assert counts(drafts) == {("smith2020", "all", "fever"): ("3", "40"), ("smith2020", "all", "rash"): ("4", "40")}
+    assert "U+202E, which cannot be seen" in refused("study,events,n\nSmith\u202e 2020,3,40\n")[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parents[1] / "workflow" / "scripts"))  # where nothing is installed, the library is there
 
-from synthesis.curation.wide import id_of  # noqa: E402
+from synthesis.curation.names import id_of  # noqa: E402
 from synthesis.curation.writing import data_to_yaml  # noqa: E402
 from synthesis.files import read_table, write_text  # noqa: E402
 

@@ -29,7 +29,7 @@ ROOMS = {
     ),
     "sheets": (
         *("protocol", "sheets", "located", "yaml_text", "mending", "checks", "nesting", "index", "tables"),
-        *("selection", "grade"),
+        *("totals", "selection", "grade"),
     ),
     "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
     "analyses": (

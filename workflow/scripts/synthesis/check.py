@@ -6,6 +6,7 @@ from .grade import read_grade
 from .index import read_index
 from .overlap import overlap_warnings
 from .problems import ProblemsError
+from .totals import total_warnings
 
 
 def main() -> int:
@@ -21,6 +22,8 @@ def main() -> int:
     print(f"{len(sheets)} sheets with {counts} counts: no problem.")
     for line in overlap_warnings(index):
         print(f"Overlap? {line}")
+    for line in total_warnings(index):
+        print(f"Total? {line}")
     return 0
 
 

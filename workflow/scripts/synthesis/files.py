@@ -17,14 +17,23 @@ DIGITS = 10
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a file whole or not at all: to a neighbour first, then renamed over the old one."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}")
+    write_texts({path: text})
+
+
+def write_texts(texts: Mapping[str | Path, str]) -> None:
+    """Write several files whole, all or none: each to a neighbour first; when all are there, they are renamed."""
+    neighbours: dict[Path, Path] = {}
     try:
-        neighbour.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(neighbour, path)
+        for path, text in ((Path(path), text) for path, text in texts.items()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            neighbour = path.with_name(f".{path.name}.{os.getpid()}")
+            neighbours[neighbour] = path
+            neighbour.write_text(text, encoding="utf-8", newline="\n")
+        for neighbour, path in neighbours.items():
+            os.replace(neighbour, path)
     finally:
-        neighbour.unlink(missing_ok=True)
+        for neighbour in neighbours:
+            neighbour.unlink(missing_ok=True)
 
 
 def write_table(path: str | Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> None:

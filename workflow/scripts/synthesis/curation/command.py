@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..files import write_text
+from ..files import write_text, write_texts
 from ..problems import Problem, ProblemsError, one_of, refusal
 
 DRAFTS = "drafts"
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `sheet show x | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _tell([Problem(str(error.filename or "sheet"), 0, "", f"Cannot be read or written: {error.strerror}.")])
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -70,7 +72,15 @@ def make_parser() -> argparse.ArgumentParser:
     table.add_argument("file", help="CSV (comma, semicolon or tab) or .xlsx")
     table.add_argument("--to", default=DRAFTS, help="folder of the drafts (default: %(default)s)")
     table.add_argument("--outcome", help="what the events are, when no column says so")
-    table.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="what is the same in every row")
+    pairs = {"nargs": "+", "action": "extend", "default": []}
+    table.add_argument("--set", **pairs, metavar="FIELD=VALUE", help="what is the same in every row")
+    table.add_argument(
+        "--columns", **pairs, metavar="FIELD=HEADING", help="which column holds what, when its heading does not say"
+    )
+    table.add_argument(
+        "--study", **pairs, metavar="NAME", help="rows that look like a total and are studies nevertheless"
+    )
+    table.add_argument("--tab", help="of a workbook (default: the first that is filled)")
     table.add_argument("--encoding", default="utf-8", help="of a CSV (default: %(default)s)")
     compare = add("compare", _compare, "say where two readers differ, and how far they agree (Markdown)", force)
     compare.add_argument("first", help="a sheet, or a folder of sheets")
@@ -193,11 +203,18 @@ def _from_xlsx(options: argparse.Namespace) -> int:
     from .handing_in import read_workbooks
 
     found = read_workbooks(options.files, options.studies, _protocol(options))
-    return _write({one.path: one.text for one in found}, options.force, lambda path: f"sheet show {path.stem}")
+    code = _write({one.path: one.text for one in found}, options.force, lambda path: f"sheet show {path.stem}")
+    for one in found:
+        if one.unread:
+            print(f"{one.source}: Not read: the comment{'s' * (len(one.unread) > 1)} at {', '.join(one.unread)}.")
+    return code
 
 
 def _write(texts: Mapping[Path, str], force: bool, then: object) -> int:
     """Write files, all or none: where one exists with other content, its difference is shown instead."""
+    strange = [path for path in texts if path.exists() and not path.is_file()]
+    if strange:
+        raise ProblemsError(Problem(str(path), 0, "", "This is not a file. Give another name.") for path in strange)
     changed = {path: text for path, text in texts.items() if path.exists() and not _says_the_same(path, text)}
     if changed and not force:
         for path, text in changed.items():
@@ -212,18 +229,23 @@ def _write(texts: Mapping[Path, str], force: bool, then: object) -> int:
             for path in changed
         ]
         raise ProblemsError(problems)
-    for path, text in texts.items():
-        if path.exists() and path not in changed:
+    same = [path for path in texts if path.exists() and path not in changed]
+    try:
+        write_texts({path: text for path, text in texts.items() if path not in same})
+    except OSError as error:
+        folder = next(iter(texts)).parent
+        raise refusal(folder, f"Cannot be written to: {error.strerror}. Is it a folder of yours, with room?") from None
+    for path in texts:
+        if path in same:
             print(f"{path} says the same already.")
         else:
-            write_text(path, text)
             print(f"{path} is {'replaced' if path in changed else 'written'}. Next: {then(path)}")
     return 0
 
 
 def _says_the_same(path: Path, text: str) -> bool:
     """Compare what two files say; for YAML, comments and quotes aside."""
-    before = path.read_text("utf-8")
+    before = path.read_text("utf-8", errors="replace")
     if before == text or path.suffix != ".yaml":
         return before == text
     import yaml
@@ -235,17 +257,19 @@ def _says_the_same(path: Path, text: str) -> bool:
 
 
 def _difference(path: Path, text: str) -> list[str]:
-    before = path.read_text("utf-8").splitlines()
+    before = path.read_text("utf-8", errors="replace").splitlines()
     return list(difflib.unified_diff(before, text.splitlines(), str(path), "handed in", lineterm="", n=1))
 
 
 def _from_table(options: argparse.Namespace) -> int:
-    from .wide import draft_sheets, read_table_file
+    from .table_file import read_table_file
+    from .wide import draft_sheets
     from .writing import data_to_yaml
 
     protocol = _protocol(options)
-    given = _given(options, protocol)
-    drafts = draft_sheets(read_table_file(options.file, options.encoding), options.file, protocol, given)
+    given, columns = _given(options, protocol)
+    table = read_table_file(options.file, options.encoding, options.tab)
+    drafts = draft_sheets(table, options.file, protocol, given, columns, options.study)
     texts = {
         Path(options.to) / f"{name}.yaml": data_to_yaml(d, protocol.attributes) for name, d in drafts.sheets.items()
     }
@@ -259,18 +283,37 @@ def _from_table(options: argparse.Namespace) -> int:
     return code
 
 
-def _given(options: argparse.Namespace, protocol) -> dict[str, str]:
-    from .wide_columns import PLAIN, STUDY
+def _given(options: argparse.Namespace, protocol) -> tuple[dict[str, str], dict[str, str]]:
+    """Give what was said of all rows, and of columns: field → value, field → heading."""
+    from .wide_columns import ALIASES, PLAIN, STUDY
 
-    given = dict(pair.partition("=")[::2] for pair in options.set)
+    problems: list[Problem] = []
+    facts = (*PLAIN, *STUDY, "window", "first", "year", *protocol.attributes)
+    holds = (*ALIASES, *PLAIN, *STUDY, *protocol.attributes, *protocol.outcomes, *(f"{o}_n" for o in protocol.outcomes))
+    given = _pairs_of(options.set, "--set", facts, problems)
+    columns = _pairs_of(options.columns, "--columns", holds, problems)
     if options.outcome:
         given["outcome"] = options.outcome
-    allowed = (*PLAIN, *STUDY, "window", "first", "year", *protocol.attributes)
-    problems = [Problem("--set", 0, key, one_of(key, allowed)) for key in given if key not in allowed]
     if given.get("outcome") and given["outcome"] not in protocol.outcomes:
         problems.append(Problem("--outcome", 0, "", one_of(given["outcome"], protocol.outcomes)))
     if problems:
         raise ProblemsError(problems)
+    return given, columns
+
+
+def _pairs_of(texts: Sequence[str], option: str, allowed: Sequence[str], problems: list[Problem]) -> dict[str, str]:
+    """Read NAME=VALUE pairs; one that says nothing, or twice something else, is a problem."""
+    given: dict[str, str] = {}
+    for text in texts:
+        key, _, value = (part.strip() for part in text.partition("="))
+        if key not in allowed:
+            problems.append(Problem(option, 0, key, one_of(key, allowed)))
+        elif not value:
+            problems.append(
+                Problem(option, 0, key, f"Nothing is said of it. Write {option} {key}=…, in quotes when it has spaces.")
+            )
+        elif given.setdefault(key, value) != value:
+            problems.append(Problem(option, 0, key, f"Both {given[key]} and {value}. Say one."))
     return given
 
 

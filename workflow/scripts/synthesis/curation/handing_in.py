@@ -69,7 +69,7 @@ def read_workbook(path: str | Path, folder: str | Path, protocol: Protocol) -> H
     wrong += gathered.problems
     name = str(gathered.data.get("id", "unknown"))
     located, cells = _locate(gathered, name)
-    sheet, found = _check(located, protocol)
+    sheet, found = check_located(located, protocol)
     wrong += [_at_cell(p, cells, every) for p in found if not _said(p, gathered, cells)]
     # A tab that could not be read would be called missing a second time by the checks below it.
     if wrong or sheet is None:
@@ -88,7 +88,8 @@ def _locate(gathered: Gathered, name: str) -> tuple[Located, list[str]]:
     return Located(f"{name}.yaml", gathered.data, lines), cells
 
 
-def _check(located: Located, protocol: Protocol) -> tuple[Sheet | None, list[Problem]]:
+def check_located(located: Located, protocol: Protocol) -> tuple[Sheet | None, list[Problem]]:
+    """Give the typed sheet, None when it does not type, and everything that is wrong in it by itself."""
     try:
         sheet = type_sheet(located)
     except TypingError as error:

@@ -1,40 +1,34 @@
 """Tables that people already have, one row a study or an arm, as drafts of sheets: what is missing is marked."""
 
-import csv
-import io
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..characters import comparable
 from ..levels import NOT_REPORTED
+from ..located import Path_
 from ..problems import Problem, ProblemsError, quote
 from ..protocol import Protocol
 from ..sheets import Whole
-from .damage import clean, read_value, text_damage
+from ..totals import Count, find_sums, names_a_total
+from .damage import text_damage
+from .draft_checks import check_draft
 from .fields import KINDS, help_text, tabs
 from .flat import Cell
+from .names import YEAR, author_of, id_of, label_of_row, told_apart
 from .new import ID
-from .opening import LARGEST_FILE, letters, read_grids
+from .opening import reading_order
+from .table_file import Table
 from .wide_columns import PLAIN, STUDY, Columns, recognise
 from .writing import Todo
 
 WHOLE = TypeAdapter(Whole)
-DELIMITERS = ",;\t"
+NOTHING = ("na", "nr", "n/a", "-", "–", ".", NOT_REPORTED)
 CITATION = ("title", "journal", "year", "doi", "pmid")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as read: its header, and the rows with where each cell stands."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    decimal_comma: bool
+Row = Sequence[Cell]
 
 
 @dataclass(frozen=True)
@@ -45,75 +39,14 @@ class Drafts:
     unread: tuple[str, ...]
 
 
-def read_csv_text(raw: bytes, file: str, encoding: str = "utf-8") -> tuple[str, str]:
-    """Give the text of a CSV file and its delimiter.
-
-    Raises
-    ------
-    ProblemsError
-        If the bytes are not in the encoding: which one it is cannot be seen from the file, and is not guessed.
-    """
-    if len(raw) > LARGEST_FILE:
-        raise ProblemsError([Problem(file, 0, "", f"The file has {len(raw):,} bytes, more than {LARGEST_FILE:,}.")])
-    try:
-        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else encoding)
-    except (UnicodeDecodeError, LookupError):
-        message = (
-            f"Not readable as {encoding}. Save it as CSV UTF-8, or name its encoding: --encoding cp1252 (Windows)."
-        )
-        raise ProblemsError([Problem(file, 0, "", message)]) from None
-    text = text.lstrip("\ufeff")
-    if found := re.match(r"sep=(.)\r?\n", text):
-        return text[found.end() :], found[1]
-    first = re.sub(r'"[^"]*"', "", text.split("\n", 1)[0])
-    return text, max(DELIMITERS, key=first.count)
-
-
-def read_table_file(path: str | Path, encoding: str = "utf-8") -> Table:
-    """Read a CSV file, or the first tab of a workbook, as a table of cells."""
-    file = str(path)
-    if Path(path).suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
-        title, grid = next(iter(read_grids(path)))
-        return _from_grid(title, grid)
-    try:
-        text, delimiter = read_csv_text(Path(path).read_bytes(), file, encoding)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        lines = [(reader.line_num, row) for row in reader if any(map(clean, row))]
-    except OSError as error:
-        raise ProblemsError([Problem(file, 0, "", f"Cannot be read: {error.strerror}.")]) from None
-    except csv.Error as error:
-        raise ProblemsError([Problem(file, reader.line_num, "", f"Not readable as CSV: {error}.")]) from None
-    if not lines:
-        raise ProblemsError([Problem(file, 0, "", "The table is empty.")])
-    header = tuple(map(clean, lines[0][1]))
-    rows = tuple(tuple(Cell(f"line {number}", clean(text)) for text in row) for number, row in lines[1:])
-    return Table(header, rows, delimiter != ",")
-
-
-def _from_grid(title: str, grid: list) -> Table:
-    filled = [(number, row) for number, row in enumerate(grid, 1) if row]
-    if not filled:
-        return Table((), (), False)
-    header = tuple(clean(str(value if value is not None else "")) for value, *_ in filled[0][1])
-    columns = {i: _kind(name) for i, name in enumerate(map(str.lower, header))}
-    rows = tuple(
-        tuple(
-            Cell(f"{title}!{letters(i + 1)}{number}", *read_value(*v, columns.get(i, "text")))
-            for i, v in enumerate(row)
-        )
-        for number, row in filled[1:]
-    )
-    return Table(header, rows, False)
-
-
-def _kind(name: str) -> str:
-    from .wide_columns import ALIASES, normal
-
-    field = next((field for field, aliases in ALIASES.items() if normal(name) in aliases), normal(name))
-    return KINDS.get(field, "text")
-
-
-def draft_sheets(table: Table, file: str, protocol: Protocol, given: Mapping[str, str] | None = None) -> Drafts:
+def draft_sheets(
+    table: Table,
+    file: str,
+    protocol: Protocol,
+    given: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    studies: Collection[str] = (),
+) -> Drafts:
     """Make one draft of a sheet for each study of a table.
 
     Parameters
@@ -124,6 +57,10 @@ def draft_sheets(table: Table, file: str, protocol: Protocol, given: Mapping[str
     protocol : Protocol
     given : mapping, optional
         Field → what it is in every row that does not say: the outcome of a table about one outcome, for instance.
+    columns : mapping, optional
+        Field → heading of its column, where the heading does not say so; see :func:`~.wide_columns.recognise`.
+    studies : collection of str, optional
+        Names of rows that look like a total of others and are studies nevertheless.
 
     Returns
     -------
@@ -133,54 +70,90 @@ def draft_sheets(table: Table, file: str, protocol: Protocol, given: Mapping[str
     Raises
     ------
     ProblemsError
-        With everything that is wrong in the table, each with its line or cell.
+        With everything that is wrong in the table, or that a check of the drafts would refuse, each with its line or
+        cell; what the drafts are still to be given is not a fault.
     """
-    columns = recognise(table.header, protocol)
-    if columns.problems:
-        raise ProblemsError(Problem(file, 0, "first row", message) for message in columns.problems)
-    help_of = {tab.key: {f.name: f for f in tab.fields} for tab in tabs(protocol)}
-    reader = _Reader(file, columns, dict(given or {}), table.decimal_comma, help_of)
-    for row in table.rows:
-        reader.read(row)
-    if reader.problems:
-        raise ProblemsError(reader.problems)
-    return Drafts(reader.sheets, columns.unread)
+    found = recognise(table.header, protocol, columns or {})
+    problems = [Problem(file, 0, table.at, message) for message in _of_headings(found, table, protocol, given or {})]
+    if problems:
+        raise ProblemsError(problems)
+    reader = _Reader(file, found, dict(given or {}), table.decimal_comma, protocol)
+    totals = reader.totals(table.rows, studies)
+    for i, row in enumerate(table.rows):
+        if i not in totals:
+            reader.read(row)
+    reader.tell_apart()
+    for name, draft in reader.sheets.items():
+        draft["citation"].setdefault("year", ID.fullmatch(name)[2])
+        reader.problems += check_draft(name, draft, protocol, reader.places[name], reader.problem)
+    problems = [*table.problems, *reader.problems]
+    if problems:
+        raise ProblemsError(problems)
+    return Drafts(reader.sheets, (*found.unread, *table.unread))
+
+
+def _of_headings(found: Columns, table: Table, protocol: Protocol, given: Mapping[str, str]) -> list[str]:
+    """Say why columns are not understood; and where the headings seem to be, when they are further down."""
+    problems = list(found.problems)
+    if problems:
+        below = [row for row in table.rows[:5] if not recognise([cell.text for cell in row], protocol).problems]
+        places = [row[0].at if row[0].at.startswith("line ") else f"row {reading_order(row[0].at)[1]}" for row in below]
+        problems += [f"The headings seem to stand in {place}. Delete the rows above it." for place in places[:1]]
+    outcome = given.get("outcome")
+    if outcome and found.counts and None not in found.counts:
+        said = ", ".join(map(str, found.counts))
+        problems.append(f"The columns hold {said}; {quote(outcome)} was given for all rows. Leave one out.")
+    return problems
 
 
 class _Reader:
     """Reads rows one after the other into drafts, and gathers what is wrong."""
 
-    def __init__(self, file: str, columns: Columns, given: dict[str, str], decimal_comma: bool, help_of: dict):
-        self.file, self.columns, self.given, self.decimal_comma, self.help_of = (
-            file,
-            columns,
-            given,
-            decimal_comma,
-            help_of,
-        )
+    def __init__(self, file: str, columns: Columns, given: dict[str, str], decimal_comma: bool, protocol: Protocol):
+        self.file, self.columns, self.given, self.decimal_comma = file, columns, given, decimal_comma
+        self.help_of = {tab.key: {field.name: field for field in tab.fields} for tab in tabs(protocol)}
+        fields = [*self.help_of["outcomes"].values(), *self.help_of["study"].values(), *self.help_of["arms"].values()]
+        self.words = {field.name: {_squeezed(w): w for w in field.words} for field in fields if field.words}
+        self.of_arms = ("product", *protocol.attributes)
         self.sheets: dict[str, dict[str, Any]] = {}
+        self.places: dict[str, dict[Path_, Cell | None]] = {}  # of each value; None: given for all rows
+        self.labels: dict[str, dict[str, Cell]] = {}  # id → every label that would have it
         self.problems: list[Problem] = []
         self.seen: dict[tuple, str] = {}
 
+    def problem(self, cell: Cell | None, field: str, message: str) -> Problem:
+        """Give a problem at a cell; a line of a CSV file is told as `file:line`."""
+        if cell is None:
+            return Problem("--set", 0, field, message)
+        if cell.at.startswith("line "):
+            return Problem(self.file, int(cell.at[5:]), field, message)
+        return Problem(self.file, 0, f"{cell.at} ({field})", message, reading_order(cell.at))
+
     def say(self, cell: Cell, field: str, message: str) -> None:
-        """Note a problem at a cell; a line of a CSV file is told as `file:line`."""
-        line = int(cell.at[5:]) if cell.at.startswith("line ") else 0
-        self.problems.append(Problem(self.file, line, field if line else f"{cell.at} ({field})", message))
+        """Note a problem at a cell."""
+        self.problems.append(self.problem(cell, field, message))
 
-    def cell(self, row: Sequence[Cell], column: int | None) -> Cell:
-        """Give a cell of a row, an empty one where the row is short."""
-        return row[column] if column is not None and column < len(row) else Cell(row[0].at)
+    def cell(self, row: Row, field: str) -> Cell:
+        """Give the cell of a field, an empty one where there is no such column."""
+        column = self.columns.fields.get(field)
+        return Cell(row[0].at) if column is None else row[column]
 
-    def value(self, row: Sequence[Cell], field: str) -> str:
-        """Give the text of a field, or what was given for all rows."""
-        cell = self.cell(row, self.columns.fields.get(field))
+    def value(self, row: Row, field: str) -> str:
+        """Give the text of a field, or what was given for all rows; a word of the review in its own spelling."""
+        cell = self.cell(row, field)
         complaint = cell.complaint or text_damage(cell.text, KINDS.get(field, "text"))
         if field == "reported" and cell.text and not cell.complaint:
             return self.percent(cell)
         if complaint:
             self.say(cell, field, complaint)
             return ""
-        return cell.text or self.given.get(field, "")
+        text = cell.text or self.given.get(field, "")
+        return self.words.get(field, {}).get(_squeezed(text), text)
+
+    def place(self, row: Row, field: str) -> Cell | None:
+        """Give where a value came from: its cell, or None when it was given for all rows."""
+        cell = self.cell(row, field)
+        return None if not cell.text and field in self.given else cell
 
     def percent(self, cell: Cell) -> str:
         """Read a percentage: its column says that it is one, so the sign may be missing."""
@@ -197,41 +170,107 @@ class _Reader:
         complaint = cell.complaint or text_damage(cell.text, "count")
         if complaint:
             self.say(cell, field, complaint)
-        elif cell.text and cell.text.lower() not in ("na", "nr", "n/a", "-", "–", ".", NOT_REPORTED):
+        elif cell.text and cell.text.lower() not in NOTHING:
             try:
                 return WHOLE.validate_python(cell.text)
             except ValidationError as error:
                 self.say(cell, field, str(error.errors()[0]["ctx"]["error"]))
         return None
 
-    def read(self, row: Sequence[Cell]) -> None:
+    def totals(self, rows: Sequence[Row], studies: Collection[str]) -> set[int]:
+        """Find rows that are a total of others, by name or by their numbers, and say so; give their indexes."""
+        names = [self.cell(row, "study").text or self.cell(row, "author").text for row in rows]
+        allowed = set(map(comparable, studies))
+        for name in studies:
+            if comparable(name) not in map(comparable, names):
+                self.problems.append(Problem("--study", 0, "", f"No row is called {quote(name)}."))
+        named = {i for i, name in enumerate(names) if names_a_total(name) and comparable(name) not in allowed}
+        for i in named:
+            hint = f" If it is a study nevertheless: --study {quote(names[i])}." if id_of(names[i]) else ""
+            message = f"{quote(names[i])} is the name of a total, which would count patients twice. Delete the row."
+            self.say(self.name_cell(rows[i]), "study", message + hint)
+        found: dict[int, str] = {}
+        for numbers, summands in self.sums(rows, names, named):
+            for i, parts in summands.items():
+                if comparable(names[i]) not in allowed:
+                    first, last = (rows[parts[k]][0].at for k in (0, -1))
+                    said = f"the sum of the {len(parts)} rows from {first} to {last}"
+                    found.setdefault(
+                        i, f"{' of '.join(map(str, numbers[i]))} is {said}, which would count patients twice."
+                    )
+        for i, said in found.items():
+            message = f"{said} Delete the row; if it is a study nevertheless: --study {quote(names[i])}."
+            self.say(self.name_cell(rows[i]), "study", message)
+        return named | set(found)
+
+    def sums(self, rows: Sequence[Row], names: Sequence[str], named: Collection[int]):
+        """Give the counts of each outcome and window, of all arms and of each, and the rows that add up others."""
+        owners = [
+            id_of(label_of_row(*(self.cell(row, key).text for key in ("study", "author", "year")))) or name
+            for row, name in zip(rows, names, strict=True)
+        ]
+        keys = [tuple(self.cell(row, key).text for key in ("outcome", "window", "arm")) for row in rows]
+        groups = {key[:2] for key in keys} | set(keys)
+        for pair in self.columns.counts.values():
+            counts = [_count_of(row[pair[0]], row[pair[1]]) for row in rows]
+            for group in sorted(groups):
+                own = [count if key[: len(group)] == group else None for count, key in zip(counts, keys, strict=True)]
+                if found := find_sums(own, owners, named):
+                    yield own, found
+
+    def name_cell(self, row: Row) -> Cell:
+        """Give the cell that names the study of a row."""
+        return self.cell(row, "study" if "study" in self.columns.fields else "author")
+
+    def read(self, row: Row) -> None:
         """Read one row."""
         study = self.study(row)
         if study is None:
             return
         arm = self.value(row, "arm") or "all"
-        sheet = self.sheets[study]
-        facts = {key: self.value(row, key) for key in self.columns.fields if key in self.help_of["arms"]}
-        facts = {k: v for k, v in facts.items() if v and k not in ("arm", "patients", "note", "label")}
-        sheet["arms"].setdefault(arm, {}).update(facts)
-        shared = {key: self.value(row, key) for key in ("window", "reported", *PLAIN) if key not in facts}
+        self.places[study].setdefault(("arms", arm), self.cell(row, "arm"))
+        self.sheets[study]["arms"].setdefault(arm, {})
+        for key in self.of_arms:
+            self.put(study, ("arms", arm, key), row, key)
+        shared = {key: self.value(row, key) for key in ("window", "reported", *PLAIN) if key not in self.of_arms}
         for outcome, columns in self.columns.counts.items():
-            events, patients = (self.cell(row, column) for column in columns)
+            events, patients = (row[column] for column in columns)
             if outcome is not None and not events.text and not events.complaint:
                 continue  # a table with a column an outcome leaves it empty where a study does not report it
             values = shared | {"arm": arm} | ({"outcome": outcome} if outcome else {})
-            self.add(study, values, events, patients)
+            self.add(study, values, row, events, patients)
 
-    def add(self, study: str, values: dict[str, str], events_cell: Cell, patients_cell: Cell) -> None:
+    def put(self, study: str, path: Path_, row: Row, field: str, text: str | None = None) -> None:
+        """Put what a row says of its study or arm; rows of one study that contradict each other are told."""
+        text = self.value(row, field) if text is None else text
+        here: Any = self.sheets[study]
+        for step in path[:-1]:
+            here = here[step]
+        before = here.get(path[-1], "")
+        if not text or text == before:
+            return
+        if before and not isinstance(before, Todo):
+            other = self.places[study][path]
+            where = other.at if other else "--set"
+            message = f"{quote(text)} here, {quote(before)} in {where}. Rows of one study or arm say the same."
+            self.say(self.cell(row, field), field, message)
+            return
+        here[path[-1]] = text
+        self.places[study][path] = self.place(row, field)
+
+    def add(self, study: str, values: dict[str, str], row: Row, events_cell: Cell, patients_cell: Cell) -> None:
         """Add one count of one arm to a draft."""
         events, patients = self.count(events_cell, "events"), self.count(patients_cell, "patients")
-        if None not in (events, patients) and events > patients:
-            self.say(events_cell, "events", f"{events} is more than patients ({patients}). Check the source.")
         key = (study, *(values.get(name) for name in ("arm", "outcome", "window", "definition")))
         if key in self.seen:
-            message = f"The same study, arm and outcome as {self.seen[key]}. Add a column `arm`, `outcome` or `window`."
+            other = "".join(told_apart(self.sheets[study]["label"], 1, [*self.labels, f"{study}a"])) or "another name"
+            message = (
+                f"The same study, arm and outcome as {self.seen[key]}. If it is another study, call it {other}; "
+                "if not, add a column `arm`, `outcome` or `window`."
+            )
             self.say(events_cell, "events", message)
-        self.seen.setdefault(key, events_cell.at)
+            return
+        self.seen[key] = events_cell.at
         printed = values.pop("reported", "")
         if printed and None not in (events, patients):
             values["reported"] = printed
@@ -239,7 +278,12 @@ class _Reader:
             values["note"] = f"{values.get('note', '')} The table prints {printed}.".strip()
         for name, count in (("events", events), ("patients", patients)):
             values[name] = NOT_REPORTED if count is None else str(count)
-        self.sheets[study]["outcomes"].append(self.with_todos(values))
+        rows = self.sheets[study]["outcomes"]
+        at = ("outcomes", len(rows))
+        rows.append(self.with_todos(values))
+        self.places[study][at] = self.places[study][*at, "events"] = events_cell
+        self.places[study][*at, "patients"] = patients_cell
+        self.places[study] |= {(*at, name): self.place(row, name) for name in ("window", "reported", "arm", *PLAIN)}
 
     def with_todos(self, values: dict[str, str]) -> dict[str, str]:
         """Give a row of `outcomes` in the order of its fields, with marks where the table is silent."""
@@ -247,67 +291,78 @@ class _Reader:
         row = {name: values.get(name) or (todo(field) if field.required else None) for name, field in fields.items()}
         return {name: value for name, value in row.items() if value is not None}
 
-    def study(self, row: Sequence[Cell]) -> str | None:
+    def study(self, row: Row) -> str | None:
         """Find or begin the sheet of a row; give its id."""
+        before = len(self.problems)
         study, author, year = (self.value(row, key) for key in ("study", "author", "year"))
-        label = study or f"{surname(author)} {year}".strip()
-        if study and year and not re.search(r"\d{4}", study):
-            label = f"{study} {year}"
-        name = id_of(label)
-        place = self.cell(row, self.columns.fields.get("study", self.columns.fields.get("author")))
-        if name is None:
-            said = f"{quote(label)} does not give an author and a year" if label else "The row names no study"
-            self.say(place, "study", f"{said}. Write it so: Smith 2025.")
-            return None
-        sheet = self.sheets.get(name)
-        if sheet is None:
-            self.sheets[name] = self.begin(row, name, label, author)
-        elif sheet["label"] != label:
-            message = (
-                f"{quote(label)} and {quote(sheet['label'])} would both be {name}. Tell them apart: {label}a, {label}b."
+        label, place = label_of_row(study, author, year), self.name_cell(row)
+        name, said = id_of(label), YEAR.search(author)
+        if said and not study and YEAR.search(year) and not year.startswith(said[1]):
+            self.say(
+                place, "author", f"{quote(author)} says another year than the column beside it ({year}). Correct one."
             )
-            self.say(place, "study", message)
+        if name is None and len(self.problems) > before:
+            return None  # what is wrong with its name was told
+        if name is None:
+            what = f"{quote(label)} does not give an author and a year" if label else "The row names no study"
+            self.say(place, "study", f"{what}. Write it so: Smith 2025. A row that is no study: delete it.")
+            return None
+        labels = self.labels.setdefault(name, {})
+        labels.setdefault(label, place)
+        if next(iter(labels)) != label:
+            return None  # told when all names are known
+        if name not in self.sheets:
+            self.begin(name, label)
+        self.say_of_study(name, row, author_of(author), year)
         return name
 
-    def begin(self, row: Sequence[Cell], name: str, label: str, author: str) -> dict[str, Any]:
-        """Begin a draft: what the table says of the study, and marks for the rest."""
+    def tell_apart(self) -> None:
+        """Say which labels would share an id, and which names they can take."""
+        taken = {*self.labels}
+        for name, labels in self.labels.items():
+            if len(labels) == 1:
+                continue
+            (first, _), *others = labels.items()
+            free = told_apart(first, len(labels), taken)
+            taken |= {id_of(label) for label in free}
+            ways = ", ".join(free) if len(free) == len(labels) else "give each a name of its own"
+            for label, place in others:
+                message = f"{quote(label)} and {quote(first)} would both be {name}. Tell them apart: {ways}."
+                self.say(place, "study", message)
+
+    def begin(self, name: str, label: str) -> None:
+        """Begin a draft with marks for all that it needs."""
         fields = self.help_of["study"]
-        said = {key: self.value(row, key) for key in ("year", *STUDY)}
-        said["year"] = said["year"] or ID.fullmatch(name)[2]
-        if "centres" in self.columns.fields:
-            said["centres"] = said["centres"] and str(self.count(Cell(row[0].at, said["centres"]), "centres") or "")
-        citation = {"authors": author, **{key: said[key] for key in CITATION}}
-        draft: dict[str, Any] = {"id": name, "label": label, "citation": {k: v for k, v in citation.items() if v}}
-        for key in ("report", "design", "ascertainment", "country", "centres"):
-            if said[key] or fields[key].required:
-                draft[key] = said[key] or todo(fields[key])
+        keys = ("report", "design", "ascertainment")
+        draft: dict[str, Any] = {"id": name, "label": label, "citation": {}, **{key: todo(fields[key]) for key in keys}}
         first = self.given.get("first") or todo(fields["first_extraction"])
-        return draft | {"arms": {}, "outcomes": [], "extraction": {"first": first}}
+        self.sheets[name] = draft | {"arms": {}, "outcomes": [], "extraction": {"first": first}}
+        self.places[name] = {("extraction", "first"): None, ("label",): self.labels[name][label]}
+
+    def say_of_study(self, name: str, row: Row, authors: str, year: str) -> None:
+        """Put what a row says of its study: the citation, and how it was done."""
+        self.put(name, ("citation", "authors"), row, "author", authors)
+        found = YEAR.search(year)
+        self.put(name, ("citation", "year"), row, "year", found[1] if found else year)
+        for key in STUDY:
+            text = self.value(row, key)
+            if key == "centres" and text:
+                count = self.count(Cell(self.cell(row, key).at, text), key)
+                text = "" if count is None else str(count)
+            self.put(name, ("citation", key) if key in CITATION else (key,), row, key, text)
+
+
+def _squeezed(text: str) -> str:
+    """Give a word without capitals, spaces and hyphens: nested-case control is nested case-control."""
+    return re.sub(r"[\W_]+", "", comparable(text))
+
+
+def _count_of(events: Cell, patients: Cell) -> Count | None:
+    """Give a count that is beyond doubt."""
+    texts = [cell.text for cell in (events, patients)]
+    return (int(texts[0]), int(texts[1])) if all(re.fullmatch("[0-9]{1,9}", text) for text in texts) else None
 
 
 def todo(field: Any) -> Todo:
     """Mark a field as missing: an empty value, and behind it what belongs there."""
     return Todo(help_text(field))
-
-
-def id_of(label: str) -> str | None:
-    """Give the id that a study's name suggests; None without an author and a year.
-
-    >>> id_of("Abu-Sbeih et al., 2019"), id_of("Müller J 2020a"), id_of("Smith")
-    ('abusbeih2019', 'muller2020a', None)
-    """
-    text = unicodedata.normalize("NFKD", label.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    found = re.search(r"\b((?:19|20)[0-9]{2})([a-z]?)\b", text)
-    author = re.sub(r"[^a-z]", "", surname(text[: found.start()]).lower()) if found else ""
-    return f"{author}{found[1]}{found[2]}" if author else None
-
-
-def surname(author: str) -> str:
-    """Give the name of a first author without initials and et al.; all of it when it is nothing but capitals.
-
-    >>> surname("Abu-Sbeih H et al."), surname("van der Berg, AB"), surname("NIS")
-    ('Abu-Sbeih', 'van der Berg', 'NIS')
-    """
-    text = re.sub(r"\bet al\b\.?", " ", author)
-    kept = [word for word in re.split(r"[\s,;]+", text) if word and not re.fullmatch(r"([A-Z]\.?-?){1,3}", word)]
-    return " ".join(kept) or author.strip(" ,;")

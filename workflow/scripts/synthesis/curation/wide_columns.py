@@ -1,18 +1,21 @@
 """Which column of somebody's table holds what: the names that spreadsheets, R's meta and metafor, and people use."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..characters import comparable
+from ..problems import one_of
 from ..protocol import Protocol
 from .damage import clean
 
-EVENTS = ("events", "event", "xi", "cases", "r", "x", "n_events", "number_of_events", "events_n")
-PATIENTS = ("patients", "ni", "total", "n", "n_total", "total_n", "sample_size", "size", "denominator")
+EVENTS = ("events", "event", "xi", "cases", "r", "x", "n_events", "number_of_events", "events_n", "num", "numerator")
+PATIENTS = ("patients", "ni", "total", "n", "n_total", "total_n", "sample_size", "size", "denominator", "denom")
+PATIENTS += ("subjects", "participants", "number_of_patients", "number_of_subjects", "number_of_participants")
 ALIASES = {
-    "study": ("study", "studlab", "slab", "trial", "studyid", "study_id", "author_year", "reference"),
-    "author": ("author", "authors", "first_author"),
-    "year": ("year", "publication_year", "pubyear"),
+    "study": ("study", "studlab", "slab", "trial", "id", "studyid", "study_id", "author_year", "reference"),
+    "author": ("author", "authors", "first_author", "author_name"),
+    "year": ("year", "publication_year", "year_published", "year_of_publication", "pubyear"),
     "events": EVENTS,
     "patients": PATIENTS,
     "window": ("window", "days", "window_days", "followup_days", "follow_up_days"),
@@ -54,7 +57,7 @@ def normal(heading: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", clean(heading).lower().replace("%", " percent ")).strip("_")
 
 
-def recognise(header: Sequence[str], protocol: Protocol) -> Columns:
+def recognise(header: Sequence[str], protocol: Protocol, given: Mapping[str, str] = {}) -> Columns:
     """Find what the columns of a table hold.
 
     Parameters
@@ -63,13 +66,16 @@ def recognise(header: Sequence[str], protocol: Protocol) -> Columns:
         The first row as printed.
     protocol : Protocol
         Its outcomes and attributes are headings too.
+    given : mapping, optional
+        Field, or outcome, or outcome and `_n` for its patients → the heading that holds it, whatever it is called.
 
     Returns
     -------
     Columns
     """
     raw = [clean(text) for text in header]
-    names = [_paired(text, raw) or normal(text) for text in raw]
+    chosen = {comparable(heading): field for field, heading in given.items()}
+    names = [chosen.get(comparable(text)) or _paired(text, raw) or normal(text) for text in raw]
     if len(TWO_GROUPS & set(names)) >= 2:
         message = "This table compares two groups. Write one row for each group, with a column `arm`."
         return Columns({}, {}, (), (message,))
@@ -79,13 +85,16 @@ def recognise(header: Sequence[str], protocol: Protocol) -> Columns:
     events: dict[str | None, int] = {}
     patients: dict[str | None, int] = {}
     unread, problems = [], []
-    for i, name in enumerate(names):
+    absent = [text for text in given.values() if comparable(text) not in map(comparable, raw)]
+    problems += [f"No column is called so: {one_of(text, raw)}" for text in absent]
+    for i in sorted(range(len(names)), key=lambda i: comparable(raw[i]) not in chosen):  # what was said goes first
+        name = names[i]
         outcome, which = _of_outcome(name, protocol)
         target, key = (
             ({"events": events, "patients": patients}[which], outcome) if outcome else (fields, known.get(name))
         )
-        if key is None:
-            unread.append(raw[i] or f"column {i + 1}")
+        if key is None or (key in target and comparable(raw[target[key]]) in chosen):
+            unread.append(raw[i])
         elif key in target:
             problems.append(
                 f"The columns {raw[target[key]]} and {raw[i]} both hold {outcome or key}. Keep or rename one."
@@ -95,6 +104,10 @@ def recognise(header: Sequence[str], protocol: Protocol) -> Columns:
     counts, missing = _pair(fields, events, patients)
     if None not in counts and "reported" in fields:  # one percentage cannot belong to several outcomes
         unread.append(raw[fields.pop("reported")])
+    if missing and unread and not problems:
+        missing.append(
+            f"Not understood: {', '.join(unread)}. Say which is which: --columns events=HEADING patients=HEADING."
+        )
     return Columns(fields, counts, tuple(unread), tuple(problems + missing))
 
 
