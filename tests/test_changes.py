@@ -11,10 +11,19 @@ from synthesis.changes import __main__ as command
 from synthesis.changes.attribution import find_moves
 from synthesis.changes.conclusions import Limits, find_conclusions, position
 from synthesis.changes.differences import find_differences, pair_rows
-from synthesis.changes.history import COMPARED, FOLLOWED, Release, find_commit, releases, releases_before, unpack
-from synthesis.changes.page import Names, limits_of, names_of
+from synthesis.changes.history import (
+    COMPARED,
+    FOLLOWED,
+    Release,
+    find_commit,
+    releases,
+    releases_before,
+    unpack,
+    unpack_last,
+)
+from synthesis.changes.page import Names, limits_of, names_of, state_line, write_story
 from synthesis.changes.snapshot import Snapshot, snapshot_of_folder
-from synthesis.changes.story import CHANGES, compare_release_file, tell_story
+from synthesis.changes.telling import CHANGES, tell_changes_file, tell_story
 from synthesis.columns import CONTRASTS, ESTIMATES
 from synthesis.comparisons import pool_comparisons_file
 from synthesis.files import read_table, write_table
@@ -57,7 +66,9 @@ def build(folder: Path) -> Snapshot:
         rows = str(place / "rows.csv")
         select_rows_file(index.feeds(name), rows, analysis=name, choices=choices, vocabulary=words)
         files = [str(place / f"{table}.csv") for table in gathered]
-        models = {"models": ["glmm", "crude"], "subgroup_models": ["glmm", "crude"], "level": 0.95}
+        chosen = protocol.models
+        every = [chosen.primary, *(model for model in chosen.sensitivity if model != chosen.primary)]
+        models = {"models": every, "subgroup_models": every, "level": chosen.level}
         pool_analysis_file(
             rows, *files, analysis=name, **models, contrasts=[c.model_dump() for c in protocol.contrasts]
         )
@@ -98,7 +109,7 @@ def story(built):
 
 
 def page(story, names):
-    return command.write_story(story, names)
+    return write_story(story, names, "more elsewhere")
 
 
 def test_the_first_line_says_that_nothing_changes(built):
@@ -157,6 +168,173 @@ def test_a_study_that_leaves_a_pool_says_why(built, tmp_path):
     before, after = snapshot_of_folder(built[0].folder, "x"), build(review.folder)
     (move,) = find_moves(before, after, "fever", "glmm")
     assert move.what == "out: 14/90 (now excluded: Counted twice.)"
+
+
+FEVER = "outcomes: [fever]\n    window: {max_days: 100, unstated: include}\n    arms: cohort"
+HIGH = (
+    "  high_fever:\n    label: High fever\n    outcomes: [high_fever]\n    window: {max_days: 100, unstated: include}\n"
+)
+HIGH += "    arms: cohort\n    subgroups: [product]\n"
+STAYS = "every pool stays what it was"
+KINDS = {
+    "another primary model": (
+        [("config.yaml", "primary: glmm\n  sensitivity: [crude]", "primary: betabinom\n  sensitivity: [glmm, crude]")],
+        [
+            *("3 answers over all studies", "the primary model is betabinom instead of glmm", "| before (glmm) "),
+            *("| after (betabinom) ", "- Every analysis (betabinom): new.", "| `models.primary` ", "| betabinom "),
+        ],
+        [STAYS],
+    ),
+    "another level": (
+        [("config.yaml", "primary: glmm", "primary: glmm\n  level: 0.9")],
+        [
+            "| before (95%) |",
+            "| after (90%) ",
+            "No sheet moved Fever, High fever and Rash: the config (`models.level`) did.",
+        ],
+        [],
+    ),
+    "another window": (
+        [("config.yaml", FEVER, FEVER.replace("100", "30"))],
+        [
+            *(
+                "1 pool came or went",
+                "out: 12/120 (now window: 90 days, more than 30)",
+                "`analyses.fever.window.max_days`",
+            ),
+            *(
+                "A against B (Adams 2001): no longer compared",
+                "(glmm): a number before, now none (fewer than two pools",
+            ),
+        ],
+        [STAYS, "engine"],
+    ),
+    "arms of products": (
+        [
+            ("config.yaml", "sensitivity: [crude]", "sensitivity: [betabinom, logit-reml, crude]"),
+            ("config.yaml", FEVER, FEVER.replace("cohort", "product")),
+        ],
+        [
+            *("| Adams 2001 | 12/120 → 3/40, 9/80 ", "`analyses.fever.arms`"),
+            "- Fever (betabinom, logit-reml): a number before, now none (several arms of one study: only ",
+        ],
+        [STAYS],
+    ),
+    "a product renamed": (
+        [
+            ("config.yaml", "  B: {label", "  new: {label"),
+            ("config.yaml", "second: B", "second: new"),
+            ("studies/adams2001.yaml", "product: B", "product: new"),
+            ("studies/davis2004.yaml", "product: B", "product: new"),
+        ],
+        ["**Results do not change**", "2 entries of sheets corrected", "1 name changed", "- product `B` → `new`"],
+        ["came or went", "engine"],
+    ),
+    "an analysis removed": (
+        [("config.yaml", HIGH, "")],
+        ["- High fever: no longer analysed.", "`analyses.high_fever.outcomes`", "1 conclusion changes"],
+        [STAYS, "engine"],
+    ),
+    "an analysis added": (
+        [("config.yaml", HIGH, HIGH + HIGH.replace("high_fever:", "hot:", 1).replace("High fever", "Hot"))],
+        ["- Hot: a new analysis.", "| Hot     | before |       – |", "`analyses.hot.outcomes`"],
+        [STAYS, "engine"],
+    ),
+    "an analysis renamed": (
+        [("config.yaml", "  high_fever:\n    label: High", "  hot:\n    label: High")],
+        ["**Results do not change**", "1 name changed", "- analysis `high_fever` → `hot`"],
+        ["no longer", "new analysis"],
+    ),
+    "a label": (
+        [("config.yaml", "label: High fever", "label: Hot")],
+        ["**Results do not change**", "2 choices of the config changed", "`analyses.high_fever.label`"],
+        ["came or went"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_of_the_config_is_told_as_plainly_as_one_of_a_sheet(kind, built, tmp_path):
+    edits, told, not_told = KINDS[kind]
+    before, review = snapshot_of_folder(built[0].folder, "x"), Review(tmp_path / "review")
+    if kind == "arms of products":  # with models that cannot pool several arms of a study
+        review.edit(*edits[0])
+        before = build(review.folder)
+        before.files = {path: Path(file).read_text() for path, file in before.files.items()}
+        edits = edits[1:]
+    for edit in edits:
+        review.edit(*edit)
+    text = tell(before, review.folder)
+    assert [words for words in told if words not in text] == [], text
+    assert [words for words in not_told if words in text] == [], text
+
+
+def tell(before: Snapshot, folder: Path) -> str:
+    """Build a review, and tell what it changes."""
+    after = build(folder)
+    protocol = read_index(folder / "config.yaml", folder / "studies").protocol
+    names = Names(**names_of(protocol))
+    return page(tell_story(before, after, names.analyses, Limits(**limits_of(protocol))), names)
+
+
+def test_numbers_that_neither_a_sheet_nor_the_config_moved_are_the_engines(built):
+    before, after = (snapshot_of_folder(built[0].folder, "x") for _ in range(2))
+    for row in after.table("estimates"):
+        if (row["analysis"], row["subset"], row["model"]) == ("fever", "all", "glmm"):
+            row["estimate"] = str(float(row["estimate"]) * 1.01)
+    text = page(tell_story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm")), Names("patients", {}))
+    assert "no conclusion changes; the engine or a library changed." in text.splitlines()[0]
+    assert "No sheet moved Fever: the engine or a library did." in text
+
+
+def test_what_a_sheet_and_the_engine_moved_together_is_told_apart(built):
+    """The rows as they were, fitted now, give another pool than was committed: more than the new sheet moved it."""
+    before, after = (snapshot_of_folder(review.folder, review.folder.name) for review in built)
+    for row in before.table("estimates"):
+        if row["estimate"]:
+            row["estimate"] = str(float(row["estimate"]) * 0.9)
+    told = tell_story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    text = page(told, Names("patients", {}))
+    assert "Not by sheets alone: the rows as they were now give Fever 11.56%" in text
+    assert "the engine or a library changed" in text.splitlines()[0]
+
+
+def test_a_sheet_that_moves_nothing_and_one_that_is_withdrawn(built, tmp_path):
+    review = Review(tmp_path / "silent")
+    before = snapshot_of_folder(built[0].folder, "26.1.0")
+    (review.folder / "studies/evans2005.yaml").write_text(EVANS.replace("window: 30", "window: 300"))
+    text = tell(before, review.folder)
+    assert text.startswith("**Results do not change** against 26.1.0: ") and "1 new sheet." in text.splitlines()[0]
+    assert "- New: Evans 2005 (evans2005; 1 count; not pooled)" in text
+    (review.folder / "studies/evans2005.yaml").unlink()
+    review.sheet("davis2004").unlink()
+    text = tell(before, review.folder)
+    assert "1 sheet removed." in text.splitlines()[0] and STAYS not in text
+    assert "- Rash: 3 → 2 studies: now a description" in text
+    assert "- Rash, product: Product B (glmm, crude, glmm-common): gone." in text
+    assert "- Removed: Davis 2004 (davis2004; 2 counts; pooled in Fever and Rash)" in text
+
+
+def test_sheets_are_read_where_their_tables_are_not_committed(built):
+    """What is committed are the sheets; one that this engine cannot read any more is named, and is no new sheet."""
+    before, after = (snapshot_of_folder(review.folder, "x") for review in built)
+    names = ("config.yaml", *(f"studies/{n}.yaml" for n in ("adams2001", "baker2002", "clark2003", "davis2004")))
+    files = {name: built[0].read(name) for name in names}
+    sheets = Snapshot("commit", files)
+    assert find_differences(sheets, after) == find_differences(before, after)
+    files["studies/baker2002.yaml"] = files["studies/baker2002.yaml"].replace("report: article", "kind: article")
+    data = find_differences(Snapshot("commit", files), after)
+    assert (data.unread, data.new, data.gone) == (["baker2002"], ["evans2005"], ["davis2004"])
+    assert "baker2002" not in {correction.study for correction in data.corrections}
+
+
+def test_a_certainty_that_was_judged_otherwise_is_a_conclusion(built):
+    both = [snapshot_of_folder(built[0].folder, "x") for _ in range(2)]
+    for one, word in zip(both, ("low", "moderate"), strict=True):
+        one.files = {**one.files, "studies/grade.yaml": f"fever: {{certainty: {word}}}\n"}
+    told = tell_story(*both, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    text = page(told, Names("patients", {"fever": "Fever"}))
+    assert told and "1 conclusion changes." in text and "- Fever: certainty: low → moderate." in text
 
 
 def test_corrections_are_found_by_row(story, built):
@@ -238,6 +416,30 @@ def snapshot(**values) -> Snapshot:
 def test_each_kind_of_conclusion(before, after, text):
     found = find_conclusions(snapshot(**before), snapshot(**after), {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
     assert len(found) == 1 and text in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (
+            {"estimate": "1.4", "p": "0.6"},
+            {"estimate": "0.7", "p": "0.6"},
+            "the odds ratio was above 1, and now is below it.",
+        ),
+        ({"estimate": "1.4", "p": "0.06"}, {"estimate": "1.5", "p": "0.01"}, "P = 0.06 → P = 0.01, now below 0.05."),
+        ({"estimate": "1.4", "p": "0.6"}, {}, "no longer compared."),
+        ({}, {"estimate": "1.4", "p": "0.6"}, "a new comparison."),
+    ],
+)
+def test_each_kind_of_conclusion_on_two_levels(before, after, text):
+    both = []
+    for values in (before, after):
+        one, blank = snapshot(), dict.fromkeys(CONTRASTS, "")
+        base = {"analysis": "fever", "by": "product", "first": "A", "second": "B", "kind": "between studies"}
+        one._read["contrasts"] = [blank | base | {"measure": "odds ratio"} | values]
+        both.append(one)
+    (found,) = find_conclusions(*both, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    assert found.text.startswith("A against B (between studies): ") and found.text.endswith(text)
 
 
 @pytest.mark.parametrize(
@@ -327,44 +529,80 @@ def test_releases_are_ordered_by_number_and_found_behind_the_commit(repository):
     assert releases_before("draft") == []
 
 
-def compare_now(version: str) -> str:
-    """Do what the rule does."""
+def build_page(version: str = "26.1.0") -> str:
+    """Do what the rule does, and give the page."""
     earlier = releases_before(version)
-    before = unpack(earlier[-1], ".store", COMPARED) if earlier else []
-    after = [str(path) for path in Path("results").rglob("*.csv")]
-    protocol = read_index("config.yaml", "studies").protocol
-    compare_release_file(
-        before,
-        after,
-        "changes.md",
+    released = unpack(earlier[-1], ".store", COMPARED) if earlier else []
+    root, files = unpack_last(".store", COMPARED)
+    tell_changes_file(
+        {"root": root, "files": files},
+        {
+            "root": f".store/{earlier[-1].commit[:12]}" if earlier else "",
+            "files": released,
+            "version": earlier[-1].version if earlier else "",
+        },
+        [str(path) for path in Path("results").rglob("*.csv") if path.name != "changes.csv"],
+        "results/changes.md",
         "changes.csv",
-        before_root=f".store/{earlier[-1].commit[:12]}" if earlier else "",
-        release=earlier[-1].version if earlier else "",
-        version=version,
-        choices={},
-        names=names_of(protocol),
+        kept="",
+        state="0123456789abcdef",
+        choices=Snapshot("", {"config.yaml": Path("config.yaml")}).choices(),
+        names=names_of(protocol := read_index("config.yaml", "studies").protocol),
         limits=limits_of(protocol),
     )
-    return Path("changes.md").read_text()
+    return Path("results/changes.md").read_text()
 
 
-def test_neither_a_commit_nor_the_tag_of_a_version_makes_its_page_stale(repository, built):
-    """The page compares with the release before this version, so committing and tagging it change no byte."""
-    assert compare_now("26.1.0").startswith("**Nothing to compare with:** no release before 26.1.0")
-    assert read_table("changes.csv") == []
-    repository("tag", "-a", "v26.1.0", "-m", "first")
-    assert compare_now("26.1.0").startswith("**Nothing to compare with:**")
+def test_a_commit_keeps_the_page_that_tells_of_it(repository, built):
+    """Builds after the commit leave it as it is: in a clone of one commit too, and with the tag of the version."""
+    first = build_page()
+    assert first.startswith("**Results do not change** against the commit before")
     put(built)
-    told = compare_now("26.2.0")
-    assert told.startswith("**Results change** against 26.1.0: ")
+    told = build_page()
+    assert told.startswith("**Results change** against the commit before: ") and "Evans 2005" in told
+    assert told == build_page() and told.endswith(state_line("0123456789abcdef"))
+    repository("add", "studies", "results")
+    repository("commit", "-qm", "second")
+    assert build_page() == told
+    Path("results/changes.md").unlink()
+    assert build_page() == told
+    repository("tag", "-a", "v26.1.0", "-m", "second")
+    assert build_page() == told
+    Path("notes.txt").write_text("x")
+    repository("add", "notes.txt")
+    repository("commit", "-qm", "third")
+    assert build_page() == told
+    assert repository("status", "--porcelain", "results/changes.md") == ""
+    repository("clone", "-q", "--depth", "1", "file://" + os.getcwd(), "shallow")
+    os.chdir("shallow")
+    assert build_page() == told
+
+
+def test_without_a_commit_there_is_nothing_to_compare_with(built, tmp_path, monkeypatch):
+    shutil.copytree(built[1].folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    told = build_page()
+    assert told.startswith("**Nothing to compare with:**")
+    monkeypatch.setenv("PATH", "")
+    assert build_page() == told
+
+
+def test_the_last_release_is_compared_with_too(repository, built):
+    repository("tag", "-a", "v26.1.0", "-m", "first")
+    assert "last release" not in build_page("26.1.0"), "a version is never compared with itself"
+    assert read_table("changes.csv") == []
+    put(built)
+    told = build_page("26.2.0")
+    commit, release = told.split("## Against the last release, 26.1.0\n\n")
+    assert commit.startswith("**Results change** against the commit before: ")
+    assert release.startswith("**Results change** against 26.1.0: ") and "\n### Answers\n" in release
     rows = read_table("changes.csv")
     assert {row["change"] for row in rows} >= {"moved"} and tuple(rows[0]) == CHANGES
     repository("add", "studies", "results")
     repository("commit", "-qm", "second")
-    assert compare_now("26.2.0") == told
+    assert build_page("26.2.0") == told
     repository("tag", "-a", "v26.2.0", "-m", "second")
-    assert compare_now("26.2.0") == told
-    assert compare_now("26.3.0").startswith("**Results do not change** against 26.2.0")
+    assert build_page("26.2.0") == told
 
 
 def test_a_release_is_unpacked_once_and_holds_no_figure(repository, tmp_path):
@@ -373,11 +611,11 @@ def test_a_release_is_unpacked_once_and_holds_no_figure(repository, tmp_path):
     repository("commit", "-qm", "figure")
     release = Release("1.0.0", "v1.0.0", find_commit("HEAD"), "2026-01-01")
     files = unpack(release, tmp_path / "store", COMPARED)
-    assert not [path for path in files if not path.endswith((".csv", "config.yaml"))]
+    assert {Path(path).suffix for path in files} == {".csv", ".yaml"}
     assert {Path(path).name for path in files} >= {"estimates.csv", "rows.csv", "studies.csv", "config.yaml"}
     times = {path: Path(path).stat().st_mtime_ns for path in files}
     assert unpack(release, tmp_path / "store", COMPARED) == files
-    assert len(unpack(release, tmp_path / "store", FOLLOWED)) == 3
+    assert {Path(p).parent.name for p in unpack(release, tmp_path / "store", FOLLOWED)} >= {"results", "studies"}
     assert {path: Path(path).stat().st_mtime_ns for path in files} == times  # nothing that depends on them runs again
 
 

@@ -30,7 +30,7 @@ STAGES = {
 # These read the tables of all sheets, so they run when any of those is written again.
 READ_ALL_SHEETS = {
     *("collect_sheets", "pool_comparisons", "draw_review", "write_methods", "write_report", "write_document"),
-    *("write_workbook", "write_archive", "write_references", "compare_release", "follow_releases", "draw_trajectory"),
+    *("write_workbook", "write_archive", "write_references", "tell_changes", "follow_releases", "draw_trajectory"),
     "suggest_overlaps",
 }
 

@@ -1,11 +1,13 @@
-# In:  the tables of all analyses; the same tables of earlier releases, which git has under their tags
-# Out: results/changes.md and changes.csv (this version against the last release), results/trajectory.csv and
-#      results/figures/trajectory.* (each answer, release by release)
-# A version is compared with the release before it, never with the last commit: then neither a commit of results nor the
-# tag of this version makes the page stale. A tag never moves, so what it holds is unpacked once, while the rules are
-# read, and is an input like any other. What a working copy changes against a commit: `python -m synthesis.changes`.
-from synthesis.changes.history import COMPARED, FOLLOWED, releases_before, unpack
-from synthesis.changes.page import limits_of, names_of
+# In:  the tables of all analyses; the same tables, the sheets and the config of the last commit and of earlier releases,
+#      which git has
+# Out: results/changes.md (this build against the last commit and the last release), results/changes.csv (against the
+#      release), results/trajectory.csv and results/figures/trajectory.* (each answer, release by release)
+# What git has is unpacked while the rules are read, and is an input like any other; its folder is named after what it
+# holds, so a commit of other files makes nothing stale. The page is committed with what it tells of, and a build after
+# that commit finds nothing that differs: it then writes the page as it is committed. The last release is the one with a
+# lower version, so that the tag of this version changes nothing either.
+from synthesis.changes.history import COMPARED, FOLLOWED, PAGE, releases_before, unpack, unpack_last
+from synthesis.changes.page import limits_of, names_of, state_line
 from synthesis.changes.snapshot import Snapshot
 
 STORE = ".snakemake/releases"
@@ -19,35 +21,53 @@ EARLIER = [
     }
     for release in RELEASES
 ]
-BEFORE = unpack(RELEASES[-1], STORE, COMPARED) if RELEASES else []
+COMMITTED = dict(zip(("root", "files"), unpack_last(STORE, COMPARED)))
+RELEASED = (
+    {**EARLIER[-1], "files": unpack(RELEASES[-1], STORE, COMPARED)}
+    if RELEASES
+    else {"version": "", "root": "", "files": []}
+)
+CHOICES = Snapshot("", {"config.yaml": Path("config.yaml")}).choices()
+STATE = digest_of([index.digest_all(), CHOICES])
 
 
-rule compare_release:
-    """Say what this version changes against the last release: data, estimates, conclusions, and which sheet moved what."""
+def page_at_hand():
+    """Give the page that came with this folder, where there is no commit to compare with and it is of this state."""
+    if COMMITTED["files"] or not Path(PAGE).is_file():
+        return ""
+    text = Path(PAGE).read_text(encoding="utf-8", errors="replace")
+    return text if text.endswith(state_line(STATE)) else ""
+
+
+rule tell_changes:
+    """Say what this build changes against the last commit and the last release: data, estimates, conclusions, and why."""
     input:
-        before=BEFORE,
+        before=COMMITTED["files"],
+        release=RELEASED["files"],
         after=[
             *rules.collect_sheets.output,
             *expand("results/{analysis}/{table}.csv", analysis=ANALYSES, table=["rows", "subsets"]),
             "results/estimates.csv",
             "results/contrasts.csv",
             "results/comparisons.csv",
+            *GRADE,
         ],
-        library=library("compare_release.py"),
+        library=library("tell_changes.py"),
     output:
-        changes="results/changes.md",
+        changes=PAGE,
         table="results/changes.csv",
     log:
-        "logs/compare_release.log",
+        "logs/tell_changes.log",
     params:
-        root=EARLIER[-1]["root"] if BEFORE else "",
-        release=EARLIER[-1]["version"] if BEFORE else "",
-        version=protocol.review.version,
-        choices=Snapshot("", {"config.yaml": Path("config.yaml")}).choices() if BEFORE else {},
+        before=COMMITTED,
+        release=RELEASED,
+        kept=page_at_hand(),
+        state=STATE,
+        choices=CHOICES,
         names=names_of(protocol),
         limits=limits_of(protocol),
     script:
-        "../scripts/compare_release.py"
+        "../scripts/tell_changes.py"
 
 
 rule follow_releases:

@@ -38,7 +38,7 @@ DESCRIPTIONS = {
     "results/tables.xlsx": "Every table as a workbook",
     "results/data.zip": "The data as a Frictionless data package",
     "results/estimates.csv": "Every pooled estimate",
-    "results/changes.md": "What this version changes against the release before it",
+    "results/changes.md": "What this version changes against the commit and the release before it",
     "results/trajectory.csv": "Every answer, release by release",
     "results/methods.md": "What was done",
     "CITATION.cff": "How to cite this version",

@@ -57,12 +57,13 @@ def compare(
     """
     old, new = ({tuple(row[k] for k in key): row for row in rows} for rows in (before, after))
     keys = list(dict.fromkeys([*old, *new]))
-    return [
-        Change(at, old.get(at), new.get(at)) for at in keys if _differ(old.get(at), new.get(at), tolerance, numbers)
-    ]
+    return [Change(at, old.get(at), new.get(at)) for at in keys if differ(old.get(at), new.get(at), numbers, tolerance)]
 
 
-def _differ(before: Row | None, after: Row | None, tolerance: float, numbers: Sequence[str]) -> bool:
+def differ(
+    before: Row | None, after: Row | None, numbers: Sequence[str] = NUMBERS, tolerance: float = TOLERANCE
+) -> bool:
+    """Say whether two rows differ in a number or in their status, or only one of them is there."""
     if before is None or after is None:
         return True
     if before.get("status") != after.get("status"):

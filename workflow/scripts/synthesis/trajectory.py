@@ -57,7 +57,7 @@ def version_rows(
         "version": snapshot.name,
         "released": released,
         "last_search": last_search,
-        "sheets": len(snapshot.table("data/studies")),
+        "sheets": len(snapshot.studies()),
         "model": model,
     }
     found = ((name, label, find_overall(snapshot, name, model)) for name, label in analyses.items())

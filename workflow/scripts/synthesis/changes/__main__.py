@@ -11,7 +11,7 @@ from .conclusions import Limits
 from .history import GitError, NoRepository, find_commit
 from .page import Names, limits_of, names_of, write_story
 from .snapshot import snapshot_of_commit, snapshot_of_folder
-from .story import tell_story
+from .telling import tell_story
 
 MARK = "<!-- synthesis: what changed -->"  # by which a bot finds its own comment and renews it
 LETTERS = 60_000  # of the 65,536 that GitHub takes in a comment

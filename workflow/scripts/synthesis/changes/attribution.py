@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import nan
+from math import isclose, nan
 
 from .snapshot import Row, Snapshot
 
@@ -64,6 +64,39 @@ def find_moves(before: Snapshot, after: Snapshot, analysis: str, model: str, lev
         estimate = refit(others | ({study: old[study]} if study in old else {}), model, level) if held is None else held
         moves.append(Move(study, how(before, after, analysis, study, old, new), estimate, now - estimate))
     return sorted(moves, key=lambda move: (-abs(move.shift) if move.shift == move.shift else 1, move.study))
+
+
+def without_sheets(
+    before: Snapshot, after: Snapshot, analysis: str, models: tuple[str, str], level: float = 0.95
+) -> float:
+    """Give what the rows of before yield now, where that is not what they yielded: no sheet did it.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+    analysis : str
+    models : tuple of str
+        The one that led, and the one that leads.
+    level : float
+
+    Returns
+    -------
+    float
+        A proportion; NaN where nothing but rows moved the pool, or where it cannot be told.
+    """
+    was, now = (overall(snapshot, analysis, model) for snapshot, model in zip((before, after), models, strict=True))
+    old, new = (counts_of(snapshot.used(analysis)) for snapshot in (before, after))
+    if old == new or was != was or now != now:
+        return now if old == new and not same(was, now) else nan
+    if not same(refit(new, models[1], level), now):  # fitted by more than the rows say: nothing to compare with
+        return nan
+    again = refit(old, models[1], level)
+    return nan if same(again, was) else again
+
+
+def same(one: float, other: float) -> bool:
+    """Say whether two pools are one, as far as an optimiser goes; missing is missing."""
+    return isclose(one, other, rel_tol=1e-5) or (one != one and other != other)
 
 
 def counts_of(rows: list[dict[str, str]]) -> dict[str, Counts]:

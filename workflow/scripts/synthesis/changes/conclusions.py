@@ -1,6 +1,6 @@
 """Which conclusions change: an interval crosses a threshold, a test its level, a description becomes a pool."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..formatting import format_p, format_tau2
@@ -12,7 +12,9 @@ from .snapshot import Row, Snapshot
 POOL_FROM = 3  # studies: fewer are a description, without a prediction interval
 ABOVE, BELOW, HOLDS = "lies above it", "lies below it", "includes it"
 WAS = {ABOVE: "lay above", BELOW: "lay below", HOLDS: "included"}
-COMMON = "glmm-common"  # the subgroup form of glmm
+NO_EFFECT = {"odds ratio": 1.0, "risk ratio": 1.0, "risk difference": 0.0}
+COMMON = "glmm-common"
+COMMON_OF = {"glmm": (COMMON,)}  # a model that leads → its subgroup form
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,18 @@ class Limits:
 
 
 def find_conclusions(
-    before: Snapshot, after: Snapshot, analyses: Mapping[str, str], limits: Limits
+    before: Snapshot, after: Snapshot, analyses: Iterable[str], limits: Limits, led: str = ""
 ) -> list[Conclusion]:
     """Find the conclusions that change.
 
     Parameters
     ----------
     before, after : Snapshot
-    analyses : mapping
-        Analysis → label.
+    analyses : iterable of str
+        Those of either.
     limits : Limits
+    led : str, optional
+        The model that led before, where it is another one.
 
     Returns
     -------
@@ -65,10 +69,14 @@ def find_conclusions(
         By analysis; then risk factors, which belong to none.
     """
     found = []
+    led = led or limits.model
+    judged = [snapshot.certainties() for snapshot in (before, after)]
     for analysis in analyses:
-        one, other = (find_overall(snapshot, analysis, limits.model) for snapshot in (before, after))
+        one, other = find_overall(before, analysis, led), find_overall(after, analysis, limits.model)
         texts = [*pool_texts(one, other), *interval_texts(one, other, limits), *heterogeneity_texts(one, other, limits)]
-        texts += test_texts(before, after, analysis, limits) + contrast_texts(before, after, analysis, limits)
+        texts += test_texts(before, after, analysis, limits, led) + contrast_texts(before, after, analysis, limits)
+        was, now = (certainties.get(analysis, "not judged") for certainties in judged)
+        texts += [f"certainty: {was} → {now}."] if was != now else []
         found += [Conclusion(analysis, text) for text in texts]
     return found + [Conclusion("", text) for text in risk_factor_texts(before, after, limits)]
 
@@ -98,13 +106,13 @@ def interval_texts(before: Row | None, after: Row | None, limits: Limits) -> Ite
                 yield f"the {percent(limits.level)} {name} {WAS[old]} {threshold:g}%, and now {new}."
 
 
-def position(row: Row, low: str, high: str, threshold: float) -> str:
-    """Say where an interval lies against a threshold in per cent; blank where there is no interval."""
+def position(row: Row, low: str, high: str, threshold: float, unit: float = 100) -> str:
+    """Say where an interval lies against a threshold, in per cent by default; blank where there is no interval."""
     if not row[low] or not row[high]:
         return ""
-    if 100 * float(row[low]) > threshold:
+    if unit * float(row[low]) > threshold:
         return ABOVE
-    return BELOW if 100 * float(row[high]) < threshold else HOLDS
+    return BELOW if unit * float(row[high]) < threshold else HOLDS
 
 
 def heterogeneity_texts(before: Row | None, after: Row | None, limits: Limits) -> Iterator[str]:
@@ -128,23 +136,37 @@ def crossing(name: str, before: str, after: str, alpha: float) -> Iterator[str]:
         yield f"{name}: {format_p(old)} → {format_p(new)}, now {side} {alpha:g}."
 
 
-def test_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Limits) -> list[str]:
+def test_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Limits, led: str) -> list[str]:
     """Say which tests for differences between subgroups crossed their level."""
     found = []
-    models = {limits.model, *([COMMON] if limits.model == "glmm" else [])}
     tests = [
         {
-            (row["subset"], row["model"]): row["test_p"]
+            (row["subset"], row["model"] == COMMON): row["test_p"]
             for row in snapshot.table("estimates")
-            if row["analysis"] == analysis and row["test_p"] and row["model"] in models
+            if row["analysis"] == analysis and row["test_p"] and row["model"] in {model, *COMMON_OF.get(model, ())}
         }
-        for snapshot in (before, after)
+        for snapshot, model in ((before, led), (after, limits.model))
     ]
-    for (variable, model), p in tests[1].items():
-        form = " with one τ²" if model == COMMON else ""
-        name = f"the test for differences by {variable.replace('_', ' ')}{form}"
-        found += crossing(name, tests[0].get((variable, model), ""), p, limits.alpha)
+    for (variable, common), p in tests[1].items():
+        name = f"the test for differences by {variable.replace('_', ' ')}{' with one τ²' if common else ''}"
+        found += crossing(name, tests[0].get((variable, common), ""), p, limits.alpha)
     return found
+
+
+def effect_texts(name: str, before: Row, after: Row, alpha: float) -> Iterator[str]:
+    """Say whether the P value of an effect crossed its level, and whether the effect changed sides."""
+    yield from crossing(name, before["p"], after["p"], alpha)
+    null = NO_EFFECT.get(after["measure"])
+    if null is None or not before["estimate"] or not after["estimate"]:
+        return
+    old, new = ((float(row["estimate"]) > null) - (float(row["estimate"]) < null) for row in (before, after))
+    if old != new:
+        words = {1: "above", 0: "at", -1: "below"}
+        yield f"{name}: the {after['measure']} was {words[old]} {null:g}, and now is {words[new]} it."
+    if not after["p"]:  # an interval that stands alone; elsewhere the P value says the same
+        was, now = (position(row, "ci_low", "ci_high", null, 1) for row in (before, after))
+        if was and now and was != now:
+            yield f"{name}: the interval of the {after['measure']} {WAS[was]} {null:g}, and now {now}."
 
 
 def contrast_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Limits) -> list[str]:
@@ -154,15 +176,20 @@ def contrast_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Lim
         {
             tuple(row[k] for k in key): row
             for row in snapshot.table("contrasts")
-            if row["analysis"] == analysis and row["p"]
+            if row["analysis"] == analysis and row["estimate"]
         }
         for snapshot in (before, after)
     )
     found = []
-    for at, row in new.items():
+    for at, row in (new | old).items():
         name = f"{row['first']} against {row['second']} ({row['label'] or row['kind']})"
-        found += crossing(name, old.get(at, {}).get("p", ""), row["p"], limits.alpha)
-    return found
+        found += came_or_went(name, at in old, at in new) or effect_texts(name, old[at], new[at], limits.alpha)
+    return list(dict.fromkeys(found))
+
+
+def came_or_went(name: str, before: bool, after: bool) -> list[str]:
+    """Say of a comparison that it is new, or no longer there."""
+    return [] if before and after else [f"{name}: {'a new comparison' if after else 'no longer compared'}."]
 
 
 def risk_factor_texts(before: Snapshot, after: Snapshot, limits: Limits) -> list[str]:
@@ -177,7 +204,8 @@ def risk_factor_texts(before: Snapshot, after: Snapshot, limits: Limits) -> list
         for snapshot in (before, after)
     )
     found = []
-    for at, row in new.items():
-        name = f"{row['exposure']} and {inside(row['outcome'].replace('_', ' '))} ({row['model']}, {row['measure']})"
-        found += crossing(name, old.get(at, {}).get("p", ""), row["p"], limits.alpha)
-    return found
+    for at, row in (new | old).items():
+        pair = f"{row['exposure']} and {inside(row['outcome'].replace('_', ' '))}"
+        name = f"{pair} ({row['model']}, {row['measure']})"
+        found += came_or_went(pair, at in old, at in new) or effect_texts(name, old[at], new[at], limits.alpha)
+    return list(dict.fromkeys(found))

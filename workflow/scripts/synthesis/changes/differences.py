@@ -107,6 +107,8 @@ class Differences:
         Study → rows in which only words differ: notes, sources, definitions.
     choices : list of (str, str, str)
         Key of the config, before, after.
+    unread : list of str
+        Studies whose sheets of the earlier version this engine cannot read, so that nothing is said of them.
     """
 
     new: list[str]
@@ -114,6 +116,7 @@ class Differences:
     corrections: list[Correction]
     reworded: dict[str, int]
     choices: list[tuple[str, str, str]]
+    unread: list[str]
 
     def __bool__(self) -> bool:
         return bool(self.new or self.gone or self.corrections or self.reworded or self.choices)
@@ -121,12 +124,17 @@ class Differences:
 
 def find_differences(before: Snapshot, after: Snapshot) -> Differences:
     """Find what differs in the data and in the config of two snapshots."""
-    old, new = ([row["study"] for row in snapshot.table("data/studies")] for snapshot in (before, after))
+    old, new = (snapshot.studies() for snapshot in (before, after))
+    before.table("data/studies")
+    unread = [study for study in before.unread if study in new]
     both = {*old} & {*new}
     corrections: list[Correction] = []
     reworded: dict[str, int] = {}
     for spec in SPECS:
-        tables = [[r for r in s.table(f"data/{spec.table}") if r["study"] in both] for s in (before, after)]
+        tables = [
+            [r for r in s.table(f"data/{spec.table}") if r["study"] in both and r["study"] not in unread]
+            for s in (before, after)
+        ]
         for one, other in pair_rows(*tables, spec.keys):
             found = correct(spec, one, other)
             corrections += found
@@ -141,6 +149,7 @@ def find_differences(before: Snapshot, after: Snapshot) -> Differences:
         sorted(corrections, key=lambda c: c.study),
         dict(sorted(reworded.items())),
         [pair for pair in pairs if pair[1] != pair[2]] if all(chosen) else [],
+        unread,
     )
 
 

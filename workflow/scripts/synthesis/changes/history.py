@@ -4,6 +4,7 @@ The only module that calls git, and light (no numerics), since the workflow asks
 It only reads; nothing here changes a repository or speaks to another one.
 """
 
+import hashlib
 import io
 import os
 import re
@@ -17,9 +18,14 @@ from ..files import write_text
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")  # year.month.number
 TAG = re.compile(rf"v({VERSION.pattern})")
-# The tables a comparison reads, and the config that led to them; never figures.
-COMPARED = re.compile(r"config\.yaml|results/(estimates|contrasts|comparisons)\.csv|results/(data/\w+|\w+/rows)\.csv")
-FOLLOWED = re.compile(r"config\.yaml|results/(estimates|data/studies)\.csv")
+# The tables a comparison reads, the config and the sheets that led to them, and the page of that version; never
+# figures. Tables of the sheets stand in the releases up to 26.11 only; of later ones the sheets themselves are read.
+PAGE = "results/changes.md"
+COMPARED = re.compile(
+    r"config\.yaml|studies/[^/]+\.yaml|results/(estimates|contrasts|comparisons)\.csv|results/(data/\w+|\w+/rows)\.csv|"
+    + re.escape(PAGE)
+)
+FOLLOWED = re.compile(r"config\.yaml|studies/[^/]+\.yaml|results/(estimates|data/studies)\.csv")
 
 
 class NoRepository(Exception):
@@ -162,10 +168,33 @@ def unpack(release: Release, store: str | Path, wanted: re.Pattern, folder: str 
     list of str
         Paths, sorted.
     """
-    place, name = Path(store) / release.commit[:12], f".{'compared' if wanted is COMPARED else 'followed'}"
-    listing = place / name  # written last: a folder without it is not finished
-    if not listing.is_file():
-        files = read_files(release.commit, wanted.fullmatch, folder)
+    return _unpack(release.commit, Path(store) / release.commit[:12], wanted, folder)
+
+
+def unpack_last(store: str | Path, wanted: re.Pattern, folder: str | Path = ".") -> tuple[str, list[str]]:
+    """Write files of the last commit below ``store``; nothing without git, or before the first commit.
+
+    Returns
+    -------
+    root : str
+        Named after what the files hold, so that a commit which changes none of them changes no input.
+    paths : list of str
+        Below it, sorted.
+    """
+    try:
+        commit = find_commit("HEAD", folder)
+        listed = git("ls-tree", "-r", "-z", commit, folder=folder).decode().split("\0") if commit else []
+        held = "\0".join(line for line in listed if wanted.fullmatch(line.partition("\t")[2]))
+        root = Path(store) / hashlib.sha256(held.encode()).hexdigest()[:12]
+        return (root.as_posix(), _unpack(commit, root, wanted, folder)) if held else ("", [])
+    except (NoRepository, GitError):
+        return "", []
+
+
+def _unpack(commit: str, place: Path, wanted: re.Pattern, folder: str | Path) -> list[str]:
+    listing = place / f".{'compared' if wanted is COMPARED else 'followed'}"
+    if not listing.is_file():  # written last: a folder without it is not finished
+        files = read_files(commit, wanted.fullmatch, folder)
         for path, text in files.items():
             if not (place / path).is_file():
                 write_text(place / path, text)

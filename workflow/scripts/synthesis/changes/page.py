@@ -1,19 +1,19 @@
 """The page on what changed, as Markdown: the first line says whether results change at all."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..formatting import MISSING, format_count, format_difference, format_percent
-from ..guard import Change
-from ..prose import agree, joined, percent, plural
+from ..prose import agree, inside, joined, percent, plural, upper_first
 from ..protocol import STUDY_VARIABLES, Protocol
-from .attribution import Move
-from .conclusions import Conclusion, Limits
-from .differences import Correction, Differences
+from .differences import Correction
+from .presence import word_of
 from .snapshot import Snapshot
+from .story import ENGINE, Story
 from .words import cells, decimals_apart, estimate_words, markdown_table
 
-MOST = 40  # lines of a table; the rest stands in changes.csv
+MOST = 40  # lines of a table
 WIDEST = 160  # letters of a cell
 
 
@@ -64,44 +64,32 @@ def limits_of(protocol: Protocol) -> dict:
     return {"thresholds": list(protocol.future.thresholds), "level": models.level, "model": models.primary}
 
 
-@dataclass(frozen=True)
-class Story:
-    """Everything that changed between two snapshots.
+def write_page(last: Story | None, release: Story | None, names: Names, state: str) -> str:
+    """Write the page against the last commit and the last release; either may be missing.
 
     Parameters
     ----------
-    before, after : Snapshot
-    changes : list of Change
-        Estimates of all models.
-    contrasts : int
-        Comparisons of two levels that differ.
-    data : Differences
-    moves : mapping
-        Analysis → moves of its overall pool.
-    conclusions : list of Conclusion
-    limits : Limits
-    estimates : int
-        All estimates that were compared.
+    last, release : Story or None
+    names : Names
+    state : str
+        Digest of the sheets and the config that the page is of.
     """
-
-    before: Snapshot
-    after: Snapshot
-    changes: list[Change]
-    contrasts: int
-    data: Differences
-    moves: Mapping[str, list[Move]]
-    conclusions: list[Conclusion]
-    limits: Limits
-    estimates: int
-
-    @property
-    def answers(self) -> list[Change]:
-        """Give the overall pools with the leading model."""
-        return [c for c in self.changes if c.key[1] == "all" and c.key[3] == self.limits.model]
+    if last is None and release is None:
+        return "**Nothing to compare with:** no earlier results are at hand. The next ones are compared with these.\n"
+    parts = [write_story(last, names, "`python -m synthesis.guard --all`")] if last is not None else []
+    if release is not None:
+        told = write_story(release, names, "`results/changes.csv`, which `make` builds")
+        parts += [f"## Against the last release, {release.before.name}\n", re.sub(r"^## ", "### ", told, flags=re.M)]
+    return "\n".join([*parts, state_line(state)])
 
 
-def write_story(story: Story, names: Names, more: str = "[changes.csv](changes.csv)") -> str:
-    """Write the page.
+def state_line(state: str) -> str:
+    """Give the last line of the page, by which a build outside git knows whether the page is of what it builds."""
+    return f"Written for sheets and config `{state}`.\n"
+
+
+def write_story(story: Story, names: Names, more: str) -> str:
+    """Write what changed between two snapshots.
 
     Parameters
     ----------
@@ -110,49 +98,64 @@ def write_story(story: Story, names: Names, more: str = "[changes.csv](changes.c
     more : str
         Where the estimates stand that the page has no room for.
     """
+    names = replace(names, analyses=story.analyses)
     parts = [first_line(story), *answers_part(story, names), *moves_part(story, names)]
-    if story.changes:
+    if story.numbers_move or story.conclusions:
         parts += ["## Conclusions that change", conclusion_lines(story, names)]
-    parts += [*sheets_part(story, names), *corrections_part(story, names), *choices_part(story)]
-    parts += subgroups_part(story, names, more)
+    parts += [*presences_part(story, names), *renames_part(story, names), *sheets_part(story, names)]
+    parts += [*corrections_part(story, names), *choices_part(story), *subgroups_part(story, names, more)]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def nothing_before(version: str, reason: str) -> str:
-    """Write the page when there is nothing to compare with."""
-    return f"**Nothing to compare with:** {reason}\n\nThe next version will be compared with this one ({version}).\n"
 
 
 def first_line(story: Story) -> str:
     """Say whether results change, and what did."""
-    against, data = story.before.name, data_words(story.data)
-    if not story.changes and not story.contrasts:
-        because = f" {data[:1].upper()}{data[1:]}." if data else ""
-        same = f"all {format_count(story.estimates)} pooled estimates are the same"
+    against, why = story.before.name, why_words(story)
+    if not story.numbers_move:
+        because = f" {upper_first(why)}." if why else ""
+        cross = plural(len(story.conclusions), "conclusion changes", "conclusions change") if story.conclusions else ""
+        same = f"all {format_count(story.estimates)} pooled estimates are the same{f'; {cross}' if cross else ''}"
         return f"**Results do not change** against {against}: {same}.{because}"
-    analyses = len({c.key[0] for c in story.changes})
-    moved = [f"{plural(len(story.changes), 'pooled estimate')} in {plural(analyses, 'analysis', 'analyses')}"]
+    return f"**Results change** against {against}: {'; '.join(filter(None, (moved_words(story), why)))}."
+
+
+def moved_words(story: Story) -> str:
+    """Count what moved, and the conclusions that change."""
+    moved = []
+    if story.changes:
+        analyses = plural(len({c.key[0] for c in story.changes}), "analysis", "analyses")
+        moved.append(f"{plural(len(story.changes), 'pooled estimate')} in {analyses}")
     if story.answers:
-        moved.append(
-            f"{len(story.answers)} of them {agree(len(story.answers), 'an answer', 'answers')} over all studies"
+        n = len(story.answers)
+        of = f"{n} of them" if story.models[0] == story.models[1] else f"{n}"
+        moved.append(f"{of} {agree(n, 'an answer', 'answers')} over all studies")
+    if not moved:
+        counted = (
+            (story.others["contrasts"], "comparison of two levels", "comparisons of two levels"),
+            (story.others["comparisons"], "estimate of a risk factor", "estimates of risk factors"),
         )
-    if not story.changes:
-        moved = [plural(story.contrasts, "comparison of two levels", "comparisons of two levels")]
+        moved = [plural(*one) for one in counted if one[0]]
+    came = sum(len(p.analyses) * len(p.models) for p in story.presences)
+    if came:
+        moved.append(f"{plural(came, 'pool')} came or went")
     cross = plural(len(story.conclusions), "conclusion changes", "conclusions change") if story.conclusions else ""
-    told = "; ".join(part for part in (", ".join(moved), cross or "no conclusion changes", data) if part)
-    return f"**Results change** against {against}: {told}."
+    return f"{', '.join(moved)}; {cross or 'no conclusion changes'}"
 
 
-def data_words(data: Differences) -> str:
-    """Say in half a sentence what differs in the sheets and the config."""
+def why_words(story: Story) -> str:
+    """Say in half a sentence what differs in the sheets, the config and the engine."""
+    data, renames = story.data, story.renames
     counted = (
         (len(data.new), "new sheet", "new sheets"),
         (len(data.gone), "sheet removed", "sheets removed"),
         (len(data.corrections), "entry of a sheet corrected", "entries of sheets corrected"),
         (len(data.choices), "choice of the config changed", "choices of the config changed"),
+        (len(renames.analyses) + len(renames.levels), "name changed", "names changed"),
         (sum(data.reworded.values()), "row reworded", "rows reworded"),
     )
-    return joined(plural(n, one, many) for n, one, many in counted if n)
+    words = [plural(n, one, many) for n, one, many in counted if n]
+    if story.models[0] != story.models[1]:
+        words.insert(0, f"the primary model is {story.models[1]} instead of {story.models[0]}")
+    return joined([*words, *([f"{ENGINE} changed"] if story.engine_moved else [])])
 
 
 def answers_part(story: Story, names: Names) -> list[str]:
@@ -160,32 +163,40 @@ def answers_part(story: Story, names: Names) -> list[str]:
     if not story.answers:
         return []
     level = percent(story.limits.level)
-    unit = names.unit[:1].upper() + names.unit[1:]
+    unit = upper_first(names.unit)
     head = ["Outcome", "", "Studies", "Events", unit, f"% ({level} CI)", f"{level} PI", "τ²", "Test of homogeneity"]
     rows = []
-    for change in story.answers:
-        decimals = decimals_apart(change.before, change.after)
-        for word, row in (("before", change.before), ("after", change.after)):
-            label = names.analysis(change.key[0]) if word == "before" else ""
-            rows.append([label, word, *(cells(row, decimals) if row else [MISSING] * 7)])
-    same = [label for name, label in names.analyses.items() if name not in {c.key[0] for c in story.answers}]
+    for answer in story.answers:
+        decimals = decimals_apart(answer.before, answer.after)
+        if story.models[0] != story.models[1]:  # which two models tell apart by more digits than anyone reads
+            decimals = min(decimals, 2)
+        for when, row in (("before", answer.before), ("after", answer.after)):
+            label = names.analysis(answer.analysis) if when == "before" else ""
+            rows.append([label, when_words(when, story), *(cells(row, decimals) if row else [MISSING] * 7)])
+    moved = {answer.analysis for answer in story.answers}
+    same = [label for name, label in names.analyses.items() if name not in moved]
     unchanged = f"Unchanged: {'; '.join(same)}." if same else ""
     note = "CI, confidence interval; PI, prediction interval; τ² on the logit scale."
     return ["## Answers", markdown_table(head, rows, right=range(2, 9)), " ".join(filter(None, (unchanged, note)))]
 
 
+def when_words(when: str, story: Story) -> str:
+    """Say of which version a line is; with model and level where these differ between the two."""
+    then = when == "before"
+    levels = [snapshot.level() for snapshot in (story.before, story.after)]
+    said = [story.models[0 if then else 1]] if story.models[0] != story.models[1] else []
+    said += [percent(levels[0 if then else 1])] if levels[0] != levels[1] else []
+    return f"{when} ({', '.join(said)})" if said else when
+
+
 def moves_part(story: Story, names: Names) -> list[str]:
-    """Give what each sheet did to each pool."""
-    rows, silent = [], []
-    for change in story.answers:
-        analysis, moves = change.key[0], story.moves.get(change.key[0], [])
-        if not moves and change.before and change.after:
-            silent.append(names.analysis(analysis))
-        for i, move in enumerate(moves):
-            label, decimals = names.analysis(analysis) if i == 0 else "", 2
+    """Give what each sheet did to each pool, and what no sheet did."""
+    rows, decimals = [], 2
+    for answer in story.answers:
+        for i, move in enumerate(story.moves.get(answer.analysis, [])):
             rows.append(
                 [
-                    label,
+                    names.analysis(answer.analysis) if i == 0 else "",
                     label_of(story, move.study),
                     move.what,
                     format_percent(None if move.estimate != move.estimate else move.estimate, decimals),
@@ -200,10 +211,21 @@ def moves_part(story: Story, names: Names) -> list[str]:
             "pool need not add up."
         )
         parts = ["## Which sheet moved them", markdown_table(head, shorten(rows), right=(3, 4)), note]
-    if silent:
-        rest = "a choice of the config, the engine or a library" if story.data.choices else "the engine or a library"
-        parts.append(f"No sheet moved {joined(silent)}: {rest} did.")
-    return parts
+    return [*parts, *elsewhere_lines(story, names, decimals)]
+
+
+def elsewhere_lines(story: Story, names: Names, decimals: int) -> list[str]:
+    """Say which answers moved by more than sheets, and by what."""
+    silent = [names.analysis(name) for name in story.elsewhere if not story.moves[name]]
+    lines = [f"No sheet moved {joined(silent)}: {story.cause} did."] if silent else []
+    both = [
+        f"{names.analysis(name)} {format_percent(story.without[name], decimals)}%"
+        for name in story.elsewhere
+        if story.moves[name]
+    ]
+    if both:
+        lines.append(f"Not by sheets alone: the rows as they were now give {joined(both)}, by {story.cause}.")
+    return lines
 
 
 def conclusion_lines(story: Story, names: Names) -> str:
@@ -213,10 +235,35 @@ def conclusion_lines(story: Story, names: Names) -> str:
             f"- {names.analysis(c.analysis) if c.analysis else 'Risk factor'}: {c.text}" for c in story.conclusions
         )
     thresholds = joined([f"{t:g}%" for t in story.limits.thresholds], "or")
-    return (
-        f"None: no confidence or prediction interval moves across {thresholds}, no P value across "
-        f"{story.limits.alpha:g}, and every pool stays what it was, a pool or a description."
-    )
+    looked = [
+        f"no confidence or prediction interval moves across {thresholds}",
+        f"no P value across {story.limits.alpha:g}",
+        *([] if story.presences else ["every pool stays what it was, a pool or a description"]),
+    ]
+    return f"None: {joined(looked)}."
+
+
+def presences_part(story: Story, names: Names) -> list[str]:
+    """List the pools that came or went."""
+    lines = []
+    for one in story.presences[:MOST]:
+        every = len(one.analyses) == len(names.analyses) > 1
+        where = "Every analysis" if every else joined(names.analysis(a) for a in one.analyses)
+        split = "" if one.subset == "all" else f", {inside(names.group(one.subset, one.group))}"
+        lines.append(f"- {where}{split} ({', '.join(one.models)}): {one.word}.")
+    more = len(story.presences) - MOST
+    lines += [f"- … and {plural(more, 'more')}."] if more > 0 else []
+    return ["## Pools that came or went", "\n".join(lines)] if lines else []
+
+
+def renames_part(story: Story, names: Names) -> list[str]:
+    """List what is called otherwise."""
+    lines = [f"- analysis `{old}` → `{new}`" for old, new in story.renames.analyses.items()]
+    lines += [
+        f"- {inside(names.variables.get(variable, variable))} `{old}` → `{new}`"
+        for (variable, old), new in story.renames.levels.items()
+    ]
+    return ["## Called otherwise, with the same numbers", "\n".join(lines)] if lines else []
 
 
 def sheets_part(story: Story, names: Names) -> list[str]:
@@ -225,16 +272,17 @@ def sheets_part(story: Story, names: Names) -> list[str]:
     for word, studies, snapshot in (("New", story.data.new, story.after), ("Removed", story.data.gone, story.before)):
         for study in studies:
             counts = sum(row["study"] == study for row in snapshot.table("data/outcomes"))
-            pools = pools_of(snapshot, study, story, names)
+            pools = pools_of(snapshot, study, names)
             pooled = f"pooled in {joined(pools)}" if pools else "not pooled"
             lines.append(f"- {word}: {snapshot.label(study)} ({study}; {plural(counts, 'count')}; {pooled})")
+    if story.data.unread:
+        lines.append(f"- Not compared, since this engine cannot read them as they were: {joined(story.data.unread)}")
     return ["## Sheets", "\n".join(lines)] if lines else []
 
 
-def pools_of(snapshot: Snapshot, study: str, story: Story, names: Names) -> list[str]:
+def pools_of(snapshot: Snapshot, study: str, names: Names) -> list[str]:
     """Name the analyses that pool a study."""
-    analyses = dict.fromkeys([*names.analyses, *(row["analysis"] for row in story.before.table("estimates"))])
-    return [names.analysis(a) for a in analyses if any(row["study"] == study for row in snapshot.used(a))]
+    return [label for name, label in names.analyses.items() if any(r["study"] == study for r in snapshot.used(name))]
 
 
 def corrections_part(story: Story, names: Names) -> list[str]:
@@ -272,10 +320,11 @@ def choices_part(story: Story) -> list[str]:
 
 def subgroups_part(story: Story, names: Names, more: str) -> list[str]:
     """Give the pools of subgroups before and after, and count what else differs."""
-    model, answers = story.limits.model, {id(change) for change in story.answers}
-    split = [c for c in story.changes if c.key[1] != "all" and c.key[3] == model]
-    split.sort(key=lambda change: (*names.analyses, change.key[0]).index(change.key[0]))
-    rest = len(story.changes) - len(answers) - min(len(split), MOST)
+    model, order = story.limits.model, list(names.analyses)
+    moved = [c for c in story.changes if c.before and c.after and not word_of(c)]
+    split = sorted((c for c in moved if c.key[1] != "all" and c.key[3] == model), key=lambda c: order.index(c.key[0]))
+    answers = sum(c.key[1] == "all" and c.key[3] == model for c in moved)
+    rest = len(moved) - answers - min(len(split), MOST)
     parts = []
     if split:
         rows = []

@@ -1,100 +1,106 @@
-"""Two snapshots in; what changed as one page and one table out."""
+"""Everything that changed between two versions, and what of it no sheet accounts for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from ..files import write_table, write_text
-from ..guard import Change, compare
-from .attribution import find_moves
-from .conclusions import Limits, find_conclusions
-from .differences import find_differences
-from .history import paths_of
-from .page import Names, Story, nothing_before, write_story
-from .snapshot import Snapshot
+from ..guard import Change
+from ..prose import joined
+from .attribution import Move
+from .conclusions import Conclusion, Limits
+from .differences import Differences
+from .presence import Presence
+from .renames import Renames
+from .snapshot import Row, Snapshot
 
-KEY = ("analysis", "subset", "group", "model")
-SHOWN = ("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "status")
-CHANGES = (*KEY, "change", *(f"{name}_{when}" for name in SHOWN for when in ("before", "after")))
-CONTRAST_KEY = ("analysis", "by", "first", "second", "kind", "study", "measure")
-CONTRAST_NUMBERS = ("estimate", "ci_low", "ci_high", "p")
+ENGINE = "the engine or a library"
 
 
-def tell_story(before: Snapshot, after: Snapshot, analyses: Mapping[str, str], limits: Limits) -> Story:
-    """Find everything that changed.
+@dataclass(frozen=True)
+class Answer:
+    """The pool of all studies with the model that leads, before and after; None where there is none."""
+
+    analysis: str
+    before: Row | None
+    after: Row | None
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything that changed between two snapshots.
 
     Parameters
     ----------
     before, after : Snapshot
-    analyses : mapping
-        Analysis → label.
+    changes : list of Change
+        Estimates of all models.
+    others : mapping
+        ``contrasts``, ``comparisons`` → rows that differ.
+    data : Differences
+    renames : Renames
+        Names that changed and nothing else; the earlier numbers stand under the names of now.
+    answers : list of Answer
+        Those that changed.
+    moves : mapping
+        Analysis → moves of its overall pool.
+    without : mapping
+        Analysis → what its rows of before yield now, where no sheet changed that; else NaN.
+    conclusions : list of Conclusion
+    presences : list of Presence
+        Pools that came or went.
     limits : Limits
+    models : tuple of str
+        The one that led, and the one that leads.
+    analyses : mapping
+        Name → label, of those there were and are.
+    estimates : int
+        All estimates that were compared.
     """
-    old, new = (snapshot.table("estimates") for snapshot in (before, after))
-    changes = compare(old, new)
-    moved = dict.fromkeys(c.key[0] for c in changes if c.key[1] == "all" and c.key[3] == limits.model)
-    contrasts = compare(before.table("contrasts"), after.table("contrasts"), key=CONTRAST_KEY, numbers=CONTRAST_NUMBERS)
-    return Story(
-        before,
-        after,
-        changes,
-        len(contrasts),
-        find_differences(before, after),
-        {analysis: find_moves(before, after, analysis, limits.model, limits.level) for analysis in moved},
-        find_conclusions(before, after, analyses, limits),
-        limits,
-        len(new),
-    )
 
+    before: Snapshot
+    after: Snapshot
+    changes: list[Change]
+    others: Mapping[str, int]
+    data: Differences
+    renames: Renames
+    answers: list[Answer]
+    moves: Mapping[str, list[Move]]
+    without: Mapping[str, float]
+    conclusions: list[Conclusion]
+    presences: list[Presence]
+    limits: Limits
+    models: tuple[str, str]
+    analyses: Mapping[str, str]
+    estimates: int
 
-def change_rows(changes: Iterable[Change]) -> list[dict]:
-    """Give the rows of ``changes.csv``: one an estimate that moved, came or went."""
-    rows = []
-    for change in changes:
-        word = "new" if change.before is None else "gone" if change.after is None else "moved"
-        row = dict(zip(KEY, change.key, strict=True)) | {"change": word}
-        for when, side in (("before", change.before), ("after", change.after)):
-            row |= {f"{name}_{when}": side.get(name, "") if side else "" for name in SHOWN}
-        rows.append(row)
-    return rows
+    @property
+    def numbers_move(self) -> bool:
+        """Say whether any number of the results differs, or which one leads."""
+        return bool(self.changes or self.answers or any(self.others.values()))
 
+    @property
+    def elsewhere(self) -> list[str]:
+        """Name the analyses whose answer moved by more than sheets."""
+        return [name for name, estimate in self.without.items() if not self.moves[name] or estimate == estimate]
 
-def compare_release_file(
-    before_files: Iterable[str],
-    after_files: Iterable[str],
-    changes_md: str,
-    changes_csv: str,
-    *,
-    before_root: str,
-    release: str,
-    version: str,
-    choices: Mapping[str, str],
-    names: Mapping,
-    limits: Mapping,
-) -> None:
-    """Read the tables of the last release and of this build, write what changed.
+    @property
+    def cause(self) -> str:
+        """Say what else than sheets moved answers."""
+        if self.models[0] != self.models[1]:
+            return f"the primary model ({self.models[0]} → {self.models[1]})"
+        chosen = [key for key, *_ in self.data.choices if key.startswith("models.")]
+        return f"the config ({joined(f'`{key}`' for key in chosen)})" if chosen else ENGINE
 
-    Parameters
-    ----------
-    before_files : iterable of str
-        Tables of the last release, below ``before_root``; none where there is no such release.
-    after_files : iterable of str
-        Tables of this build, below the working folder.
-    changes_md, changes_csv : str
-    before_root, release : str
-        Where the release was unpacked, and its version.
-    version : str
-        Of this build.
-    choices : mapping
-        Of this build: the config as ``snapshot.flatten`` gives it.
-    names, limits : mapping
-        Fields of ``Names`` and ``Limits``.
-    """
-    words = Names(**names)
-    earlier = Snapshot(release, paths_of(before_files, before_root) if release else {})
-    if not earlier.table("estimates"):
-        write_text(changes_md, nothing_before(version, f"no release before {version} is at hand."))
-        write_table(changes_csv, [], CHANGES)
-        return
-    present = Snapshot(version, paths_of(after_files, "."), choices)
-    story = tell_story(earlier, present, words.analyses, Limits(**limits))
-    write_text(changes_md, write_story(story, words))
-    write_table(changes_csv, change_rows(story.changes), CHANGES)
+    @property
+    def engine_moved(self) -> bool:
+        """Say whether numbers differ that neither a sheet nor the config accounts for."""
+        data = self.data
+        if self.cause == ENGINE and self.elsewhere:
+            return True
+        told = data.new or data.gone or data.corrections or data.choices or self.renames or any(self.moves.values())
+        return self.numbers_move and not told
+
+    def __bool__(self) -> bool:
+        """Say whether anything differs that this page is about; the version alone is, too."""
+        chosen = self.before.choices(), self.after.choices()
+        other = all(chosen) and chosen[0] != chosen[1]
+        return bool(other or self.numbers_move or self.data or self.renames or self.conclusions)

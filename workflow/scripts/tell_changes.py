@@ -1,0 +1,16 @@
+"""Say what this build changes against the last commit and the last release."""
+
+from synthesis.changes.telling import tell_changes_file
+
+tell_changes_file(
+    snakemake.params.before,
+    snakemake.params.release,
+    snakemake.input.after,
+    snakemake.output.changes,
+    snakemake.output.table,
+    kept=snakemake.params.kept,
+    state=snakemake.params.state,
+    choices=snakemake.params.choices,
+    names=snakemake.params.names,
+    limits=snakemake.params.limits,
+)
