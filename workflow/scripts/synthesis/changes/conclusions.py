@@ -199,7 +199,7 @@ def risk_factor_texts(before: Snapshot, after: Snapshot, limits: Limits) -> list
         {
             tuple(row[k] for k in key): row
             for row in snapshot.table("comparisons")
-            if row["kind"] != "study" and row["p"] and is_ok(row["status"])
+            if row["kind"] != "study" and row["estimate"] and is_ok(row["status"])
         }
         for snapshot in (before, after)
     )
