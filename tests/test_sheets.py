@@ -5,6 +5,7 @@ from synthesis.checks import read_sheets
 from synthesis.index import read_index, sheet_paths
 from synthesis.located import read_located
 from synthesis.problems import ProblemsError
+from synthesis.protocol import read_protocol
 
 
 def problems_of(review, protocol) -> list[str]:
@@ -251,3 +252,102 @@ def test_not_reported_is_not_zero(review, protocol):
     review.edit("studies/baker2002.yaml", "events: 5, patients: 60", "events: not reported, patients: 60")
     sheet = next(s for s in read_sheets(sheet_paths(review.folder / "studies"), protocol) if s.id == "baker2002")
     assert sheet.outcomes[0].events is None
+
+
+# A characteristic that a moderator needs: what is typed → what to write (None: it is read).
+VALUES = {
+    "61,5": "has a decimal comma. Write 61.5.",
+    "1 007": "has a thousands separator. Write 1007.",
+    "1\u00a0007": "has a thousands separator. Write 1007.",
+    "1’007": "has a thousands separator. Write 1007.",
+    "1 007,5": "has a decimal comma. Write 1007.5.",
+    "1.007,5": "has thousands and a decimal comma. Write 1007.5.",
+    "1,007.5": "has a thousands separator. Write 1007.5.",
+    "1,007,250": "has a thousands separator. Write 1007250.",
+    "1,007": "may be a thousand or a decimal number. Write 1007 or 1.007.",
+    "61,5 (50,2-70,1)": "has a decimal comma. Write 61.5 (50,2-70,1).",
+    "-1,5": "has a decimal comma. Write -1.5.",
+    "~61": "is not one number, as Age needs it.",
+    "<5": "is not one number, as Age needs it.",
+    "31-70": "is not one number, as Age needs it.",
+    "57 or more": "is not one number, as Age needs it.",
+    "1e5": "is not one number, as Age needs it.",
+    "9" * 400: "is not one number, as Age needs it.",
+    "61 (IQR 50–70)": None,
+    "61.5 ± 3": None,
+    "61.5%": None,
+    "not reported": None,
+}
+
+
+@pytest.fixture
+def aged(review):
+    """Give the small review with a moderator, and the sheet's value for it as the last characteristic."""
+    moderators = "moderators:\n  age: {label: Age, unit: years, characteristic: median_age}\n"
+    review.edit("config.yaml", "models:\n", f"{moderators}models:\n")
+    return review
+
+
+def age_problems(review, value: str, unit: str = "years") -> list[str]:
+    review.edit("studies/adams2001.yaml", "value: 60, unit: years", f'value: "{value}", unit: {unit}')
+    config = read_protocol(review.folder / "config.yaml")
+    try:
+        read_sheets([review.sheet()], config)
+    except ProblemsError as error:
+        return [f"{p.field}: {p.message}" for p in error.problems]
+    return []
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_that_a_moderator_needs_is_a_number(value, aged):
+    """It was left out of the regression in silence, and the sheet was called in order."""
+    found = age_problems(aged, value)
+    assert len(found) == (VALUES[value] is not None)
+    assert all(line.startswith("characteristics[0].value: ") and VALUES[value] in line for line in found), found
+
+
+def test_a_value_in_another_unit_is_named(aged):
+    assert 'The unit is "months", and Age is in "years".' in age_problems(aged, "61", "months")[0]
+
+
+def test_a_value_that_no_moderator_needs_is_as_printed(review, protocol):
+    review.edit("studies/adams2001.yaml", "value: 60, unit: years", 'value: "31-70, rarely more"')
+    assert len(read_sheets([review.sheet()], protocol)) == 1
+
+
+SAME_REPORT = ["10.1000/Adams", "10.1000/adams\u200b", "10.1000/ad\u00adams", "\uff11\uff10.1000/adams"]
+SPELT_OTHERWISE = [
+    *("10.1000/adams.", "10.1000/adams/", "https://doi.org/10.1000/adams", "doi:10.1000/adams", "DOI 10.1000/adams;"),
+    *("http://dx.doi.org/10.1000/ADAMS", "doi.org/10.1000/adams", "<10.1000/adams>"),
+]
+
+
+@pytest.mark.parametrize("doi", [*SAME_REPORT, *SPELT_OTHERWISE])
+def test_one_doi_is_one_report_however_it_is_written(doi, review, protocol):
+    review.edit("studies/baker2002.yaml", "10.1000/baker2002", f'"{doi}"')
+    found = problems_of(review, protocol)
+    assert any("stands in" in p and "adams2001.yaml too" in p for p in found), found
+    assert any("Write the bare one" in p for p in found) == (doi in SPELT_OTHERWISE)
+
+
+@pytest.mark.parametrize("label", ["Adams\u00a02001", "ADAMS 2001", "Adams  2001", "Ada\u00adms 2001"])
+def test_one_label_is_one_study_however_it_is_written(label, review, protocol):
+    review.edit("studies/baker2002.yaml", "label: Baker 2002", f'label: "{label}"')
+    assert any("adams2001.yaml too" in p for p in problems_of(review, protocol))
+
+
+@pytest.mark.parametrize("cohort", ["eliana", "ELIANA  trial", "Eliana trial"])
+def test_one_cohort_has_one_spelling(cohort, review, protocol):
+    """Two spellings were two cohorts, and the same patients were pooled twice."""
+    review.edit("studies/adams2001.yaml", "arms:", "cohort: ELIANA trial\narms:")
+    review.edit("studies/baker2002.yaml", "arms:", f"cohort: {cohort}\narms:")
+    if cohort == "eliana":
+        assert len(read_sheets([review.sheet(), review.sheet("baker2002")], protocol)) == 2
+    else:
+        found = problems_of(review, protocol)
+        assert any("cohort: " in p and "Write one: it is one cohort." in p for p in found), found
+
+
+def test_arms_that_differ_in_capitals_only(review, protocol):
+    review.edit("studies/adams2001.yaml", "  b: {product", "  A: {patients: 3}\n  b: {product")
+    assert any('"A" and "a" differ in capitals only.' in p for p in problems_of(review, protocol))

@@ -29,7 +29,7 @@ ROOMS = {
     ),
     "sheets": (
         *("protocol", "sheets", "located", "yaml_text", "mending", "checks", "nesting", "index", "tables"),
-        *("totals", "selection", "grade"),
+        *("totals", "selection", "grade", "moderator_values"),
     ),
     "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
     "analyses": (
@@ -44,7 +44,7 @@ ROOMS = {
             "future",
             "regression",
         ),
-        *("moderators", "moderator_values", "specifications", "multiverse", "rates", "published", "comparisons"),
+        *("moderators", "specifications", "multiverse", "rates", "published", "comparisons"),
         *("two_by_two", "pooled_tables", "overlap", "simulation", "crosscheck", "reproduce"),
     ),
     "figures": ("figures",),

@@ -1,6 +1,5 @@
 """What must be true of a sheet, and of all sheets together, before anything is built."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -8,16 +7,17 @@ from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 
-from .characters import comparable
+from .characters import bare_doi, comparable
 from .levels import MIXED
 from .located import MOST_TYPED, Located, TypingError, first_of, read_located
 from .mending import mend
+from .moderator_values import why_no_number
 from .nesting import check_nesting, check_tables
 from .problems import Problem, ProblemsError, field_name, one_of, quote
 from .protocol import Protocol
 from .sheets import Arm, Sheet, type_sheet
 
-Checked = tuple[Located, Sheet]
+Checked = tuple[Located, Sheet | None]  # None: what did not type
 
 
 def read_sheets(paths: Iterable[str | Path], protocol: Protocol) -> list[Sheet]:
@@ -48,6 +48,7 @@ def read_sheets(paths: Iterable[str | Path], protocol: Protocol) -> list[Sheet]:
             sheet = type_sheet(located)
         except TypingError as error:
             problems += error.problems + check_rest(located, error, protocol)
+            checked.append((located, None))
         except ProblemsError as error:
             problems += error.problems
         else:
@@ -56,7 +57,7 @@ def read_sheets(paths: Iterable[str | Path], protocol: Protocol) -> list[Sheet]:
     problems += check_unique(checked)
     if problems:
         raise ProblemsError(problems)
-    return sorted((sheet for _, sheet in checked), key=lambda sheet: sheet.id)
+    return sorted((sheet for _, sheet in checked if sheet), key=lambda sheet: sheet.id)
 
 
 def check_rest(located: Located, error: TypingError, protocol: Protocol) -> list[Problem]:
@@ -162,6 +163,9 @@ def check_arms(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[t
     """Arms that make up another exist, share no patients and add up; a subset is not larger than its whole."""
     for name, arm in sheet.arms.items():
         at = ("arms", name)
+        alike = next((other for other in sheet.arms if comparable(other) == comparable(name)), name)
+        if alike != name:
+            yield at, f"{quote(name)} and {quote(alike)} differ in capitals only. Give each arm a name of its own."
         unknown = [part for part in arm.comprises if part not in sheet.arms or part == name]
         for part in unknown:
             yield (*at, "comprises"), one_of(part, [a for a in sheet.arms if a != name])
@@ -254,7 +258,8 @@ def check_duplicates(located: Located, sheet: Sheet, protocol: Protocol) -> Iter
 
 
 def check_characteristics(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
-    """A fact is a count with its denominator, a value, or both."""
+    """A fact is a count with its denominator, a value, or both; where a moderator needs a number, it is one."""
+    needed = {one.characteristic: one for one in protocol.moderators.values() if one.characteristic}
     for i, fact in enumerate(sheet.characteristics):
         at = ("characteristics", i)
         if fact.events is None and fact.value is None:
@@ -263,6 +268,10 @@ def check_characteristics(located: Located, sheet: Sheet, protocol: Protocol) ->
             yield at, "events and patients belong together. Write both."
         elif fact.events is not None and fact.events > fact.patients:
             yield (*at, "events"), f"{fact.events} is more than patients ({fact.patients}). Check the source."
+        moderator = needed.get(fact.name)
+        if moderator and fact.value is not None:
+            wrong = why_no_number(fact.value, fact.unit, moderator.label, moderator.unit)
+            yield from [((*at, "value"), wrong)] if wrong else []
         size = sheet.arms[fact.arm].patients if fact.arm in sheet.arms else None
         if None not in (fact.patients, size) and fact.patients > size:
             message = f"{fact.patients} is more than the arm's patients ({size}). Check the source, or correct one."
@@ -305,20 +314,30 @@ def check_risk_of_bias(located: Located, sheet: Sheet, protocol: Protocol) -> It
 
 
 def check_unique(checked: Iterable[Checked]) -> list[Problem]:
-    """Find reports that are entered twice: the same DOI, PubMed number or label in two sheets."""
+    """Find reports that are entered twice, and names of one cohort that differ in their spelling only."""
     problems = []
     seen: dict[tuple, str] = {}
+    cohorts: dict[str, tuple[str, str]] = {}
     for located, sheet in checked:
-        citation = sheet.citation
-        values = {
-            ("citation", "doi"): citation.doi and citation.doi.lower(),
-            ("citation", "pmid"): citation.pmid,
-            ("label",): re.sub(r"\s+", " ", sheet.label).lower(),
-        }
-        for path, value in values.items():
-            if value and (path, value) in seen:
-                message = f"{quote(value)} stands in {seen[path, value]} too. Is it the same report? Keep one sheet."
+        for path, value in _names_of(located, sheet).items():
+            key = comparable(bare_doi(value) if path[-1] == "doi" else value)
+            if (path, key) in seen:
+                message = f"{quote(value)} stands in {seen[path, key]} too. Is it the same report? Keep one sheet."
                 problems.append(located.problem(path, message))
-            elif value:
-                seen[path, value] = located.file
+            seen.setdefault((path, key), located.file)
+        if sheet and sheet.cohort:
+            name, file = cohorts.setdefault(comparable(sheet.cohort), (sheet.cohort, located.file))
+            if name != sheet.cohort:
+                message = f"{quote(sheet.cohort)} is written {quote(name)} in {file}. Write one: it is one cohort."
+                problems.append(located.problem(("cohort",), message))
     return problems
+
+
+def _names_of(located: Located, sheet: Sheet | None) -> dict[tuple, str]:
+    """Give what must stand in one sheet only, as it was typed, whether or not it is in order."""
+    data = located.data or sheet.model_dump()
+    citation = data.get("citation")
+    given = {("label",): data.get("label")}
+    for key in ("doi", "pmid"):
+        given["citation", key] = citation.get(key) if isinstance(citation, dict) else None
+    return {path: value for path, value in given.items() if isinstance(value, str)}

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from .levels import NOT_REPORTED
+from .problems import quote
 from .terms import OK
 
 MODERATORS = ("analysis", "moderator", "study", "label", "arm", "value", "text", "source", "status")
 
 PER_CENT = "%"
-NUMBER = re.compile(r"\s*([-−+]?\d+(?:\.\d+)?)\s*(.*)", re.DOTALL)
+NUMBER = re.compile(r"\s*([-−+]?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(.*)", re.DOTALL)
+GROUPED = re.compile(r"([-−+]?[0-9]+(?:[.,' ’][0-9]+)+)(.*)", re.DOTALL)  # digits with something between them
 ASIDE = ("", "%", "(", "[", "±", "+/-")  # what may follow a number without making it another one
 
 Row = Mapping[str, str]
@@ -140,6 +143,49 @@ def leading_number(text: str) -> float | None:
     if rest and not rest.startswith(ASIDE[1:]):
         return None
     return float(number)
+
+
+def why_no_number(text: str, unit: str | None, label: str, wanted: str) -> str | None:
+    """Say why an entry cannot give a moderator its number, and what to write; None when it can, or says it has none.
+
+    Parameters
+    ----------
+    text, unit : str
+        As printed.
+    label, wanted : str
+        Name and unit of the moderator.
+
+    Examples
+    --------
+    >>> why_no_number("61,5", "years", "Median age", "years")
+    '"61,5" has a decimal comma. Write 61.5.'
+    >>> why_no_number("57 (31-70)", "years", "Median age", "years") is None
+    True
+    """
+    if text == NOT_REPORTED:
+        return None
+    theirs, ours = _unit(unit or ""), _unit(wanted)
+    if theirs and ours and theirs != ours:
+        return f"The unit is {quote(unit)}, and {label} is in {quote(wanted)}. Convert the value, or correct the unit."
+    if leading_number(text) is not None:
+        return None
+    found = GROUPED.fullmatch(text)
+    digits, rest = found.groups() if found else ("", "")
+    plain = re.sub("[ '’]", "", digits)
+    if plain != digits and leading_number(plain) is not None:
+        said = f"has a thousands separator. Write {plain}{rest}."
+    elif re.fullmatch(r"[^.,]*[0-9](\.[0-9]{3})+,[0-9]+", plain):
+        said = f"has thousands and a decimal comma. Write {plain.replace('.', '').replace(',', '.')}{rest}."
+    elif re.fullmatch(r"[^.,]*(,[0-9]{3})+\.[0-9]+|[^.,]*(,[0-9]{3}){2,}", plain):
+        said = f"has a thousands separator. Write {plain.replace(',', '')}{rest}."
+    elif re.fullmatch(r"[^.,]*[1-9][0-9]{0,2},[0-9]{3}", plain):
+        said = f"may be a thousand or a decimal number. Write {plain.replace(',', '')} or {plain.replace(',', '.')}."
+    elif re.fullmatch(r"[^.,]+,[0-9]+", plain):
+        said = f"has a decimal comma. Write {plain.replace(',', '.')}{rest}."
+    else:
+        said = f"is not one number, as {label} needs it. Write the number first and what else is printed in brackets, "
+        said += f"or `{NOT_REPORTED}` here and the text under `note`."
+    return f"{quote(text)} {said}"
 
 
 def _unit(text: str) -> str:
