@@ -21,7 +21,7 @@ from .formatting import (
     format_tau2,
 )
 from .model_names import DESCRIPTIONS
-from .prose import line, upper_first
+from .prose import inside, joined, line, upper_first
 from .terms import BETWEEN, ONE_STUDY, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
 from .terms import WITHIN_POOLED as POOLED
 
@@ -69,7 +69,8 @@ def summary(estimates: Sequence[Row], contrasts: Sequence[Row], rows: Sequence[R
         f"# Results: {names.review['title']}",
         names.review["question"],
         f"Data version {names.review['version']}; literature last looked at on {names.review['last_search']}. "
-        "This page is built by the workflow from the sheets in `studies/`; it is never edited by hand.",
+        "This page is built by the workflow from the sheets in `studies/`; it is never edited by hand. "
+        + figures(names),
         "## The answers",
         headline_table(estimates, names),
         table_notes(names),
@@ -185,6 +186,13 @@ def evidence(rows: Sequence[Row], names: Names) -> str:
     )
 
 
+def figures(names: Names) -> str:
+    """Say where the figures are that this page does not show."""
+    by = [f"those split by {joined(inside(split['label']) for split in names.splits.values())}"] if names.splits else []
+    plots = joined(["all other figures", *by])
+    return f"It shows one forest plot an outcome; {plots} are in `results/report.html`, which `make` builds."
+
+
 def section(name: str, estimates: Sequence[Row], rows: Sequence[Row], names: Names) -> str:
     """Write the part of one analysis."""
     analysis = names.analyses[name]
@@ -194,11 +202,6 @@ def section(name: str, estimates: Sequence[Row], rows: Sequence[Row], names: Nam
     if analysis["note"]:
         parts.append(analysis["note"])
     parts += [sentence(primary, names), f"![Forest plot: {analysis['label']}]({name}/forest.svg)"]
-    for variable, split in names.splits.items():
-        if any(r["subset"] == variable and r["analysis"] == name for r in rows):
-            parts.append(
-                f"![Forest plot by {split['label'].lower()}: {analysis['label']}]({name}/forest_{variable}.svg)"
-            )
     parts.append(left_out(mine, name))
     return "\n\n".join(parts)
 
@@ -226,7 +229,7 @@ def sentence(primary: Row, names: Names) -> str:
 def left_out(rows: Sequence[Row], name: str) -> str:
     """List what is not pooled, with the reason."""
     out = [r for r in rows if r["use"] == "no" and not r["reason"].startswith(("the study enters", "another row"))]
-    table = f"Rows: [{name}/rows.csv]({name}/rows.csv); estimates: [{name}/estimates.csv]({name}/estimates.csv)."
+    table = f"Rows: [{name}/rows.csv]({name}/rows.csv)."
     if not out:
         return f"{table} No other study reports it."
     lines = [f"- {r['label']}, {r['arm']} ({r['events'] or '–'}/{r['patients'] or '–'}): {r['reason']}" for r in out]
