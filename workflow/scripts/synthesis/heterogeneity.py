@@ -1,7 +1,11 @@
 """How much the studies differ."""
 
+from math import fsum
+
 import numpy as np
-from scipy.special import chdtrc, xlogy
+from scipy.special import chdtrc
+
+from .proportions import log_ratio
 
 
 def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
@@ -24,10 +28,12 @@ def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
     df = len(y) - 1
     if df < 1:
         return np.nan, np.nan, np.nan
-    pooled = y.sum() / n.sum()
-    own = xlogy(y, y / n) + xlogy(n - y, 1 - y / n)
-    common = xlogy(y, pooled) + xlogy(n - y, 1 - pooled)
-    statistic = float(max(2 * np.sum(own - common), 0))
+    with np.errstate(divide="ignore"):
+        pooled = np.log(y.sum()) - np.log((n - y).sum())
+    if np.isinf(pooled):  # no events, or nothing but events
+        return 0.0, df, 1.0
+    ratios, _, _ = log_ratio(y[:, None], n[:, None], np.full((1, len(y), 1), pooled))
+    statistic = max(-2 * fsum(ratios.ravel()), 0.0)  # the same in any order
     return statistic, df, float(chdtrc(df, statistic))
 
 
@@ -54,5 +60,6 @@ def i2(tau2: float, variance) -> float:
     w = 1 / np.asarray(variance, float)
     if len(w) < 2:
         return np.nan
-    typical = (len(w) - 1) * w.sum() / (w.sum() ** 2 - np.sum(w**2))
+    total = fsum(w)  # the same in any order
+    typical = (len(w) - 1) * total / (total**2 - fsum(w**2))
     return float(100 * tau2 / (tau2 + typical))

@@ -1,7 +1,9 @@
-"""Proportions of single studies: exact and score intervals, and the logit transformation."""
+"""Proportions of single studies: exact and score intervals, the logit transformation, and the binomial likelihood."""
 
 import numpy as np
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv, gammaln, logit, ndtri, xlogy
+
+LARGE = 1e4  # patients from which the logarithm of a likelihood cancels near its top
 
 
 def clopper_pearson(events, patients, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -86,3 +88,54 @@ def logit_with_variance(events, patients) -> tuple[np.ndarray, np.ndarray]:
     add = np.where((y == 0) | (y == n), 0.5, 0.0)
     yes, no = y + add, n - y + add
     return np.log(yes / no), 1 / yes + 1 / no
+
+
+def log_saturated(events, patients) -> float:
+    """Give the sum of the logarithms of the binomial probabilities with each proportion as observed.
+
+    References
+    ----------
+    Loader C. Fast and accurate computation of binomial probabilities. 2000 (``bd0`` is 0 here; ``stirlerr``).
+    """
+    y, n = np.asarray(events, float), np.asarray(patients, float)
+    mixed = (y > 0) & (y < n)
+    y, n = y[mixed], n[mixed]
+    series = _stirling_error(n) - _stirling_error(y) - _stirling_error(n - y)
+    return float(np.sum(series + np.log(n / (2 * np.pi * y * (n - y))) / 2))
+
+
+def _stirling_error(n: np.ndarray) -> np.ndarray:
+    """Give log n! less Stirling's formula."""
+    small = gammaln(n + 1) - (n + 0.5) * np.log(n) + n - np.log(2 * np.pi) / 2
+    return np.where(n < 30, small, (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / n**2) / n**2) / n**2) / n)
+
+
+def log_ratio(y: np.ndarray, n: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give log binomial probabilities at a logit relative to the highest ones, with p and 1 − p there.
+
+    Parameters
+    ----------
+    y, n : ndarray of shape (studies, arms)
+    eta : ndarray of shape (points, studies, arms) or (points, studies, arms, nodes)
+
+    Returns
+    -------
+    value, p, q : ndarray of the shape of ``eta``
+    """
+    near = (n > LARGE) & (y > 0) & (y < n)
+    own = np.where(near, logit(np.where(near, y / np.maximum(n, 1), 0.5)), 0.0)
+    saturated = xlogy(y, y / np.maximum(n, 1)) + xlogy(n - y, (n - y) / np.maximum(n, 1))
+    if eta.ndim == 4:
+        y, n, saturated, own = (part[..., None] for part in (y, n, saturated, own))
+    small = np.exp(-np.abs(eta))
+    up, rest = eta > 0, 1 / (1 + small)
+    p, q = np.where(up, rest, small * rest), np.where(up, small * rest, rest)
+    # From the side of the fewer: n − y non-events cancel nothing where nearly all have events.
+    value = np.minimum(eta, 0) * y - np.maximum(eta, 0) * (n - y) - n * np.log1p(small) - saturated
+    if near.any():
+        yb, nb, d = y[near], n[near], eta[:, near] - own[near]
+        close = np.abs(d) < 1
+        d = np.where(close, d, 0.0)
+        top = yb * np.log1p((1 - yb / nb) * np.expm1(-d)) + (nb - yb) * np.log1p(yb / nb * np.expm1(d))
+        value[:, near] = np.where(close, -top, value[:, near])
+    return value, p, q

@@ -13,12 +13,13 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, gammaln, logit, xlogy
+from scipy.special import expit
+
+from ..proportions import log_ratio, log_saturated
 
 FALL = 37.0  # of a study's log integrand, from its top to where it is left out: 1e-16 of its mass
 STEEP = 4.0  # τ from which the integral is taken in panels
 EDGE = 39.0  # logits from which log(1 + e^η) is 0 or η to the last digit
-LARGE = 1e4  # patients from which the logarithm of a likelihood cancels near its top
 
 
 class Fineness(NamedTuple):
@@ -95,57 +96,6 @@ def arms_of(events: np.ndarray, patients: np.ndarray, study: np.ndarray, design:
     order = np.lexsort(block.reshape(len(names), -1).T[::-1])
     block = block[order]
     return Arms(block[..., 1], block[..., 0], block[..., 2:], names[order])
-
-
-def log_saturated(events, patients) -> float:
-    """Give the sum of the logarithms of the binomial probabilities with each proportion as observed.
-
-    References
-    ----------
-    Loader C. Fast and accurate computation of binomial probabilities. 2000 (``bd0`` is 0 here; ``stirlerr``).
-    """
-    y, n = np.asarray(events, float), np.asarray(patients, float)
-    mixed = (y > 0) & (y < n)
-    y, n = y[mixed], n[mixed]
-    series = _stirling_error(n) - _stirling_error(y) - _stirling_error(n - y)
-    return float(np.sum(series + np.log(n / (2 * np.pi * y * (n - y))) / 2))
-
-
-def _stirling_error(n: np.ndarray) -> np.ndarray:
-    """Give log n! less Stirling's formula."""
-    small = gammaln(n + 1) - (n + 0.5) * np.log(n) + n - np.log(2 * np.pi) / 2
-    return np.where(n < 30, small, (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / n**2) / n**2) / n**2) / n)
-
-
-def log_ratio(y: np.ndarray, n: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give log binomial probabilities at a logit relative to the highest ones, with p and 1 − p there.
-
-    Parameters
-    ----------
-    y, n : ndarray of shape (studies, arms)
-    eta : ndarray of shape (points, studies, arms) or (points, studies, arms, nodes)
-
-    Returns
-    -------
-    value, p, q : ndarray of the shape of ``eta``
-    """
-    near = (n > LARGE) & (y > 0) & (y < n)
-    own = np.where(near, logit(np.where(near, y / np.maximum(n, 1), 0.5)), 0.0)
-    saturated = xlogy(y, y / np.maximum(n, 1)) + xlogy(n - y, (n - y) / np.maximum(n, 1))
-    if eta.ndim == 4:
-        y, n, saturated, own = (part[..., None] for part in (y, n, saturated, own))
-    small = np.exp(-np.abs(eta))
-    up, rest = eta > 0, 1 / (1 + small)
-    p, q = np.where(up, rest, small * rest), np.where(up, small * rest, rest)
-    # From the side of the fewer: n − y non-events cancel nothing where nearly all have events.
-    value = np.minimum(eta, 0) * y - np.maximum(eta, 0) * (n - y) - n * np.log1p(small) - saturated
-    if near.any():
-        yb, nb, d = y[near], n[near], eta[:, near] - own[near]
-        close = np.abs(d) < 1
-        d = np.where(close, d, 0.0)
-        top = yb * np.log1p((1 - yb / nb) * np.expm1(-d)) + (nb - yb) * np.log1p(yb / nb * np.expm1(d))
-        value[:, near] = np.where(close, -top, value[:, near])
-    return value, p, q
 
 
 def log_likelihoods(arms: Arms, beta: np.ndarray, tau: np.ndarray, how: Fineness = FINE) -> Values:

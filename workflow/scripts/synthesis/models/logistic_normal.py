@@ -13,11 +13,13 @@ from math import log
 import numpy as np
 from scipy.special import expit
 
+from ..proportions import log_ratio
 from ..terms import ALL_OR_NONE
-from .likelihood import COARSE, FINE, Arms, Fineness, arms_of, log_likelihood, log_likelihoods, log_ratio
+from .likelihood import COARSE, FINE, Arms, Fineness, Values, arms_of, log_likelihood, log_likelihoods
 
 STEPS = 60
-ARRIVED = 1e-11  # length of a Newton step that is an arrival: the error after it is its square
+ARRIVED = 1e-9  # length of a Newton step that is an arrival: the error after it is its square
+NEAR = 1e-3  # gain of a Newton step in β below which a point counts as on the profile
 ROUNDING = 1e-12  # of a log likelihood, which is relative to its greatest value
 RATIO = 1.5  # between two τ of the look
 NEAREST = 0.3  # standard errors of the largest study: below, the profile is a straight line in τ²
@@ -121,7 +123,7 @@ def fixed_fit(arms: Arms) -> tuple[np.ndarray, float, np.ndarray]:
         information = x.T @ (x * (n[:, 0] * p * q)[:, None])
         step = np.linalg.lstsq(information, x.T @ (y[:, 0] * q - (n - y)[:, 0] * p), rcond=None)[0]
         step *= min(1, 2 / max(np.max(np.abs(step)), 1e-300))
-        if np.max(np.abs(step)) < ARRIVED * max(1, np.max(np.abs(beta))):
+        if np.max(np.abs(step)) < ARRIVED / 100 * max(1, np.max(np.abs(beta))):
             break
         beta = beta + step
     return beta, float(value.sum()), information
@@ -209,10 +211,10 @@ def best_beta(arms: Arms, tau: np.ndarray, beta: np.ndarray, how: Fineness = FIN
     settled : ndarray of bool, shape (points,)
     """
     found, beta = log_likelihoods(arms, beta, tau, how), beta.copy()
-    step, settled = _newton(found), np.zeros(len(tau), bool)
+    step, settled = _newton(found, tau), np.zeros(len(tau), bool)
     for _ in range(STEPS):
         gain = np.einsum("tp,tp->t", step, found.score[:, :-1])
-        small = np.max(np.abs(step), axis=1) < ARRIVED * np.maximum(1, np.max(np.abs(beta), axis=1))
+        small = np.max(np.abs(step), axis=1) < ARRIVED / 100 * np.maximum(1, np.max(np.abs(beta), axis=1))
         settled |= small | (gain < (1e-8 if how is COARSE else ROUNDING**2))
         go = np.flatnonzero(~settled)
         if not len(go):
@@ -223,16 +225,17 @@ def best_beta(arms: Arms, tau: np.ndarray, beta: np.ndarray, how: Fineness = FIN
         for old, new in zip(found[:3], trial[:3], strict=True):
             old[go[up]] = new[up]
         step[go[~up]] /= 2
-        step[go[up]] = _newton(trial)[up]
+        step[go[up]] = _newton(trial, tau[go])[up]
     return beta, found, settled
 
 
-def _newton(found) -> np.ndarray:
-    """Give Newton steps in β, no longer than 3."""
+def _newton(found: Values, tau: np.ndarray) -> np.ndarray:
+    """Give Newton steps in β, no longer than the scale on which the likelihood bends."""
     information = -found.hessian[:, :-1, :-1]
     size = np.einsum("tpp->t", information)[:, None, None] * np.eye(information.shape[1])
     step = np.linalg.solve(information + 1e-14 * size + 1e-300, found.score[:, :-1, None])[..., 0]
-    return step * np.minimum(1, 3 / np.maximum(np.max(np.abs(step), axis=1, keepdims=True), 1e-300))
+    longest = 3 * np.maximum(1, tau)[:, None]
+    return step * np.minimum(1, longest / np.maximum(np.max(np.abs(step), axis=1, keepdims=True), 1e-300))
 
 
 def look_at_profile(arms: Arms, boundary: Fit) -> Look:
@@ -318,12 +321,14 @@ def close_in(arms: Arms, theta: np.ndarray, low: float, high: float, judge: Call
     for steps in range(1, STEPS + 1):
         value, score, hessian = log_likelihood(arms, theta[:-1], theta[-1])
         slope, bend, along, rest = _reduce(score, hessian)
+        if score[:-1] @ rest > NEAR:  # off the profile, whose slope is then another
+            theta[:-1] = best_beta(arms, theta[-1:], theta[None, :-1])[0][0]
+            continue
         larger, step = judge(value + score[:-1] @ rest / 2, slope, bend)
         low, high = (theta[-1], high) if larger else (low, theta[-1])
         if not low <= theta[-1] + step <= high:
             step = (low + high) / 2 - theta[-1]
         rest = rest + along * step
-        rest *= min(1, 3 / max(np.max(np.abs(rest)), 1e-300))
         theta = theta + np.append(rest, step)
         if np.max(np.abs(rest)) < ARRIVED * max(1, np.max(np.abs(theta))) and abs(step) < ARRIVED * theta[-1]:
             return theta, steps, True
