@@ -401,8 +401,9 @@ def test_the_line_of_a_bubble_plot_is_the_fitted_one():
 
 def test_a_bubble_plot_prints_its_regression_and_its_limits():
     drawing = DEFAULT[4]["bubble_year"]
-    assert "Odds ratio per year: 0.961 (95% CI 0.906–1.02); likelihood-ratio test χ² = 1.55, df = 1, P = 0.21" in (
-        drawing.desc
+    assert (
+        "Odds ratio per year: 0.961 (95% CI 0.906–1.02, Wald); likelihood-ratio test χ² = 1.55, df = 1, P = 0.21"
+        in (drawing.desc)
     )
     assert "permutation test P = 0.25." in drawing.desc
     assert "Exploratory: fewer than 10 studies." in drawing.desc

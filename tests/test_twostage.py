@@ -10,8 +10,10 @@ from synthesis.models.estimators import ESTIMATORS, estimate_tau2, log_likelihoo
 from synthesis.models.measures import MEASURES
 from synthesis.models.result import OK
 from synthesis.models.twostage import (
+    ALL_OR_NONE,
     AT_THE_END,
     INTERVALS,
+    NO_TAU2,
     NO_WIDTH,
     ONE_PATIENT_EACH,
     ONE_STUDY,
@@ -141,12 +143,18 @@ def test_a_hartung_knapp_interval_narrower_than_walds_says_so():
 
 @pytest.mark.parametrize("interval", INTERVALS)
 @pytest.mark.parametrize("measure", MEASURES)
-def test_tau2_of_studies_of_one_patient_is_called_a_guess(measure, interval):
-    pooled = one([0, 1, 0, 1, 1, 0], [1] * 6, measure=measure, interval=interval)
-    assert ONE_PATIENT_EACH in pooled.status
-    assert (
-        ONE_PATIENT_EACH not in one([0, 1, 0, 1, 1, 0], [1, 1, 1, 1, 1, 2], measure=measure, interval=interval).status
-    )
+def test_tau2_of_studies_that_are_all_or_none_is_not_of_the_data(measure, interval):
+    """With one patient a study the data cannot tell a spread of 0 from one without end."""
+    said = {
+        name: one(x, n, measure=measure, interval=interval).status
+        for name, (x, n) in {
+            "one": ([0, 1, 0, 1, 1, 0], [1] * 6),
+            "all": ([0, 2, 0, 20, 1, 0], [1, 2, 9, 20, 1, 4]),
+            "some": ([0, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 2]),
+        }.items()
+    }
+    assert f"{ONE_PATIENT_EACH}: {NO_TAU2}" in said["one"] and f"{ALL_OR_NONE}: {NO_TAU2}" in said["all"]
+    assert NO_TAU2 not in said["some"]
 
 
 def test_modified_hartung_knapp_falls_back_on_walds_error_with_t():

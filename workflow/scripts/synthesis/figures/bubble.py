@@ -165,12 +165,13 @@ def describe(found: Moderator, text: ChartText, one: str) -> list[str]:
     if found.fitted:
         ratio = fmt.format_ratio_interval(*numbers(fit, "or_per_unit", "or_ci_low", "or_ci_high"), text.style)
         estimate, _, interval = ratio.partition(" ")
-        limits = f" ({text.percent} CI {interval[1:-1]})" if interval else ""
+        of = INTERVAL_WORDS[fit["model"]]
+        limits = f" ({text.percent} CI {interval[1:-1]}, {of})" if interval else ""
         tests = [f"Odds ratio per {one}: {estimate}{limits}"]
         if known(number(fit, "lr")):
             tests.append(f"likelihood-ratio test {fmt.format_test(*numbers(fit, 'lr', 'lr_df', 'lr_p'), text.style)}")
         elif known(number(fit, "wald_p")):
-            tests.append(fmt.format_p(number(fit, "wald_p"), text.style))
+            tests.append(f"{of} test {fmt.format_p(number(fit, 'wald_p'), text.style)}")
         if known(number(fit, "permutation_p")):
             tests.append(f"permutation test {fmt.format_p(number(fit, 'permutation_p'), text.style)}")
         words.append("; ".join(tests) + ".")
@@ -204,6 +205,7 @@ MODEL_WORDS = {
     "logit-reml": "random-effects regression of logits (REML, Wald)",
     "logit-reml-hk": "random-effects regression of logits (REML, Hartung–Knapp)",
 }
+INTERVAL_WORDS = {"glmm": "Wald", "logit-reml": "Wald", "logit-reml-hk": "Knapp–Hartung"}
 
 
 def _curve(found: Moderator, low: float, high: float, text: ChartText):

@@ -6,7 +6,7 @@ from math import inf, isnan, nan, sqrt
 
 from .. import formatting as fmt
 from ..files import number, numbers
-from ..prose import inside, plural, upper_first
+from ..prose import inside, joined, plural, upper_first
 from ..terms import remarks_of
 from .canvas import Drawing, draw_nothing
 from .layout import clean_text
@@ -127,8 +127,16 @@ def pool_lines(block: Sequence[Row], text: ChartText) -> list[Line]:
         label = f"{POOLS[row['model']]} (k = {fmt.format_count(number(row, 'k'))})"
         counts = {"events": _cell(row, "exposed"), "patients": _cell(row, "unexposed")}
         lines.append(Line("summary", label, **counts, estimate=estimate, interval=interval, **mark))
-    remarks = dict.fromkeys(filter(None, (remarks_of(row["status"]) for row in several)))
-    return [*lines, *(Line("remark", upper_first(words)) for words in remarks), *_heterogeneity(several, text)]
+    return [*lines, *(Line("remark", words) for words in _remarks(several)), *_heterogeneity(several, text)]
+
+
+def _remarks(pools: Sequence[Row]) -> list[str]:
+    """Give what is to be said of the pools, by name where it is not true of all of them."""
+    found: dict[str, list[str]] = {}
+    for row in pools:
+        if words := remarks_of(row["status"]):
+            found.setdefault(words, []).append(POOLS[row["model"]])
+    return [upper_first(words) if len(who) == len(pools) else f"{joined(who)}: {words}" for words, who in found.items()]
 
 
 def _heterogeneity(pools: Sequence[Row], text: ChartText) -> list[Line]:
@@ -136,7 +144,7 @@ def _heterogeneity(pools: Sequence[Row], text: ChartText) -> list[Line]:
     row = next((row for row in pools if known(number(row, "tau2"))), pools[0])
     values = (number(row, key) for key in ("tau2", "i2", "q", "q_df", "q_p"))
     words = fmt.format_heterogeneity(*values, scale="log odds ratio", house=text.style)
-    return [Line("remark", words)] if words else []
+    return [Line("remark", f"{POOLS[row['model']]}: {words}")] if words else []
 
 
 def _notes(rows: Sequence[Row], lower: float, upper: float, text: ChartText) -> list[str]:
@@ -147,7 +155,8 @@ def _notes(rows: Sequence[Row], lower: float, upper: float, text: ChartText) -> 
     unit = text.unit
     return [
         f"Counts: {unit} with the outcome among all {unit} exposed or not. Studies: conditional odds ratio with its "
-        "exact interval. Unadjusted: other properties may explain a difference.",
+        "exact interval. Unadjusted: other properties may explain a difference. Heterogeneity χ²: Cochran's Q; in the "
+        "logistic model the likelihood ratio of one odds ratio for all against one a table.",
         f"Square area: number of {unit}.",
         *mark_sentences(marks, unit),
         f"{UNPOOLED} Not pooled: shares {unit} with another table, or held back; the reason stands in comparisons.csv."

@@ -24,9 +24,9 @@ from .result import Pooled
 
 OUTSIDE = "the whole interval lies beyond the range of the transformation: not pooled"
 AT_THE_END = "the pooled mean lies beyond the range of the transformation; the estimate is the end of that range"
-ONE_PATIENT_EACH = (
-    "one patient a study: nothing tells how much the studies differ, and τ² is a guess of the transformation"
-)
+ONE_PATIENT_EACH = "one patient a study"
+ALL_OR_NONE = "every study has no events or nothing but events"
+NO_TAU2 = "τ² rests on the transformation, not on the data"
 NO_WIDTH = "identical studies: the Hartung–Knapp interval has no width"
 NOT_CONVERGED = "did not converge: the search for τ² ran out of steps"
 
@@ -156,9 +156,9 @@ def pool_two_stage(
     Pooled
         ``se`` is the interval's own. τ² has its Q-profile interval, whatever the estimator, so the estimate can lie
         outside; where even Q at τ² = 0 is too small both limits are 0. The prediction interval has t(k − 1)
-        everywhere (metafor's is normal under Wald). The status remarks on what no reader should take at its word: a
-        Hartung–Knapp interval narrower than Wald's, a mean beyond the range of the transformation, a τ² of studies of
-        one patient. Where both limits lie beyond that range on one side nothing is pooled.
+        everywhere (metafor's is normal under Wald). The status remarks on what nobody should take at its word: a
+        Hartung–Knapp interval narrower than Wald's, a mean beyond the range of the transformation, a τ² of studies that
+        are all or none, as those of one patient are. Where both limits lie beyond that range, nothing is pooled.
 
     References
     ----------
@@ -194,8 +194,8 @@ def pool_two_stage(
     status = with_remark(OK, narrow_words(half, wald, q, df))
     if estimate in (0, 1) and 0 < counts["events"] < counts["patients"]:
         status = with_remark(status, AT_THE_END)
-    if np.all(np.asarray(patients) == 1):
-        status = with_remark(status, ONE_PATIENT_EACH)
+    if np.all((events == 0) | (events == patients)):  # no spread of proportions but what the transformation makes it
+        status = with_remark(status, f"{ONE_PATIENT_EACH if np.all(patients == 1) else ALL_OR_NONE}: {NO_TAU2}")
     return Pooled(
         **counts,
         estimate=estimate,

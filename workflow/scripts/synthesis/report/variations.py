@@ -181,8 +181,9 @@ def regression_table(review: Review) -> Table | None:
         files=tuple(dict.fromkeys(f"{r['analysis']}/regression.csv" for r in rows)),
         notes=(
             "Between studies, not between patients: a property of a study need not hold for its patients. Odds ratio "
-            "per unit, or against the first level; P of the likelihood-ratio test. Properties with too few studies "
-            "stand in the files with the reason.",
+            "per unit, or against the first level. The P value names its test; where it is the likelihood ratio, the "
+            "interval is Wald's, and the two may differ. Properties with too few studies stand in the files with the "
+            "reason.",
         ),
         stacked=True,
     )
@@ -192,14 +193,15 @@ def regression_line(review: Review, row: Row) -> Line:
     """Give one regression."""
     unit = f" ({row['unit']})" if row["unit"] else ""
     ratio = format_ratio_interval(*(number(row, f"or_{name}") for name in ("per_unit", "ci_low", "ci_high")))
-    p = number(row, "lr_p")
+    wald = "Knapp–Hartung" if row["model"].endswith("-hk") else "Wald"
+    p, test = (row["lr_p"], "likelihood ratio") if row["lr_p"] else (row["wald_p"], wald)
     return line(
         (
             review.analyses[row["analysis"]]["label"],
             Cell(f"{row['label']}{unit}", small=row["coefficient"]),
             format_count(int(row["studies"])),
             ratio,
-            format_p(p),
+            Cell(format_p(float(p)), small=test) if p else MISSING,
             remarks_of(row["status"]),
         )
     )
