@@ -257,6 +257,7 @@ def assert_same(batch, d, single, x, n):
     pooled = is_ok(single.status) and 0 < x.sum() < n.sum()  # models.pool sees to the others before it comes here
     assert batch.ok[d] == pooled
     assert batch.k[d] == len(x)
+    assert batch.status[d] == (single.status if pooled else ""), "a remark of the single fit is lost among many"
     for field in FIELDS:
         ours, theirs = getattr(batch, field)[d], getattr(single, field) if pooled else math.nan
         same = math.isclose(ours, theirs, rel_tol=1e-8, abs_tol=1e-12) or (math.isnan(ours) and math.isnan(theirs))

@@ -81,6 +81,8 @@ class PooledBatch:
         False where nothing is pooled: fewer than two studies, no events at all or nothing but events, identical
         studies under Hartung–Knapp, an interval beyond the range of the transformation, no convergence. The numbers
         are NaN there.
+    status : ndarray of str, shape (sets,)
+        ``ok`` with the remarks of the single fit; blank where nothing is pooled.
     """
 
     estimate: np.ndarray
@@ -94,6 +96,7 @@ class PooledBatch:
     q: np.ndarray
     k: np.ndarray
     ok: np.ndarray
+    status: np.ndarray
 
 
 def two_stage_models() -> dict[str, Variant]:
@@ -191,11 +194,7 @@ def pool_two_stage(
     low, high = _q_profile(y, v, level)
     q, df = float(weighted_fit(0.0, y, v, 1.0)[2]), len(y) - 1
     estimate, wald = float(back(mean)), float(_mean_and_interval(y, v, one, tau2, "wald", level)[2])
-    status = with_remark(OK, narrow_words(half, wald, q, df))
-    if estimate in (0, 1) and 0 < counts["events"] < counts["patients"]:
-        status = with_remark(status, AT_THE_END)
-    if np.all((events == 0) | (events == patients)):  # no spread of proportions but what the transformation makes it
-        status = with_remark(status, f"{ONE_PATIENT_EACH if np.all(patients == 1) else ALL_OR_NONE}: {NO_TAU2}")
+    at_the_end = estimate in (0, 1) and 0 < counts["events"] < counts["patients"]
     return Pooled(
         **counts,
         estimate=estimate,
@@ -211,8 +210,17 @@ def pool_two_stage(
         q=q,
         q_df=df,
         q_p=float(chdtrc(df, q)),
-        status=status,
+        status=_status(half, wald, q, df, at_the_end, np.asarray(events), np.asarray(patients)),
     )
+
+
+def _status(half, wald, q, df, at_the_end, events, patients) -> str:
+    """Say what nobody should take at its word in a pool that stands."""
+    status = with_remark(OK, narrow_words(half, wald, q, df))
+    status = with_remark(status, AT_THE_END if at_the_end else "")
+    if np.all((events == 0) | (events == patients)):  # no spread of proportions but what the transformation makes it
+        status = with_remark(status, f"{ONE_PATIENT_EACH if np.all(patients == 1) else ALL_OR_NONE}: {NO_TAU2}")
+    return status
 
 
 def narrow_words(half: float, wald: float, q: float, df: int) -> str:
@@ -288,7 +296,13 @@ def _pool_chunk(x, n, mask, measure, estimator, interval, level) -> tuple:
             100 * tau2 / (tau2 + typical),
             weighted_fit(0.0, y, v, weight)[2],
         )
-    return *(np.where(ok, number, np.nan) for number in numbers), k, ok
+        wald = _mean_and_interval(y, v, weight, tau2, "wald", level)[2]
+        at_the_end = (numbers[0] == 0) | (numbers[0] == 1)
+        status = np.where(ok, OK, "").astype(object)
+        for i in np.flatnonzero(ok & ((half < wald) | at_the_end | ((x == 0) | (x == n) | ~mask).all(0))):
+            counts = (values[mask[:, i], i] for values in (x, n))
+            status[i] = _status(half[i], wald[i], numbers[-1][i], k[i] - 1, at_the_end[i], *counts)
+    return *(np.where(ok, number, np.nan) for number in numbers), k, ok, status
 
 
 def _mean_and_interval(y, v, mask, tau2, interval, level):
