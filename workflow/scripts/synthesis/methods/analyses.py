@@ -25,6 +25,7 @@ DIMENSIONS = {
     "confirmed_only": "all counts or only those confirmed by a second reading",
     "risk_of_bias": "all studies or only those without an item judged at risk",
 }
+CLASH = "Where an interval and a P value of different tests give different verdicts, the row says so."
 
 
 def subgroup_text(evidence: Evidence) -> str:
@@ -85,7 +86,7 @@ def contrast_text(evidence: Evidence) -> str:
         "maximum-likelihood estimate with its exact interval and Fisher's exact P, and the difference of proportions "
         "has Newcombe's hybrid score interval [@newcombe1998]. Apart from that stands the odds ratio between studies "
         "that have one level only, and the odds ratio from all of them, arms of one study sharing its effect; both "
-        "from the random-effects logistic model, with Wald's interval and the likelihood-ratio P."
+        f"from the random-effects logistic model, with Wald's interval and the likelihood-ratio P. {CLASH}"
     )
 
 
@@ -211,8 +212,10 @@ def comparison_text(evidence: Evidence) -> str:
         "logistic models fitted by maximum likelihood: fixed study intercepts with a random effect of the exposure "
         "[@turner2000; @jackson2018], and random study intercepts with a common effect [@stijnen2010]. Several "
         "tables of one study alone are combined by Mantel–Haenszel only. Only inverse variance corrects empty cells: "
-        "half is added to all four cells of a table with one, and to no other. Where a study's tables overlap, the "
-        "widest that share nobody are used, and these share the study's effect. Exposures were chosen by the "
+        "half is added to all four cells of a table with one, and to no other. P values are of Wald's test, with "
+        "Hartung–Knapp intervals of t, and in the logistic models of the likelihood ratio beside Wald's interval. "
+        f"{CLASH} Where a study's tables overlap, the widest that share nobody are used, and these share the study's "
+        "effect. Exposures were chosen by the "
         "studies; the odds ratios are unadjusted."
     )
     if not several:

@@ -223,6 +223,11 @@ def two_stage_text(parts: Sequence[tuple[str, str, str]]) -> list[str]:
         "then refined to rounding error) and the Q-profile interval"
         + (f"; {joined(own)} {agree(len(own), 'is', 'are')} the engine's own." if own else ".")
     )
+    if any(interval == "hk" for _, _, interval in parts):
+        told.append(
+            "Studies more alike than chance makes them are no reason to be surer: where a Hartung–Knapp interval is "
+            "narrower than Wald's, its row says so, with the share of Wald's width [@rover2015]."
+        )
     if "ft" in scales:
         told.append(
             "The Freeman–Tukey model is there for comparison with older reviews only. Its way back [@miller1978] takes "
