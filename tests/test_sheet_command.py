@@ -184,7 +184,10 @@ def test_two_readers_are_compared_and_marked(sheet):
     second.mkdir()
     for path in (sheet.folder / "studies").glob("*.yaml"):
         (second / path.name).write_text(path.read_text("utf-8").replace("events: 14", "events: 15"), "utf-8")
+    (second / "extra2020.yaml").write_text("id: extra2020\n", "utf-8")
+    (second / "davis2004.yaml").unlink()
     code, said = sheet("compare", "studies", "second")
+    assert "Not compared: davis2004. Only studies has" in said and "Not compared: extra2020. Only second has" in said
     assert code == 0 and "| clark2003 | fever, all, 30 d | events | 14 | 15 |" in said
     code, said = sheet("compare", "clark2003", "second/clark2003.yaml", "--output", "a.md", "--mark", "clark2003.yaml")
     assert code == 0 and (sheet.folder / "a.md").read_text("utf-8").startswith(

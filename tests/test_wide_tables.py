@@ -379,7 +379,21 @@ def test_which_column_is_which_can_be_said(read, refused):
     both = read("study,cases,confirmed,n\nSmith 2020,9,3,40\n", outcome="fever", columns={"events": "confirmed"})
     assert counts(both)["smith2020", "all", "fever"] == ("3", "40") and both.unread == ("cases",)
     assert counts(read("study,f,N\nSmith 2020,3,40\n", columns={"rash": "f", "rash_n": "N"}))
+    said = refused(table, columns={"events": "Ee", "patients": "Ee"})
+    assert any("One column cannot hold two things." in line for line in said)
     assert any("No column is called so" in line for line in refused(table, columns={"events": "E e"}))
+
+
+def test_numbers_of_rows_and_columns_beside_others_are_not_taken_for_counts_or_names(read, refused):
+    drafts = read("id,num,study,events,n,rash_n\n1,1,Smith 2020,3,40,39\n", outcome="fever")
+    assert counts(drafts) == {("smith2020", "all", "fever"): ("3", "40")} and drafts.unread == ("id", "num", "rash_n")
+    assert counts(read("ID,num,denom\nsmith2020,3,40\n", outcome="fever"))["smith2020", "all", "fever"] == ("3", "40")
+    assert read("study,n,fever,fever_n\nSmith 2020,41,3,40\n").unread == ("n",)
+
+
+def test_one_name_in_other_capitals_is_one_study(read):
+    drafts = read("study,arm,events,n\nSmith  2020,a,3,40\nSMITH 2020,b,4,50\n", outcome="fever")
+    assert list(drafts.sheets["smith2020"]["arms"]) == ["a", "b"]
 
 
 DESIGNS = {"case-control": "case-control", "Case control": "case-control", "nested-case control": "nested case-control"}

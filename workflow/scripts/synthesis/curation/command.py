@@ -106,6 +106,8 @@ def _find(name: str, studies: str) -> Path:
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = Path(studies) / f"{name}.yaml"
+    if path.exists() and not path.is_file():
+        raise refusal(path, "This is not a file. Name a sheet by its id or its file.")
     if not path.is_file():
         from ..index import sheet_paths
 
@@ -343,6 +345,7 @@ def _reader(name: str) -> str:
 
 def _pairs(options: argparse.Namespace):
     """Give the typed sheets to compare, of two files or of all names that two folders share."""
+    from ..index import sheet_paths
     from ..located import read_located
     from ..sheets import type_sheet
 
@@ -350,6 +353,10 @@ def _pairs(options: argparse.Namespace):
     if first.is_dir() and second.is_dir():
         shared = sorted({p.name for p in first.glob("*.yaml")} & {p.name for p in second.glob("*.yaml")})
         shared = [name for name in shared if name[0].islower() and name != "grade.yaml"]
+        for one, other in ((first, second), (second, first)):
+            alone = sorted(Path(path).stem for path in sheet_paths(one) if not (other / Path(path).name).is_file())
+            if alone:
+                print(f"Not compared: {', '.join(alone)}. Only {one} has a sheet so called.", file=sys.stderr)
         if not shared:
             raise refusal(second, f"No sheet has the same name as one in {first}.")
         files = [(first / name, second / name) for name in shared]

@@ -199,8 +199,8 @@ class _Reader:
                         i, f"{' of '.join(map(str, numbers[i]))} is {said}, which would count patients twice."
                     )
         for i, said in found.items():
-            message = f"{said} Delete the row; if it is a study nevertheless: --study {quote(names[i])}."
-            self.say(self.name_cell(rows[i]), "study", message)
+            hint = f" If it is a study nevertheless: --study {quote(names[i])}." if names[i] else ""
+            self.say(self.name_cell(rows[i]), "study", f"{said} Delete the row.{hint}")
         return named | set(found)
 
     def sums(self, rows: Sequence[Row], names: Sequence[str], named: Collection[int]):
@@ -308,8 +308,9 @@ class _Reader:
             self.say(place, "study", f"{what}. Write it so: Smith 2025. A row that is no study: delete it.")
             return None
         labels = self.labels.setdefault(name, {})
-        labels.setdefault(label, place)
-        if next(iter(labels)) != label:
+        alike = next((other for other in labels if comparable(other) == comparable(label)), label)
+        labels.setdefault(alike, place)
+        if next(iter(labels)) != alike:
             return None  # told when all names are known
         if name not in self.sheets:
             self.begin(name, label)
@@ -328,7 +329,7 @@ class _Reader:
             ways = ", ".join(free) if len(free) == len(labels) else "give each a name of its own"
             for label, place in others:
                 message = f"{quote(label)} and {quote(first)} would both be {name}. Tell them apart: {ways}."
-                self.say(place, "study", message)
+                self.say(place, "study", f"{message} If they are one study, write one name.")
 
     def begin(self, name: str, label: str) -> None:
         """Begin a draft with marks for all that it needs."""

@@ -9,11 +9,11 @@ from ..problems import one_of
 from ..protocol import Protocol
 from .damage import clean
 
-EVENTS = ("events", "event", "xi", "cases", "r", "x", "n_events", "number_of_events", "events_n", "num", "numerator")
+EVENTS = ("events", "event", "xi", "cases", "r", "x", "n_events", "number_of_events", "events_n", "numerator")
 PATIENTS = ("patients", "ni", "total", "n", "n_total", "total_n", "sample_size", "size", "denominator", "denom")
 PATIENTS += ("subjects", "participants", "number_of_patients", "number_of_subjects", "number_of_participants")
 ALIASES = {
-    "study": ("study", "studlab", "slab", "trial", "id", "studyid", "study_id", "author_year", "reference"),
+    "study": ("study", "studlab", "slab", "trial", "studyid", "study_id", "author_year", "reference"),
     "author": ("author", "authors", "first_author", "author_name"),
     "year": ("year", "publication_year", "year_published", "year_of_publication", "pubyear"),
     "events": EVENTS,
@@ -24,6 +24,7 @@ ALIASES = {
 }
 PLAIN = ("outcome", "product", "definition", "window_text", "basis", "confidence", "source", "url", "note")
 STUDY = ("title", "journal", "doi", "pmid", "country", "centres", "report", "design", "ascertainment")
+PAIRS = (("n", "N"), ("num", "denom"))  # events of patients, where they stand together: num alone numbers the rows
 TWO_GROUPS = {"ai", "bi", "ci", "di", "n1i", "n2i", "event_e", "n_e", "event_c", "n_c"}
 
 
@@ -87,6 +88,8 @@ def recognise(header: Sequence[str], protocol: Protocol, given: Mapping[str, str
     unread, problems = [], []
     absent = [text for text in given.values() if comparable(text) not in map(comparable, raw)]
     problems += [f"No column is called so: {one_of(text, raw)}" for text in absent]
+    if len(chosen) < len(given):
+        problems.append("One column cannot hold two things. Name another in --columns.")
     for i in sorted(range(len(names)), key=lambda i: comparable(raw[i]) not in chosen):  # what was said goes first
         name = names[i]
         outcome, which = _of_outcome(name, protocol)
@@ -104,6 +107,10 @@ def recognise(header: Sequence[str], protocol: Protocol, given: Mapping[str, str
     counts, missing = _pair(fields, events, patients)
     if None not in counts and "reported" in fields:  # one percentage cannot belong to several outcomes
         unread.append(raw[fields.pop("reported")])
+    used = {column for pair in counts.values() for column in pair}
+    unread += [
+        raw[i] for i in (*patients.values(), *(fields[f] for f in ("patients",) if f in fields)) if i not in used
+    ]
     if missing and unread and not problems:
         missing.append(
             f"Not understood: {', '.join(unread)}. Say which is which: --columns events=HEADING patients=HEADING."
@@ -112,10 +119,12 @@ def recognise(header: Sequence[str], protocol: Protocol, given: Mapping[str, str
 
 
 def _paired(text: str, raw: Sequence[str]) -> str | None:
-    """Read `n` beside `N` as authors of trials do: events of patients."""
-    if {"n", "N"} <= set(raw) and not set(EVENTS) & {normal(other) for other in raw}:
-        return {"n": "events", "N": "patients"}.get(text)
-    return None
+    """Read `n` beside `N` as authors of trials do: events of patients; and `id`, where nothing else names the study."""
+    names = {normal(other) for other in raw}
+    for events, patients in PAIRS:
+        if {events, patients} <= set(raw) and not set(EVENTS) & names and text in (events, patients):
+            return "events" if text == events else "patients"
+    return "study" if normal(text) == "id" and not names & {*ALIASES["study"], *ALIASES["author"]} else None
 
 
 def _of_outcome(name: str, protocol: Protocol) -> tuple[str | None, str]:
