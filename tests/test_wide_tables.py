@@ -367,7 +367,7 @@ def test_columns_that_are_wholly_empty_are_read_in_silence(padding, read):
 def test_rows_that_do_not_fit_below_the_headings_are_named_together(refused):
     said = refused("study,events,n\nSmith, J 2020,3,40\nJones 2021,5\nNote: n as printed\nA 2020,O,9\n")
     assert [line.split(":")[1] for line in said] == ["2", "3", "4", "5"]
-    assert "The row has 4 cells, the headings have 3." in said[0] and 'holds a "," in quotes' in said[0]
+    assert "The row has 4 cells below 3 headings." in said[0] and 'holds a "," in quotes' in said[0]
 
 
 def test_which_column_is_which_can_be_said(read, refused):
@@ -485,3 +485,21 @@ def test_characters_nobody_sees_do_not_make_two_studies(read, refused):
     drafts = read(table)
     assert counts(drafts) == {("smith2020", "all", "fever"): ("3", "40"), ("smith2020", "all", "rash"): ("4", "40")}
     assert "U+202E, which cannot be seen" in refused("study,events,n\nSmith\u202e 2020,3,40\n")[0]
+
+
+def test_a_second_table_below_the_first_is_named(refused):
+    said = refused("study,events,n\nA 2020,3,40\n,,\nstudy,rash,n\nB 2020,1,40\n")
+    assert said == [
+        "table.csv:4: study: Headings stand here again. One table a file: put the second one into a file of its own."
+    ]
+
+
+def test_one_doi_in_two_studies_is_named_before_they_are_written(refused):
+    said = refused("study,events,n,doi\nA 2020,3,40,10.1000/x\nB 2021,4,50,10.1000/X\nC 2022,4,60,10.1000/y.\n")
+    assert said[0].startswith("table.csv:3: doi: ") and "stands in a2020 too. Is it the same report?" in said[0]
+    assert said[1].startswith('table.csv:4: doi: "10.1000/y." is more than the DOI.')
+
+
+def test_an_arm_that_no_sheet_can_name_is_told_once(refused):
+    [said] = refused("study,events,n,arm\nA 2020,3,40,Gruppe Ä\n")
+    assert said.startswith('table.csv:2: arm: "Gruppe Ä" does not fit.')

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..checks import check_unique
 from ..located import Located, Path_
 from ..mending import NEUTRAL
 from ..problems import Problem, field_name
@@ -15,39 +16,48 @@ from .writing import Todo
 FILL = NEUTRAL | NEUTRAL["extraction"]
 
 
-def check_draft(
-    name: str,
-    draft: Mapping[str, Any],
+def check_drafts(
+    drafts: Mapping[str, Mapping[str, Any]],
     protocol: Protocol,
-    places: Mapping[Path_, Cell | None],
+    places: Mapping[str, Mapping[Path_, Cell | None]],
     problem_at: Callable[[Cell | None, str, str], Problem],
 ) -> list[Problem]:
-    """Find what a check would refuse in a draft, beside what it is still to be given.
+    """Find what a check would refuse in drafts, beside what they are still to be given.
 
     Parameters
     ----------
-    name : str
-        Its id.
-    draft : mapping
-        Nested texts, with :class:`~.writing.Todo` for what is missing.
+    drafts : mapping
+        Id → nested texts, with :class:`~.writing.Todo` for what is missing.
     protocol : Protocol
     places : mapping
-        Path → the cell that said so, None for what was given for all rows.
+        Id → path → the cell that said so, None for what was given for all rows.
     problem_at : callable
         Gives a problem at a cell, from cell, field and message.
     """
-    paths = list(places)
-    lines = {path: i for i, path in enumerate(paths, 1)}
-    missing: set[str] = set()
-    located = Located(f"{name}.yaml", _filled(draft, (), missing), lines)
-    found = []
-    for problem in check_located(located, protocol)[1]:
-        if problem.field not in missing:
-            message = re.sub(r"outcomes\[([0-9]+)\]", lambda m: places["outcomes", int(m[1])].at, problem.message)
-            path = paths[problem.line - 1]
-            field = str(path[-1]) if isinstance(path[-1], str) else problem.field.split(".")[-1]
-            found.append(problem_at(places[path], field, message.replace("correct the sheet", "correct the table")))
-    return found
+    found, checked = [], []
+    missing: dict[str, set[str]] = {}
+    for name, draft in drafts.items():
+        file, missing[name] = f"{name}.yaml", set()
+        lines = {path: i for i, path in enumerate(places[name], 1)}
+        located = Located(file, _filled(draft, (), missing[name]), lines)
+        sheet, problems = check_located(located, protocol)
+        found += problems
+        checked += [(located, sheet)] if sheet else []
+    told = []
+    for problem in [*found, *check_unique(checked)]:
+        name = problem.file.removesuffix(".yaml")
+        if problem.field not in missing[name]:
+            told.append(problem_at(*_at_cell(problem, places[name])))
+    return told
+
+
+def _at_cell(problem: Problem, places: Mapping[Path_, Cell | None]) -> tuple[Cell | None, str, str]:
+    """Give cell, field and message of a problem in the words of a table."""
+    path = list(places)[problem.line - 1]
+    message = re.sub(r"outcomes\[([0-9]+)\]", lambda found: places["outcomes", int(found[1])].at, problem.message)
+    message = message.replace("correct the sheet", "correct the table").replace(".yaml too", " too")
+    field = "arm" if path[0] == "arms" and len(path) == 2 else path[-1]
+    return places[path], field if isinstance(field, str) else problem.field.split(".")[-1], message
 
 
 def _filled(value: Any, at: Path_, missing: set[str]) -> Any:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..problems import Problem, ProblemsError, one_of, quote, refusal
+from ..prose import plural
 from .damage import clean, read_value, text_damage
 from .fields import KINDS
 from .flat import Cell
@@ -104,7 +105,7 @@ def _from_csv(text: str, delimiter: str, file: str) -> Table:
         filled = max(i for i, text in enumerate(texts, 1) if text)
         if len(texts) < fewest or filled > len(header):
             message = (
-                f"The row has {len(texts)} cells, the headings have {fewest}. Put a cell that holds a "
+                f"The row has {plural(len(texts), 'cell')} below {plural(fewest, 'heading')}. Put a cell that holds a "
                 f"{'tab' if delimiter == chr(9) else quote(delimiter)} in quotes; fill in or delete a row that is none."
             )
             problems.append(Problem(file, number, "", message))
@@ -118,7 +119,7 @@ def _from_csv(text: str, delimiter: str, file: str) -> Table:
 def _headings(lines: Iterable[Sequence[str]]) -> int:
     """Find the row of headings: a title above them holds none that is known, or fills one cell only."""
     first = list(islice(lines, 10))
-    known = [sum(_field(text) is not None for text in texts) for texts in first]
+    known = [sum(field_of(text) is not None for text in texts) for texts in first]
     named = next((i for i, number in enumerate(known) if number), 0)
     if named and known[named] > 1:
         return named
@@ -185,9 +186,10 @@ def _table(
     )
 
 
-def _field(heading: str) -> str | None:
+def field_of(heading: str) -> str | None:
+    """Give the field that a heading names in any review."""
     return next((field for field, aliases in ALIASES.items() if normal(heading) in aliases), None)
 
 
 def _kind(heading: str) -> str:
-    return KINDS.get(_field(heading) or normal(heading), "text")
+    return KINDS.get(field_of(heading) or normal(heading), "text")

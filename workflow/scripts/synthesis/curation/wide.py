@@ -15,13 +15,13 @@ from ..protocol import Protocol
 from ..sheets import Whole
 from ..totals import Count, find_sums, names_a_total
 from .damage import text_damage
-from .draft_checks import check_draft
+from .draft_checks import check_drafts
 from .fields import KINDS, help_text, tabs
 from .flat import Cell
 from .names import YEAR, author_of, id_of, label_of_row, told_apart
 from .new import ID
 from .opening import reading_order
-from .table_file import Table
+from .table_file import Table, field_of
 from .wide_columns import PLAIN, STUDY, Columns, recognise
 from .writing import Todo
 
@@ -85,8 +85,8 @@ def draft_sheets(
     reader.tell_apart()
     for name, draft in reader.sheets.items():
         draft["citation"].setdefault("year", ID.fullmatch(name)[2])
-        reader.problems += check_draft(name, draft, protocol, reader.places[name], reader.problem)
-    problems = [*table.problems, *reader.problems]
+    refused = check_drafts(reader.sheets, protocol, reader.places, reader.problem)
+    problems = [*table.problems, *reader.problems, *refused]
     if problems:
         raise ProblemsError(problems)
     return Drafts(reader.sheets, (*found.unread, *table.unread))
@@ -305,7 +305,11 @@ class _Reader:
             return None  # what is wrong with its name was told
         if name is None:
             what = f"{quote(label)} does not give an author and a year" if label else "The row names no study"
-            self.say(place, "study", f"{what}. Write it so: Smith 2025. A row that is no study: delete it.")
+            letters = "" if label.isascii() else ", in Latin letters"
+            way = f"Write it so{letters}: Smith 2025. A row that is no study: delete it."
+            if sum(field_of(cell.text) is not None for cell in row) > 1:
+                what, way = "Headings stand here again", "One table a file: put the second one into a file of its own."
+            self.say(place, "study", f"{what}. {way}")
             return None
         labels = self.labels.setdefault(name, {})
         alike = next((other for other in labels if comparable(other) == comparable(label)), label)
