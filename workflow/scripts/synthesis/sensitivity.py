@@ -96,9 +96,9 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
             "label": "; ".join(studies["label"].iloc[list(who)]),
             "model": MODEL,
             **found,
-            "shift": found["estimate"] - whole,
+            "shift": 0.0 if mask.all() else found["estimate"] - whole,  # the batch rounds by what stands beside
         }
-        for (kind, who, _), found in zip(choices, pools[1:], strict=True)
+        for (kind, who, mask), found in zip(choices, pools[1:], strict=True)
     ]
 
 
