@@ -1,6 +1,7 @@
 """Small words for written pages: lists, plurals, and lines of tables."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from .formatting import format_count
 
@@ -64,3 +65,12 @@ def upper_first(words: str) -> str:
     ('No events', '')
     """
     return words[:1].upper() + words[1:]
+
+
+def labelled(words: str, labels: Mapping[str, str]) -> str:
+    """Give a remark on groups with their labels instead of the names that the config has for them.
+
+    >>> labelled("left out: a (no events), b (one study); a: no estimate", {"a": "Product A", "b": "Product B"})
+    'left out: Product A (no events), Product B (one study); Product A: no estimate'
+    """
+    return re.sub(r"(^|[,;:] )([^,;:(]+?)(?=:| \()", lambda m: m[1] + labels.get(m[2], m[2]), words)

@@ -4,8 +4,8 @@ import pandas as pd
 
 from .. import formatting as fmt
 from ..levels import MIXED
-from ..prose import plural, upper_first
-from ..terms import remarks_of
+from ..prose import labelled, plural, upper_first
+from ..terms import remarks_of, with_remark
 from .layout import clean_text
 from .lines import ForestText, Printer, format_window, mark_sentences, marks_of
 from .pools import UNKNOWN, find_pool, find_test, state_of
@@ -109,15 +109,14 @@ def write_test(rows: pd.DataFrame, estimates: pd.DataFrame, text: ForestText, by
     if len(made) == 2 and common["test_df"] <= own["test_df"]:
         made.pop()
     if not made:
-        reasons = [remarks_of(test["status"]) for test in (own, common) if test is not None]
+        reasons = [labelled(remarks_of(test["status"]), text.levels) for test in (own, common) if test is not None]
         return f"Test for subgroup differences: not possible ({'; '.join(dict.fromkeys(reasons))})" if reasons else ""
     groups = plural(len(set(rows["group"].fillna("")) - {MIXED, *UNKNOWN}), "group")
     said = []
     for test in made:
         drawn = "as drawn" if test is own else "not as drawn"
         printed = fmt.format_test(test["test"], test["test_df"], test["test_p"], fmt.HOUSES[text.house])
-        compared = "; ".join(
-            filter(None, [f"{int(test['test_df']) + 1} of {groups} compared", remarks_of(test["status"])])
-        )
+        compared = f"{int(test['test_df']) + 1} of {groups} compared"
+        compared = with_remark(compared, labelled(remarks_of(test["status"]), text.levels))
         said.append(f"{test['test_name']}, {drawn}: {printed} ({compared})")
-    return f"Test for subgroup differences: {'. '.join(map(upper_first, said))}"
+    return f"Test for subgroup differences: {'. '.join([said[0], *map(upper_first, said[1:])])}"

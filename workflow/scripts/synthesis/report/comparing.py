@@ -16,7 +16,7 @@ from ..formatting import (
     format_test,
 )
 from ..marks import legend
-from ..prose import upper_first
+from ..prose import labelled, upper_first
 from ..summary import DESCRIPTION_BELOW, pool_numbers
 from ..terms import BETWEEN, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
 from ..terms import WITHIN_POOLED as POOLED
@@ -91,10 +91,11 @@ def status_words(row: Row) -> str:
 
 def split_tests(review: Review, analysis: str, variable: str) -> Iterable[str]:
     """Give the tests for differences between the levels, or why there is none."""
+    levels = review.choices["variables"].get(variable, {}).get("levels", {})
     for row in review.table(analysis, "estimates"):
         if row["subset"] != variable or row["group"] or row["model"] not in (review.primary, COMMON):
             continue
-        remarks = remarks_of(row["status"])
+        remarks = labelled(remarks_of(row["status"]), levels)
         if row["test"]:
             test = format_test(number(row, "test"), number(row, "test_df"), number(row, "test_p"))
             more = f" ({remarks})" if remarks else ""
