@@ -314,13 +314,17 @@ PRODUCT = {"product": {"label": "Product", "levels": ["A", "B", "C"]}}
 
 
 def test_factor_equals_the_test_in_estimates():
-    """The likelihood ratio is the one of `glmm-common`; "mixed" is no level; a level without events is named."""
+    """The likelihood ratio is the one of `glmm-common`; "mixed" is no level; a level without events is in it, named."""
     arms = [("a", "A", 3, 40), ("b", "A", 8, 70), ("c", "B", 9, 60), ("d", "B", 20, 80), ("e", "C", 0, 30)]
     found = regress_factors(split(*arms, ("f", "mixed", 5, 50)), PRODUCT, SETTINGS)[0]
     study, group, events, patients = (list(column) for column in zip(*arms, strict=True))
     common = fit_common(events, patients, study, group)
     assert math.isclose(found["lr"], common.test.statistic, rel_tol=1e-9)
-    assert found["status"] == f"ok; {EXPLORATORY}; separated, left out: C"
+    assert found["lr_df"] == 2 and math.isclose(found["lr_p"], common.test.p, rel_tol=1e-9)
+    assert (
+        found["wald_df"] == 1
+        and found["status"] == f"ok; {EXPLORATORY}; no finite mean, in the likelihood ratio only: C"
+    )
     assert found["levels"] == "A; B"
     assert found["coefficient"] == "log odds, B against A"
     assert found["permutations"] == 6  # ways to choose two of four

@@ -14,6 +14,7 @@ from .models.logistic_normal import separated
 from .moderator_values import MODERATORS, Row, moderator_rows
 from .regression import MODELS, Studies, regress
 from .sheets import type_sheet
+from .subgroups import fit_common
 from .tables import arm_rows, characteristic_rows
 from .terms import with_remark
 
@@ -152,8 +153,8 @@ def regress_factors(rows: Sequence[Row], factors: Mapping[str, Mapping], setting
     Returns
     -------
     list of dict
-        Rows of ``regression.csv``, one a factor and model. A level without events, or with nothing but events, stays
-        out of ``glmm``, where its mean would be infinite, and the status names it.
+        Rows of ``regression.csv``, one a factor and model. A level without events, or with nothing but events, has
+        no finite mean in ``glmm``: it counts in the likelihood ratio alone, and the status names it.
     """
     table = []
     for variable, factor in factors.items():
@@ -168,10 +169,19 @@ def regress_factors(rows: Sequence[Row], factors: Mapping[str, Mapping], setting
                 found = {key: value for key, value in found.items() if key not in LINE}
                 found["coefficient"] = f"log odds, {levels[1]} against {levels[0]}"
             if out:
-                found["status"] = with_remark(found["status"], f"separated, left out: {', '.join(out)}")
+                found |= _likelihood_ratio(block)
+                where = "in the likelihood ratio only" if "lr" in found else "left out"
+                found["status"] = with_remark(found["status"], f"no finite mean, {where}: {', '.join(out)}")
             base = {"moderator": variable, "label": factor["label"], "levels": "; ".join(levels)}
             table.append({**base, **_counts(data, FACTOR, model), **found})
     return table
+
+
+def _likelihood_ratio(block: Sequence[Row]) -> dict:
+    """Test all levels, those without a finite mean too; nothing where no test is possible."""
+    columns = [[int(row[key]) for row in block] for key in ("events", "patients")]
+    test = fit_common(*columns, *([row[key] for row in block] for key in ("study", "group"))).test
+    return {"lr": test.statistic, "lr_df": test.df, "lr_p": test.p} if test.name else {}
 
 
 def _separated_levels(rows: Sequence[Row]) -> list[str]:
