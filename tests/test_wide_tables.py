@@ -6,7 +6,7 @@ from synthesis.checks import read_sheets
 from synthesis.curation.names import id_of
 from synthesis.curation.table_file import read_table_file
 from synthesis.curation.wide import draft_sheets
-from synthesis.curation.wide_columns import normal, recognise
+from synthesis.curation.wide_columns import ALIASES, PLAIN, STUDY, normal, recognise
 from synthesis.curation.writing import data_to_yaml
 from synthesis.problems import ProblemsError
 
@@ -503,3 +503,36 @@ def test_one_doi_in_two_studies_is_named_before_they_are_written(refused):
 def test_an_arm_that_no_sheet_can_name_is_told_once(refused):
     [said] = refused("study,events,n,arm\nA 2020,3,40,Gruppe Ä\n")
     assert said.startswith('table.csv:2: arm: "Gruppe Ä" does not fit.')
+
+
+SAID = {"title": "A title", "journal": "A journal", "doi": "10.1000/xyz", "pmid": "12345", "country": "Norway"}
+SAID |= {"centres": "7", "report": "abstract", "design": "case series", "ascertainment": "laboratory series"}
+SAID |= {
+    "definition": "any grade",
+    "window": "17",
+    "window_text": "to day 17",
+    "basis": "derived",
+    "url": "https://x.no/",
+}
+SAID |= {
+    "confidence": "medium",
+    "source": "table 9",
+    "note": "a remark",
+    "reported": "7.5%",
+    "arm": "second",
+    "year": "2021",
+}
+SAID |= {"product": "B", "target": "T2", "outcome": "rash", "author": "Smith AB"}
+
+
+def test_what_a_column_says_is_in_the_draft(read):
+    """Column by column: nothing is recognised and then dropped, also where only the second row of a study says it."""
+    assert set(SAID) | {"study", "events", "patients"} >= {*PLAIN, *STUDY, *ALIASES}, "a column without an example here"
+    for field, text in SAID.items():
+        given = {} if field == "outcome" else {"outcome": "fever"}
+        drafts = read(f"study,events,n,{field}\nSmith 2020,3,40,{text}\n", **given)
+        assert text in data_to_yaml(drafts.sheets["smith2020"]) and drafts.unread == (), field
+        if field in STUDY:
+            rows = f"Smith 2020,a,3,40,\nSmith 2020,b,4,50,{text}\n"
+            drafts = read(f"study,arm,events,n,{field}\n{rows}", **given)
+            assert text in data_to_yaml(drafts.sheets["smith2020"]), field
