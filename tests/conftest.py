@@ -11,7 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from synthesis.facts import as_text
+from synthesis.located import read_located
 from synthesis.protocol import read_protocol
+from synthesis.sheets import type_sheet
 
 ROOT = Path(__file__).parents[1]
 REVIEW = ROOT / "tests" / "review"
@@ -72,6 +75,14 @@ class Review:
     def read(self, file: str) -> str:
         """Read a file of the folder."""
         return (self.folder / file).read_text(encoding="utf-8")
+
+
+def handed(folder: Path, sheets) -> str:
+    """Write sheets, or the sheets at some paths, down as the Snakefile hands them to jobs, and give the path."""
+    path = folder / "handed.json"
+    typed = (type_sheet(read_located(sheet)) if isinstance(sheet, str) else sheet for sheet in sheets)
+    path.write_text(as_text(typed), encoding="utf-8")
+    return str(path)
 
 
 def jobs(log: str) -> list[str]:

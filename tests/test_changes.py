@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Review
+from conftest import Review, handed
 from synthesis.changes import __main__ as command
 from synthesis.changes.attribution import find_moves
 from synthesis.changes.conclusions import Limits, find_conclusions, position
@@ -57,14 +57,15 @@ def build(folder: Path) -> Snapshot:
     """Build what a comparison reads, as the workflow does, and give it."""
     index = read_index(folder / "config.yaml", folder / "studies")
     protocol, results = index.protocol, folder / "results"
-    collect_sheets_file(index.sheets, results / "data", attributes=ATTRIBUTES)
+    collect_sheets_file(handed(folder, index.sheets.values()), results / "data", attributes=ATTRIBUTES)
     words = {"attributes": ATTRIBUTES, "implied": {n: p.model_extra for n, p in protocol.products.items()}}
     gathered = {"estimates": [], "contrasts": []}
     for name, analysis in protocol.analyses.items():
         place = results / name
         choices = analysis.model_dump(mode="json")
         rows = str(place / "rows.csv")
-        select_rows_file(index.feeds(name), rows, analysis=name, choices=choices, vocabulary=words)
+        sheets = handed(folder, index.feeds(name))
+        select_rows_file(sheets, rows, analysis=name, choices=choices, vocabulary=words)
         files = [str(place / f"{table}.csv") for table in gathered]
         chosen = protocol.models
         every = [chosen.primary, *(model for model in chosen.sensitivity if model != chosen.primary)]
@@ -80,8 +81,7 @@ def build(folder: Path) -> Snapshot:
         resample_file(rows, *out[1:], analysis=name, level=0.95, settings=settings)
     write_table(results / "estimates.csv", gathered["estimates"], ESTIMATES)
     write_table(results / "contrasts.csv", gathered["contrasts"], CONTRASTS)
-    data = [str(results / "data" / f"{t}.csv") for t in ("comparisons", "arms", "studies")]
-    pool_comparisons_file(*data, str(results / "comparisons.csv"), level=0.95)
+    pool_comparisons_file(handed(folder, index.sheets.values()), str(results / "comparisons.csv"), level=0.95)
     return snapshot_of_folder(folder, "now")
 
 

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from conftest import handed
 from scipy.special import ndtri
 from synthesis.comparisons import (
     CELLS,
@@ -16,7 +17,9 @@ from synthesis.comparisons import (
     comparison_rows,
     pool_comparisons_file,
 )
-from synthesis.files import read_table, write_table
+from synthesis.facts import of_comparisons
+from synthesis.files import read_table
+from synthesis.index import read_index
 from synthesis.pooled_tables import METHODS, NO_RATIO, pool_inverse_variance, pool_random_effect
 from synthesis.terms import is_ok
 from synthesis.two_by_two import EMPTY, OR, RD, RR, effect_sizes, risk_ratio_score, tables_of
@@ -311,17 +314,15 @@ def test_order_of_rows_does_not_matter():
         assert near(left["estimate"], right["estimate"], 1e-9)
 
 
-def test_file(tmp_path):
-    rows = [table("x", "all", 6, 23, 6, 104), table("y", "all", 0, 20, 5, 60)]
-    inputs = {"comparisons": rows, "arms": [arm("x", "all"), arm("y", "all")], "studies": sheets("x", "y")}
-    for name, content in inputs.items():
-        write_table(tmp_path / f"{name}.csv", content, list(content[0]))
-    pool_comparisons_file(*(str(tmp_path / f"{n}.csv") for n in (*inputs, "out")), level=0.95)
-    written = read_table(tmp_path / "out.csv")
+def test_file(tmp_path, review):
+    index = read_index(review.folder / "config.yaml", review.folder / "studies")
+    target = str(tmp_path / "out.csv")
+    pool_comparisons_file(handed(tmp_path, map(of_comparisons, index.sheets.values())), target, level=0.95)
+    written = read_table(target)
     assert tuple(written[0]) == COMPARISONS
     assert "nan" not in (tmp_path / "out.csv").read_text()
-    for name in ("comparisons", "arms", "studies"):
-        first = inputs[name][0]
-        write_table(tmp_path / f"{name}.csv", [], list(first))
-    pool_comparisons_file(*(str(tmp_path / f"{n}.csv") for n in (*inputs, "out")), level=0.95)
-    assert read_table(tmp_path / "out.csv") == []
+    tables = [(sheet.id, table) for sheet in index.sheets.values() for table in sheet.comparisons]
+    alone = [r for r in written if (r["kind"], r["measure"]) == (STUDY, OR)]
+    assert {(r["study"], int(r["exposed_events"])) for r in alone} == {(s, t.exposed.events) for s, t in tables}
+    pool_comparisons_file(handed(tmp_path, []), target, level=0.95)
+    assert read_table(target) == []

@@ -24,9 +24,9 @@ from synthesis.curation.handing_in import read_workbooks
 from synthesis.curation.table_file import read_table_file
 from synthesis.curation.wide import draft_sheets
 from synthesis.curation.workbook import write_workbook
+from synthesis.facts import as_text, of_analysis
 from synthesis.files import read_table
 from synthesis.grade import read_grade
-from synthesis.index import digest, relevant
 from synthesis.located import read_located
 from synthesis.problems import ProblemsError
 from synthesis.protocol import read_protocol
@@ -279,7 +279,7 @@ def plain(value):
 
 def used(data: dict, outcomes: set[str]) -> dict:
     """Give what an analysis may use of a sheet, from its text alone."""
-    keep = ("id", "label", "citation", "report", "ascertainment", "cohort", "extraction")
+    keep = ("id", "label", "citation", "report", "ascertainment", "cohort")
     part = {key: plain(data.get(key, "")) for key in keep}
     part["arms"] = {name: counted(plain(arm), "patients") for name, arm in (data["arms"] or {}).items()}
     rows = [plain(row) for row in data["outcomes"] or () if row["outcome"].strip() in outcomes]
@@ -303,7 +303,7 @@ def same_as_another_reader(raw: bytes, sheet, protocol, before) -> None:
     vocabulary = Vocabulary(["product", *protocol.attributes], implied)
     for name, analysis in protocol.analyses.items():
         now, then = used(other, set(analysis.outcomes)), used(before[0], set(analysis.outcomes))
-        moved = digest(relevant(sheet, analysis)) != digest(relevant(before[1], analysis))
+        moved = as_text([of_analysis(sheet, analysis)]) != as_text([of_analysis(before[1], analysis)])
         normal_year = [part["citation"].get("year", "") for part in (now, then)]
         if normal_year[0] != normal_year[1] and int(normal_year[0] or 0) == int(normal_year[1] or 0):
             now["citation"]["year"] = then["citation"]["year"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pybtex.database
 import pytest
 import rispy
-from conftest import ROOT, Review
+from conftest import ROOT, Review, handed
 from docx import Document
 from docx.enum.section import WD_ORIENT
 from docx.oxml.ns import qn
@@ -97,14 +97,15 @@ class Built:
     def pool(self) -> list[str]:
         """Write the tables."""
         paths = [str(p) for p in sorted((self.folder / "studies").glob("*.yaml")) if p.stem != "grade"]
-        collect_sheets_file(paths, self.results / "data", attributes=list(self.attributes))
+        sheets = handed(self.folder, paths)
+        collect_sheets_file(sheets, self.results / "data", attributes=list(self.attributes))
         implied = {name: product.model_extra for name, product in self.protocol.products.items()}
         for name, analysis in self.protocol.analyses.items():
             home = self.results / name
             home.mkdir()
             words = {"attributes": list(self.attributes), "implied": implied}
             choices = analysis.model_dump(mode="json")
-            select_rows_file(paths, home / "rows.csv", analysis=name, choices=choices, vocabulary=words)
+            select_rows_file(sheets, home / "rows.csv", analysis=name, choices=choices, vocabulary=words)
             pool_analysis_file(
                 home / "rows.csv",
                 home / "estimates.csv",
@@ -119,8 +120,7 @@ class Built:
         joined = [[self.results / a / f"{t}.csv" for a in self.protocol.analyses] for t in ("estimates", "contrasts")]
         targets = [self.results / "estimates.csv", self.results / "contrasts.csv"]
         gather_estimates_file(*joined, *targets, analyses=list(self.protocol.analyses))
-        data = [self.results / "data" / f"{name}.csv" for name in ("comparisons", "arms", "studies")]
-        pool_comparisons_file(*data, self.results / "comparisons.csv", level=0.95)
+        pool_comparisons_file(sheets, self.results / "comparisons.csv", level=0.95)
         return sorted(str(path) for path in self.results.rglob("*.csv"))
 
     def choices(self) -> dict:

@@ -5,7 +5,7 @@ from itertools import product
 
 import pandas as pd
 import pytest
-from conftest import REVIEW, ROOT
+from conftest import REVIEW, ROOT, handed
 from synthesis.files import read_table
 from synthesis.index import read_index
 from synthesis.models import MODELS, pool
@@ -315,7 +315,8 @@ def test_files_hold_what_was_pooled(review):
     choices = index.protocol.analyses["fever"].model_dump(mode="json")
     paths = [review.folder / name for name in ("multiverse.csv", "multiverse_summary.csv")]
     settings = {"models": QUICK, "windows": [30, 100], "level": 0.95, "thresholds": [5, 10]}
-    pool_multiverse_file(index.feeds("fever"), *paths, analysis="fever", choices=choices, **settings)
+    sheets = handed(review.folder, index.feeds("fever"))
+    pool_multiverse_file(sheets, *paths, analysis="fever", choices=choices, **settings)
     rows, (summary,) = read_table(paths[0]), read_table(paths[1])
     assert tuple(rows[0]) == MULTIVERSE
     assert [row["primary"] for row in rows].count("yes") == 1

@@ -15,7 +15,8 @@ from conftest import ROOT
 from synthesis import tables
 from synthesis.checks import check_sheet
 from synthesis.comparisons import CELLS, choose_tables
-from synthesis.index import digest, read_index, relevant
+from synthesis.facts import of_analysis
+from synthesis.index import digest, read_index
 from synthesis.located import Located, TypingError, read_located
 from synthesis.models import MODELS
 from synthesis.moderator_values import moderator_rows
@@ -101,7 +102,10 @@ def users(index, file: str, path: tuple) -> set[str]:
 
 
 def digests(index, sheet) -> dict[str, str]:
-    return {name: digest(relevant(sheet, analysis)) for name, analysis in index.protocol.analyses.items()}
+    return {
+        name: digest(of_analysis(sheet, analysis).model_dump(mode="json"))
+        for name, analysis in index.protocol.analyses.items()
+    }
 
 
 def accepted(index, sources):

@@ -238,8 +238,8 @@ def fact(study, value="", arm="all", group="", events="", patients="", unit="", 
     }
 
 
-AGE = {"label": "Age", "unit": "years", "characteristic": "age"}
-SHARE = {"label": "Share", "unit": "%", "characteristic": "age"}
+AGE = {"unit": "years", "characteristic": "age"}
+SHARE = {"unit": "%", "characteristic": "age"}
 ARMS = [
     {"study": "x", "arm": "all", "comprises": "a; b", "part_of": ""},
     {"study": "x", "arm": "a", "comprises": "", "part_of": ""},
@@ -283,7 +283,7 @@ def test_value_of_a_moderator(case):
 
 
 def test_year_of_publication():
-    year = {"year": {"label": "Year", "unit": "", "characteristic": None}}
+    year = {"year": {"unit": "", "characteristic": None}}
     values = moderator_rows([row("x"), row("y", year="")], [], [], year, "clots")
     assert [(v["value"], v["status"]) for v in values] == [(2020, "ok"), (None, "no year of publication")]
 
@@ -298,7 +298,7 @@ def test_what_is_not_surely_one_number_is_missing(text):
 def test_studies_without_a_value_stay_out():
     years = ["2018", "2019", "", "2021", "2023"]
     rows = [row(f"s{i}", events=3 + 2 * i, year=year) for i, year in enumerate(years)]
-    moderators = {"year": {"label": "Year of publication", "unit": "", "characteristic": None}}
+    moderators = {"year": {"unit": "", "characteristic": None}}
     values = moderator_rows(rows, [], [], moderators, "clots")
     table = regress_moderators(rows, values, moderators, SETTINGS)
     assert [r["model"] for r in table] == list(MODELS)
@@ -310,7 +310,7 @@ def split(*arms) -> list[dict]:
     return [row(study, f"arm {i}", "product", group, y, n) for i, (study, group, y, n) in enumerate(arms)]
 
 
-PRODUCT = {"product": {"label": "Product", "levels": ["A", "B", "C"]}}
+PRODUCT = {"product": ["A", "B", "C"]}
 
 
 def test_factor_equals_the_test_in_estimates():

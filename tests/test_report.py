@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Review
+from conftest import ROOT, Review, handed
 from synthesis import formatting as fmt
 from synthesis.comparisons import pool_comparisons_file
 from synthesis.figures.style import contrast
@@ -85,31 +85,30 @@ def build(folder: Path, sheets: dict[str, str] | None = None, figure: str = SVG,
     for name, text in (sheets or {}).items():
         (folder / "studies" / f"{name}.yaml").write_text(text, encoding="utf-8")
     protocol = read_protocol(folder / "config.yaml")
-    paths = sorted(str(path) for path in (folder / "studies").glob("*.yaml"))
+    sheets = handed(folder, sorted(str(path) for path in (folder / "studies").glob("*.yaml")))
     attributes = ["product", *protocol.attributes]
-    collect_sheets_file(paths, folder / "results/data", attributes=attributes)
+    collect_sheets_file(sheets, folder / "results/data", attributes=attributes)
     for analysis in protocol.analyses:
-        build_analysis(folder / "results" / analysis, analysis, protocol, paths)
+        build_analysis(folder / "results" / analysis, analysis, protocol, sheets)
     results = folder / "results"
     each = {name: [results / a / f"{name}.csv" for a in protocol.analyses] for name in ("estimates", "contrasts")}
     gather_estimates_file(
         *each.values(), results / "estimates.csv", results / "contrasts.csv", analyses=list(protocol.analyses)
     )
-    data = [results / "data" / f"{name}.csv" for name in ("comparisons", "arms", "studies")]
-    pool_comparisons_file(*data, results / "comparisons.csv", level=0.95)
+    pool_comparisons_file(sheets, results / "comparisons.csv", level=0.95)
     for analysis in protocol.analyses:
         (results / analysis / "forest.svg").write_text(figure, encoding="utf-8")
     write(review.folder, **texts)
     return results / "report.html"
 
 
-def build_analysis(folder: Path, analysis: str, protocol, paths: list[str]) -> None:
+def build_analysis(folder: Path, analysis: str, protocol, sheets: str) -> None:
     """Write the tables of one analysis."""
     rows, choices = folder / "rows.csv", protocol.analyses[analysis].model_dump(mode="json")
     implied = {name: product.model_extra for name, product in protocol.products.items()}
     words = {"attributes": ["product", *protocol.attributes], "implied": implied}
     folder.mkdir(parents=True)
-    select_rows_file(paths, rows, analysis=analysis, choices=choices, vocabulary=words)
+    select_rows_file(sheets, rows, analysis=analysis, choices=choices, vocabulary=words)
     pool_analysis_file(
         rows,
         folder / "estimates.csv",
@@ -352,7 +351,14 @@ UNANSWERED = "Not answered: no study has counts that set the two against each ot
 
 
 def contrast_row(low: str, high: str, **more: str) -> dict[str, str]:
-    base = {"analysis": "fever", "by": "product", "first": "A", "second": "B", "kind": "within study", "label": "Adams"}
+    base = {
+        "analysis": "fever",
+        "by": "product",
+        "first": "A",
+        "second": "B",
+        "kind": "within study",
+        "study": "adams2001",
+    }
     counts = {"first_events": "9", "first_patients": "80", "second_events": "3", "second_patients": "40"}
     effect = {"measure": "odds ratio", "estimate": "1.5", "ci_low": low, "ci_high": high, "status": "ok"}
     return base | counts | effect | more

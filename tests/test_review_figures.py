@@ -54,7 +54,12 @@ LIMITS = ("estimate", "ci_low", "ci_high")
 def comparison(exposure, outcome, label, cells, numbers, **given):
     """Make a row of results/comparisons.csv."""
     keys = ("k", "studies", "p", "pi_low", "pi_high", "tau2", "i2", "q", "q_df", "q_p", "arm")
-    row = dict.fromkeys(keys, "") | {"exposure": exposure, "outcome": outcome, "label": label, "study": label.lower()}
+    row = dict.fromkeys(keys, "") | {
+        "exposure": exposure,
+        "outcome": outcome,
+        "label": label,
+        "study": label.lower().replace(" ", ""),
+    }
     row |= {"kind": "study", "model": "exact", "measure": "odds ratio", "basis": "stated", "source": "table 2"}
     row |= {"k": "1", "studies": "1", "status": "ok"} | dict(zip(CELLS, map(str, cells), strict=True))
     return row | {k: "" if v is None else repr(v) for k, v in zip(LIMITS, numbers, strict=True)} | given
@@ -400,15 +405,17 @@ def test_flow(preset):
 
 def write_review(folder):
     """Write the tables of a review and give their paths."""
+    compared = comparisons()
     studies, pooled = (
-        [study(f"s{i}") for i in range(3)],
+        [study(f"s{i}") for i in range(3)] + [study(name) for name in {r["study"] for r in compared} - {""}],
         [row(f"s{i}", patients=nan) | {"patients": "9"} for i in range(3)],
     )
     tables = {
         "studies": studies,
         "arms": [arm("s0", "all", 9)],
         "risk_of_bias": risk(),
-        "comparisons": comparisons(),
+        "comparisons": [{k: v for k, v in r.items() if k not in ("label", "source")} for r in compared],
+        "tables": [r for r in compared if r["study"]],
         "screening": SCREENED,
         "rows": pooled,
     }

@@ -21,6 +21,7 @@ EARLIER = [
     }
     for release in RELEASES
 ]
+FILES = [path for release in EARLIER for path in release["files"]]
 COMMITTED = dict(zip(("root", "files"), unpack_last(STORE, COMPARED)))
 RELEASED = (
     {**EARLIER[-1], "files": unpack(RELEASES[-1], STORE, COMPARED)}
@@ -50,8 +51,8 @@ rule tell_changes:
             "results/estimates.csv",
             "results/contrasts.csv",
             "results/comparisons.csv",
-            *GRADE,
         ],
+        grade=GRADE,
         library=library("tell_changes.py"),
     output:
         changes=PAGE,
@@ -59,6 +60,12 @@ rule tell_changes:
     log:
         "logs/tell_changes.log",
     params:
+        planned=planned(
+            before=COMMITTED["files"],
+            release=RELEASED["files"],
+            grade=GRADE,
+            library=library("tell_changes.py"),
+        ),
         before=COMMITTED,
         release=RELEASED,
         kept=page_at_hand(),
@@ -73,7 +80,7 @@ rule tell_changes:
 rule follow_releases:
     """Put the answers of every release and of this version in one table."""
     input:
-        earlier=[path for release in EARLIER for path in release["files"]],
+        earlier=FILES,
         present=["results/estimates.csv", "results/data/studies.csv"],
         library=library("follow_releases.py"),
     output:
@@ -81,6 +88,7 @@ rule follow_releases:
     log:
         "logs/follow_releases.log",
     params:
+        planned=planned(earlier=FILES, library=library("follow_releases.py")),
         releases=EARLIER,
         version=protocol.review.version,
         last_search=protocol.review.last_search,
@@ -100,6 +108,7 @@ rule draw_trajectory:
     log:
         "logs/draw_trajectory.log",
     params:
+        planned=planned(library=library("draw_trajectory.py")),
         review={
             "unit": protocol.review.unit,
             "version": protocol.review.version,

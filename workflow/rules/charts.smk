@@ -53,6 +53,7 @@ for number, (moderators, charted) in enumerate(CHARTED.items()):
         wildcard_constraints:
             analysis="|".join(charted),
         params:
+            planned=planned(library=library("draw_charts.py")),
             title=lambda wildcards: protocol.analyses[wildcards.analysis].label,
             note=lambda wildcards: protocol.analyses[wildcards.analysis].note or "",
             max_days=lambda wildcards: protocol.analyses[wildcards.analysis].window.max_days,

@@ -1,19 +1,23 @@
-# In:  results/data/comparisons.csv, arms.csv and studies.csv
+# In:  the 2×2 tables of all sheets, without their words
 # Out: results/comparisons.csv (each 2×2 table, and what is pooled by exposure and outcome)
+
+TABLES = stamp(
+    "comparisons.json",
+    as_text(of_comparisons(sheet) for sheet in index.sheets.values() if sheet.comparisons),
+)
 
 
 rule pool_comparisons:
     """Give each study's odds ratio, risk ratio and risk difference, and pool them by exposure and outcome."""
     input:
-        comparisons="results/data/comparisons.csv",
-        arms="results/data/arms.csv",
-        studies="results/data/studies.csv",
+        sheets=TABLES,
         library=library("pool_comparisons.py"),
     output:
         "results/comparisons.csv",
     log:
         "logs/pool_comparisons.log",
     params:
+        planned=planned(sheets=TABLES, library=library("pool_comparisons.py")),
         level=protocol.models.level,
     script:
         "../scripts/pool_comparisons.py"

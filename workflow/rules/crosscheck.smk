@@ -1,4 +1,4 @@
-# In:  results/<analysis>/rows.csv, results/estimates.csv
+# In:  the rows of all analyses, results/estimates.csv
 # Out: results/crosscheck.csv (ours, R's, relative difference, verdict); only on request: `snakemake crosscheck`
 # Needs Rscript with metafor and lme4 (Debian: r-cran-metafor, r-cran-lme4).
 
@@ -6,7 +6,7 @@
 rule pool_in_r:
     """Pool the rows of every analysis with R's own packages."""
     input:
-        rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
+        rows=list(ROWS_OF.values()),
         script=str(SCRIPTS / "crosscheck.R"),
     output:
         reference=temp("logs/crosscheck/reference.csv"),
@@ -24,11 +24,14 @@ rule compare_with_r:
     input:
         estimates=rules.gather_estimates.output.estimates,
         reference=rules.pool_in_r.output.reference,
+        rows=list(ROWS_OF.values()),  # as R read them
         library=library("compare_with_r.py"),
     output:
         "results/crosscheck.csv",
     log:
         "logs/compare_with_r.log",
+    params:
+        planned=planned(rows=list(ROWS_OF.values()), library=library("compare_with_r.py")),
     script:
         "../scripts/compare_with_r.py"
 
@@ -38,7 +41,10 @@ rule crosscheck:
     input:
         compared=rules.compare_with_r.output,
         software=rules.pool_in_r.output.software,
+        library=library("crosscheck.py"),
     log:
         "logs/crosscheck.log",
+    params:
+        planned=planned(library=library("crosscheck.py")),
     script:
         "../scripts/crosscheck.py"

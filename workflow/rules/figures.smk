@@ -3,6 +3,8 @@
 # Out: results/<analysis>/forest.*, forest_<variable>.* and forest_risk_of_bias.*, one job an analysis, so that all its
 #      panels share an axis; results/figures/*, the figures of the whole review
 
+import json
+
 from synthesis.tables import risk_rows
 
 REVIEW_FIGURES = [
@@ -38,7 +40,9 @@ def appraisal(analysis):
 
 # Handed down, and not read from results/data/: those tables are written again by a change in any sheet.
 APPRAISALS = {name: appraisal(name) for name in ANALYSES}
-APPRAISAL_STAMPS = {name: stamp(f"{name}.appraisal", digest_of(value)) for name, value in APPRAISALS.items()}
+APPRAISAL_STAMPS = {
+    name: stamp(f"{name}.appraisal.json", json.dumps(value)) for name, value in APPRAISALS.items()
+}
 
 
 rule draw_forests:
@@ -59,6 +63,7 @@ rule draw_forests:
     log:
         "logs/draw_forests/{analysis}.log",
     params:
+        planned=planned(library=library("draw_forests.py")),
         answer=lambda wildcards: answers(wildcards.analysis),
         title=lambda wildcards: protocol.analyses[wildcards.analysis].label,
         note=lambda wildcards: protocol.analyses[wildcards.analysis].note or "",
@@ -83,6 +88,7 @@ rule draw_review:
         arms="results/data/arms.csv",
         risk_of_bias="results/data/risk_of_bias.csv",
         comparisons=rules.pool_comparisons.output,
+        tables="results/data/comparisons.csv",
         published=rules.compare_published.output.published if protocol.published else [],
         screening=SCREENING,
         library=library("draw_review.py"),
@@ -91,6 +97,7 @@ rule draw_review:
     log:
         "logs/draw_review.log",
     params:
+        planned=planned(screening=SCREENING, library=library("draw_review.py")),
         names={
             "analyses": {name: analysis.label for name, analysis in protocol.analyses.items()},
             "outcomes": {name: outcome.label for name, outcome in protocol.outcomes.items()},

@@ -48,6 +48,7 @@ rule write_document:
     log:
         "logs/write_document.log",
     params:
+        planned=planned(grade=GRADE, library=library("write_document.py")),
         choices={
             **protocol.model_dump(mode="json"),
             "variables": {
@@ -86,6 +87,7 @@ rule write_workbook:
         "logs/write_workbook.log",
     params:
         **HANDED,
+        planned=planned(requested=list(COPIES.values()), library=library("write_workbook.py")),
         requested=[Path(REQUESTED[name]).stem for name in COPIES],
     script:
         "../scripts/write_workbook.py"
@@ -106,6 +108,7 @@ rule write_archive:
         "logs/write_archive.log",
     params:
         **HANDED,
+        planned=planned(library=library("write_archive.py")),
         results="results",
     script:
         "../scripts/write_archive.py"
@@ -124,6 +127,7 @@ rule write_references:
     log:
         "logs/write_references.log",
     params:
+        planned=planned(library=library("write_references.py")),
         tools={tool: list(items) for tool, items in protocol.tools.items()},
     script:
         "../scripts/write_references.py"

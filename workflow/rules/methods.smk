@@ -23,6 +23,7 @@ COPIES = {
 rule write_methods:
     """Write results/methods.md: what was done, from the config and the results."""
     input:
+        **COPIES,
         studies="results/data/studies.csv",
         risk_of_bias="results/data/risk_of_bias.csv",
         rows=expand("results/{analysis}/rows.csv", analysis=ANALYSES),
@@ -37,15 +38,13 @@ rule write_methods:
         small_study=expand("results/{analysis}/small_study.csv", analysis=ANALYSES),
         future=expand("results/{analysis}/future.csv", analysis=ANALYSES),
         published=["results/published.csv"] if protocol.published else [],
-        crosscheck=COPIES.get("crosscheck", []),
-        characteristics=COPIES.get("characteristics", []),
-        characteristics_summary=COPIES.get("characteristics_summary", []),
         library=library("write_methods.py"),
     output:
         "results/methods.md",
     log:
         "logs/write_methods.log",
     params:
+        planned=planned(**COPIES, library=library("write_methods.py")),
         choices={
             **protocol.model_dump(mode="json"),
             "variables": {

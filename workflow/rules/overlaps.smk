@@ -14,6 +14,7 @@ rule suggest_overlaps:
     log:
         "logs/suggest_overlaps.log",
     params:
+        planned=planned(library=library("suggest_overlaps.py")),
         attributes=["product", *protocol.attributes],
     script:
         "../scripts/suggest_overlaps.py"

@@ -1,7 +1,8 @@
-# In:  results/<analysis>/rows.csv; the sheets behind it once more, for what rows do not hold: rows other choices would
-#      pool, judgements of risk of bias, characteristics (ancient() with a digest and a stamp, as in sheets.smk)
+# In:  the rows of an analysis, and the sheets behind them for what rows do not hold: rows other choices would pool,
+#      judgements of risk of bias, characteristics. Both without their words, and written down by the Snakefile, not by
+#      `select_rows`: the same rows stand in results/<analysis>/rows.csv, with all that people read beside them.
 # Out: results/<analysis>/
-#      estimates.csv, contrasts.csv (pooled incidence, all studies and subgroups; level against level), reproduce.R;
+#      estimates.csv, contrasts.csv (pooled incidence, all studies and subgroups; level against level);
 #      fits.csv, effects.csv (details of the primary fit); influence.csv, subsets.csv, bootstrap.csv (other studies in it);
 #      small_study.csv (Egger, Peters: at ten studies and more); future.csv (a new centre, its next patients, one more study);
 #      multiverse.csv, multiverse_summary.csv (the specification curve);
@@ -18,25 +19,10 @@ def crosstab_variables(wildcards):
     return {variable: list(protocol.levels(variable)) for variable in dict.fromkeys([*first, *others])}
 
 
-def pooling_digest(analysis):
-    """Give a digest of all that an analysis uses in its sheets: rows, judgements of risk of bias, characteristics."""
-    used = [index.digest(analysis)]
-    for sheet in (index.sheets[path] for path in index.feeds(analysis)):
-        judged = sheet.risk_of_bias and sheet.risk_of_bias.model_dump(mode="json")
-        used.append([sheet.id, judged, [fact.model_dump(mode="json") for fact in sheet.characteristics]])
-    return digest_of(used)
-
-
-# Stamps are written now and not when a job asks: Snakemake lists a folder once, at the first file it looks for in it,
-# and holds a stamp that is written later for missing.
-POOLING_DIGESTS = {name: pooling_digest(name) for name in ANALYSES}
-POOLING_STAMPS = {name: stamp(f"{name}.pooling", digest) for name, digest in POOLING_DIGESTS.items()}
-
-
 rule resample_studies:
     """Fit a share of the subsets and bootstrap samples of an analysis; by default `pool_analysis` does it all."""
     input:
-        rows=rules.select_rows.output.rows,
+        rows=lambda wildcards: ROWS_OF[wildcards.analysis],
         library=library("resample_studies.py"),
     output:
         temp("logs/resample_studies/{analysis}/{chunk}_of_{chunks}.csv"),
@@ -44,6 +30,9 @@ rule resample_studies:
         "logs/resample_studies/{analysis}/{chunk}_of_{chunks}.log",
     threads: 1
     params:
+        planned=lambda wildcards: planned(
+            rows=ROWS_OF[wildcards.analysis], library=library("resample_studies.py")
+        ),
         level=protocol.models.level,
         settings=protocol.sensitivity.model_dump(mode="json"),
     script:
@@ -53,7 +42,7 @@ rule resample_studies:
 rule pool_analysis:
     """Pool one analysis with every model of the config, and look at the pool from all sides."""
     input:
-        rows=rules.select_rows.output.rows,
+        rows=lambda wildcards: ROWS_OF[wildcards.analysis],
         parts=(
             expand(
                 rules.resample_studies.output,
@@ -64,13 +53,11 @@ rule pool_analysis:
             if protocol.sensitivity.chunks > 1
             else []
         ),
-        sheets=lambda wildcards: ancient(index.feeds(wildcards.analysis)),
-        digest=lambda wildcards: POOLING_STAMPS[wildcards.analysis],
+        sheets=lambda wildcards: FACTS_OF[wildcards.analysis],
         library=library("pool_analysis.py"),
     output:
         estimates="results/{analysis}/estimates.csv",
         contrasts="results/{analysis}/contrasts.csv",
-        reproduction="results/{analysis}/reproduce.R",
         fits="results/{analysis}/fits.csv",
         effects="results/{analysis}/effects.csv",
         influence="results/{analysis}/influence.csv",
@@ -87,6 +74,11 @@ rule pool_analysis:
         "logs/pool_analysis/{analysis}.log",
     threads: 1
     params:
+        planned=lambda wildcards: planned(
+            rows=ROWS_OF[wildcards.analysis],
+            sheets=FACTS_OF[wildcards.analysis],
+            library=library("pool_analysis.py"),
+        ),
         level=protocol.models.level,
         pooling=lambda wildcards: {
             "models": list(dict.fromkeys([protocol.models.primary, *protocol.models.sensitivity])),
@@ -97,15 +89,10 @@ rule pool_analysis:
                 if contrast.by in protocol.analyses[wildcards.analysis].subgroups
             ],
         },
-        reproduction=lambda wildcards: {
-            "label": protocol.analyses[wildcards.analysis].label,
-            "primary": protocol.models.primary,
-            "interval": protocol.models.study_interval,
-        },
         sensitivity=protocol.sensitivity.model_dump(mode="json"),
         future=protocol.future.model_dump(mode="json"),
         multiverse=lambda wildcards: {
-            "choices": protocol.analyses[wildcards.analysis].model_dump(mode="json"),
+            "choices": choices_of(wildcards.analysis),
             "models": list(dict.fromkeys([protocol.models.primary, *protocol.multiverse.models])),
             "windows": protocol.multiverse.windows,
             "thresholds": protocol.future.thresholds,
@@ -113,14 +100,11 @@ rule pool_analysis:
         },
         regression=lambda wildcards: {
             "moderators": {
-                name: protocol.moderators[name].model_dump(mode="json")
+                name: protocol.moderators[name].model_dump(mode="json", exclude={"label"})
                 for name in protocol.analyses[wildcards.analysis].moderators
             },
             "factors": {
-                variable: {
-                    "label": protocol.variable_label(variable),
-                    "levels": list(protocol.levels(variable)),
-                }
+                variable: list(protocol.levels(variable))
                 for variable in protocol.analyses[wildcards.analysis].subgroups
             },
             "crosstab": crosstab_variables(wildcards),
@@ -130,6 +114,5 @@ rule pool_analysis:
                 "seed": protocol.sensitivity.seed,
             },
         },
-        digest=lambda wildcards: POOLING_DIGESTS[wildcards.analysis],
     script:
         "../scripts/pool_analysis.py"

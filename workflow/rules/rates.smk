@@ -1,4 +1,4 @@
-# In:  results/<analysis>/rows.csv and estimates.csv, the table of published pools
+# In:  the rows of an analysis, results/<analysis>/rows.csv and estimates.csv, the table of published pools
 # Out: results/<analysis>/rates.csv (pooled per unit of time) and rate_rows.csv (person-time of each row, or why none),
 #      results/published.csv
 
@@ -12,7 +12,7 @@ def published_analyses(measure=None):
 rule pool_rates:
     """Pool one analysis per unit of time, taking everybody as followed to the end of the window."""
     input:
-        rows=rules.select_rows.output.rows,
+        rows=lambda wildcards: ROWS_OF[wildcards.analysis],
         library=library("pool_rates.py"),
     output:
         rates="results/{analysis}/rates.csv",
@@ -20,6 +20,7 @@ rule pool_rates:
     log:
         "logs/pool_rates/{analysis}.log",
     params:
+        planned=lambda wildcards: planned(rows=ROWS_OF[wildcards.analysis], library=library("pool_rates.py")),
         days=protocol.rates.days,
         unit=protocol.rates.unit,
         level=protocol.models.level,
@@ -42,6 +43,7 @@ if protocol.published:
         log:
             "logs/compare_published.log",
         params:
+            planned=planned(published=protocol.published.file, library=library("compare_published.py")),
             pairs=[pair.model_dump(mode="json") for pair in protocol.published.pairs],
             analyses=published_analyses(),
             timed=published_analyses("rate"),

@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import version
 
 TEMPLATES = SCRIPTS.parent / "templates" / "report"
+TEMPLATE_FILES = sorted(str(path) for path in TEMPLATES.iterdir() if path.is_file())
 
 
 def drawn(paths):
@@ -46,13 +47,16 @@ rule write_report:
         changes="results/changes.md",
         grade=GRADE,
         screening=SCREENING,
-        templates=sorted(str(path) for path in TEMPLATES.iterdir() if path.is_file()),
+        templates=TEMPLATE_FILES,
         library=library("write_report.py"),
     output:
         report("results/report.html", caption="../report/page.rst", category="Report"),
     log:
         "logs/write_report.log",
     params:
+        planned=planned(
+            screening=SCREENING, grade=GRADE, templates=TEMPLATE_FILES, library=library("write_report.py")
+        ),
         answers=answers(),
         choices={
             **protocol.model_dump(mode="json"),

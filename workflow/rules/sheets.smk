@@ -1,17 +1,48 @@
-# In:  studies/*.yaml
+# In:  the sheets, as the Snakefile read and checked them
 # Out: results/data/*.csv (all sheets as tables), results/<analysis>/rows.csv (what one analysis pools, and why)
-# Sheets are ancient(): editing a comment must not run anything. The digest of what a rule uses, as a parameter and as
-# a stamp file, notices every change that matters.
+# No job reads a sheet. What a job uses of them is written down while the rules are read, and is an input like any other:
+# a comment changes nothing in it, and whoever edits a sheet during a build changes the next build, not half of this one.
+from synthesis.facts import of_analysis, of_comparisons, of_fits, without_words
+from synthesis.protocol import Analysis
+from synthesis.selection import Vocabulary, rows_to_fit
 
-# Written while the rules are read: Snakemake lists folders before it asks input functions, and would miss new files.
-STAMPS = {name: stamp(name, index.digest(name)) for name in ANALYSES}
+VOCABULARY = {
+    "attributes": ["product", *protocol.attributes],
+    "implied": {name: product.model_extra for name, product in protocol.products.items()},
+    "level": protocol.models.level,
+    "interval": protocol.models.study_interval,
+}
+
+
+def choices_of(analysis):
+    """Give what an analysis chooses, without what it is called."""
+    return {**protocol.analyses[analysis].model_dump(mode="json"), "label": analysis, "note": None}
+
+
+def rows_of(analysis):
+    """Give the rows of an analysis as fits read them: no words, so that a label or a note refits nothing."""
+    sheets = [without_words(index.sheets[path]) for path in index.feeds(analysis)]
+    words = Vocabulary(**{**VOCABULARY, "interval": ""})
+    return rows_to_fit(sheets, analysis, protocol.analyses[analysis], words)
+
+
+def handed(analysis, part):
+    """Write down a part of the sheets that feed an analysis."""
+    return as_text(part(index.sheets[path], protocol.analyses[analysis]) for path in index.feeds(analysis))
+
+
+# Written now and not when a job asks: Snakemake lists a folder once, at the first file it looks for in it, and holds a
+# stamp that is written later for missing.
+SHEETS = stamp("sheets.json", as_text(index.sheets.values()))
+SHEETS_OF = {name: stamp(f"{name}.sheets.json", handed(name, of_analysis)) for name in ANALYSES}
+FACTS_OF = {name: stamp(f"{name}.facts.json", handed(name, of_fits)) for name in ANALYSES}
+ROWS_OF = {name: stamp(f"{name}.rows.csv", rows_of(name)) for name in ANALYSES}
 
 
 rule collect_sheets:
     """Write all sheets as six tidy tables."""
     input:
-        sheets=ancient(list(index.sheets)),
-        digest=stamp("all", index.digest_all()),
+        sheets=SHEETS,
         library=library("collect_sheets.py"),
     output:
         expand(
@@ -21,9 +52,9 @@ rule collect_sheets:
     log:
         "logs/collect_sheets.log",
     params:
+        planned=planned(sheets=SHEETS, library=library("collect_sheets.py")),
         folder="results/data",
         attributes=["product", *protocol.attributes],
-        digest=index.digest_all(),
     script:
         "../scripts/collect_sheets.py"
 
@@ -31,21 +62,17 @@ rule collect_sheets:
 rule select_rows:
     """Select the rows of an analysis; list every other candidate with the reason it stays out."""
     input:
-        sheets=lambda wildcards: ancient(index.feeds(wildcards.analysis)),
-        digest=lambda wildcards: STAMPS[wildcards.analysis],
+        sheets=lambda wildcards: SHEETS_OF[wildcards.analysis],
         library=library("select_rows.py"),
     output:
         rows="results/{analysis}/rows.csv",
     log:
         "logs/select_rows/{analysis}.log",
     params:
-        choices=lambda wildcards: protocol.analyses[wildcards.analysis].model_dump(mode="json"),
-        vocabulary={
-            "attributes": ["product", *protocol.attributes],
-            "implied": {name: product.model_extra for name, product in protocol.products.items()},
-            "level": protocol.models.level,
-            "interval": protocol.models.study_interval,
-        },
-        digest=lambda wildcards: index.digest(wildcards.analysis),
+        planned=lambda wildcards: planned(
+            sheets=SHEETS_OF[wildcards.analysis], library=library("select_rows.py")
+        ),
+        choices=lambda wildcards: choices_of(wildcards.analysis),
+        vocabulary=VOCABULARY,
     script:
         "../scripts/select_rows.py"

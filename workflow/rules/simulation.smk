@@ -1,4 +1,4 @@
-# In:  results/<analysis>/rows.csv (sizes of studies), results/estimates.csv (incidences and tau)
+# In:  the rows of all analyses (sizes of studies), results/estimates.csv (incidences and tau)
 # Out: results/operating_characteristics.csv (one row a scenario and model), operating_characteristics_summary.csv (one
 #      row a model and kind of scenario); only on request: `snakemake operating_characteristics`
 # The reviews are shared out over `chunks` jobs; each has a seed of its own, so their number changes nothing.
@@ -14,7 +14,7 @@ rule operating_characteristics:
 rule simulate_reviews:
     """Simulate one chunk of the reviews, and pool each with every model."""
     input:
-        rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
+        rows=list(ROWS_OF.values()),
         estimates=rules.gather_estimates.output.estimates,
         library=library("simulate_reviews.py"),
     output:
@@ -23,6 +23,7 @@ rule simulate_reviews:
         "logs/simulate_reviews/{chunk}_of_{chunks}.log",
     threads: 1
     params:
+        planned=planned(rows=list(ROWS_OF.values()), library=library("simulate_reviews.py")),
         settings=protocol.simulation.model_dump(mode="json"),
         level=protocol.models.level,
     script:
@@ -37,7 +38,7 @@ rule gather_simulations:
             chunk=range(1, protocol.simulation.chunks + 1),
             chunks=protocol.simulation.chunks,
         ),
-        rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
+        rows=list(ROWS_OF.values()),
         estimates=rules.gather_estimates.output.estimates,
         library=library("gather_simulations.py"),
     output:
@@ -46,6 +47,7 @@ rule gather_simulations:
     log:
         "logs/gather_simulations.log",
     params:
+        planned=planned(rows=list(ROWS_OF.values()), library=library("gather_simulations.py")),
         settings=protocol.simulation.model_dump(mode="json"),
         level=protocol.models.level,
     script:

@@ -1,5 +1,6 @@
 # In:  results/<analysis>/*.csv
-# Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md
+# Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md,
+#      results/<analysis>/reproduce.R (the headline numbers again in R)
 
 
 rule gather_estimates:
@@ -14,6 +15,7 @@ rule gather_estimates:
     log:
         "logs/gather_estimates.log",
     params:
+        planned=planned(library=library("gather_estimates.py")),
         answers=answers(),
         analyses=ANALYSES,
     script:
@@ -21,17 +23,19 @@ rule gather_estimates:
 
 
 rule write_summary:
-    """Write results/README.md: the answers in one table, then each analysis with its figures and rows."""
+    """Write results/README.md, the answers and each analysis with its figures and rows; and each analysis as R code."""
     input:
         estimates=rules.gather_estimates.output.estimates,
         contrasts=rules.gather_estimates.output.contrasts,
         rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
         library=library("write_summary.py"),
     output:
-        "results/README.md",
+        page="results/README.md",
+        reproductions=expand("results/{analysis}/reproduce.R", analysis=ANALYSES),
     log:
         "logs/write_summary.log",
     params:
+        planned=planned(library=library("write_summary.py")),
         review=protocol.review.model_dump(mode="json"),
         analyses={
             name: {"label": analysis.label, "note": analysis.note, "outcomes": list(analysis.outcomes)}

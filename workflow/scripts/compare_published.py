@@ -1,14 +1,16 @@
 """Set published pools beside ours."""
 
 from synthesis.published import compare_published_file
+from synthesis.run.seals import sealed
 
-compare_published_file(
-    snakemake.input.published,
-    dict(zip(snakemake.params.analyses, snakemake.input.rows, strict=True)),
-    dict(zip(snakemake.params.analyses, snakemake.input.estimates, strict=True)),
-    dict(zip(snakemake.params.timed, snakemake.input.rates, strict=True)),
-    snakemake.output.published,
-    pairs=snakemake.params.pairs,
-    model=snakemake.params.model,
-    unit=snakemake.params.unit,
-)
+with sealed(snakemake):
+    compare_published_file(
+        snakemake.input.published,
+        dict(zip(snakemake.params.analyses, snakemake.input.rows, strict=True)),
+        dict(zip(snakemake.params.analyses, snakemake.input.estimates, strict=True)),
+        dict(zip(snakemake.params.timed, snakemake.input.rates, strict=True)),
+        snakemake.output.published,
+        pairs=snakemake.params.pairs,
+        model=snakemake.params.model,
+        unit=snakemake.params.unit,
+    )

@@ -1,5 +1,7 @@
 """Set every estimate beside R's."""
 
 from synthesis.crosscheck import compare_with_r_file
+from synthesis.run.seals import sealed
 
-compare_with_r_file(snakemake.input.estimates, snakemake.input.reference, snakemake.output[0])
+with sealed(snakemake):
+    compare_with_r_file(snakemake.input.estimates, snakemake.input.reference, snakemake.output[0])

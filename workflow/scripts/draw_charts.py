@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from synthesis.figures.charts import draw_charts_file
+from synthesis.run.seals import sealed
 
-draw_charts_file(
-    {name: path for name, path in snakemake.input.items() if name != "library"},
-    Path(snakemake.output[0]).parent,
-    title=snakemake.params.title,
-    note=snakemake.params.note,
-    max_days=snakemake.params.max_days,
-    moderators=snakemake.params.moderators,
-    review=snakemake.params.review,
-    models=snakemake.params.models,
-    figures=snakemake.params.figures,
-)
+with sealed(snakemake):
+    draw_charts_file(
+        {name: path for name, path in snakemake.input.items() if name != "library"},
+        Path(snakemake.output[0]).parent,
+        title=snakemake.params.title,
+        note=snakemake.params.note,
+        max_days=snakemake.params.max_days,
+        moderators=snakemake.params.moderators,
+        review=snakemake.params.review,
+        models=snakemake.params.models,
+        figures=snakemake.params.figures,
+    )

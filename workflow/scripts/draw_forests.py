@@ -3,18 +3,20 @@
 from pathlib import Path
 
 from synthesis.figures.forests import draw_forests_file
+from synthesis.run.seals import sealed
 
-draw_forests_file(
-    snakemake.input.rows,
-    snakemake.input.estimates,
-    Path(snakemake.output[0]).parent,
-    title=snakemake.params.title,
-    note=snakemake.params.note,
-    splits=snakemake.params.splits,
-    judgements=snakemake.params.appraisal["judgements"],
-    overlaps=snakemake.params.appraisal["overlaps"],
-    tools=snakemake.params.tools,
-    review=snakemake.params.review,
-    models=snakemake.params.models,
-    figures=snakemake.params.figures,
-)
+with sealed(snakemake):
+    draw_forests_file(
+        snakemake.input.rows,
+        snakemake.input.estimates,
+        Path(snakemake.output[0]).parent,
+        title=snakemake.params.title,
+        note=snakemake.params.note,
+        splits=snakemake.params.splits,
+        judgements=snakemake.params.appraisal["judgements"],
+        overlaps=snakemake.params.appraisal["overlaps"],
+        tools=snakemake.params.tools,
+        review=snakemake.params.review,
+        models=snakemake.params.models,
+        figures=snakemake.params.figures,
+    )

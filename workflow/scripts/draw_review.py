@@ -3,18 +3,20 @@
 from pathlib import Path
 
 from synthesis.figures.review import draw_review_file
+from synthesis.run.seals import sealed
 
-draw_review_file(
-    {
-        name: [found] if isinstance(found, str) else list(found)
-        for name, found in snakemake.input.items()
-        if name != "library"
-    },
-    Path(snakemake.output[0]).parent,
-    names=snakemake.params.names,
-    tools=snakemake.params.tools,
-    properties=snakemake.params.properties,
-    review=snakemake.params.review,
-    models=snakemake.params.models,
-    figures=snakemake.params.figures,
-)
+with sealed(snakemake):
+    draw_review_file(
+        {
+            name: [found] if isinstance(found, str) else list(found)
+            for name, found in snakemake.input.items()
+            if name != "library"
+        },
+        Path(snakemake.output[0]).parent,
+        names=snakemake.params.names,
+        tools=snakemake.params.tools,
+        properties=snakemake.params.properties,
+        review=snakemake.params.review,
+        models=snakemake.params.models,
+        figures=snakemake.params.figures,
+    )

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from synthesis.figures.trajectory import draw_trajectory_file
+from synthesis.run.seals import sealed
 
-draw_trajectory_file(
-    snakemake.input.trajectory,
-    Path(snakemake.output[0]).with_suffix(""),
-    review=snakemake.params.review,
-    models=snakemake.params.models,
-    figures=snakemake.params.figures,
-)
+with sealed(snakemake):
+    draw_trajectory_file(
+        snakemake.input.trajectory,
+        Path(snakemake.output[0]).with_suffix(""),
+        review=snakemake.params.review,
+        models=snakemake.params.models,
+        figures=snakemake.params.figures,
+    )

@@ -1,11 +1,13 @@
 """Join the estimates and contrasts of all analyses."""
 
 from synthesis.gathering import gather_estimates_file
+from synthesis.run.seals import sealed
 
-gather_estimates_file(
-    snakemake.input.estimates,
-    snakemake.input.contrasts,
-    snakemake.output.estimates,
-    snakemake.output.contrasts,
-    analyses=snakemake.params.analyses,
-)
+with sealed(snakemake):
+    gather_estimates_file(
+        snakemake.input.estimates,
+        snakemake.input.contrasts,
+        snakemake.output.estimates,
+        snakemake.output.contrasts,
+        analyses=snakemake.params.analyses,
+    )

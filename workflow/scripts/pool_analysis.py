@@ -5,21 +5,22 @@ from synthesis.future import predict_future_file
 from synthesis.moderators import regress_analysis_file
 from synthesis.multiverse import pool_multiverse_file
 from synthesis.pooling import pool_analysis_file
-from synthesis.reproduce import write_reproduction_file
 from synthesis.resampling import resample_file
+from synthesis.run.seals import sealed
 from synthesis.sensitivity import leave_out_file
 from synthesis.small_study import small_study_file
 
-rows, sheets, out, params = snakemake.input.rows, snakemake.input.sheets, snakemake.output, snakemake.params
-about = {"analysis": snakemake.wildcards.analysis, "level": params.level}
-analysis = {"analysis": snakemake.wildcards.analysis}
+with sealed(snakemake):
+    rows, sheets, out, params = snakemake.input.rows, snakemake.input.sheets, snakemake.output, snakemake.params
+    parts = list(snakemake.input.parts)
+    about = {"analysis": snakemake.wildcards.analysis, "level": params.level}
+    analysis = {"analysis": snakemake.wildcards.analysis}
 
-pool_analysis_file(rows, out.estimates, out.contrasts, **about, **params.pooling)
-write_reproduction_file(rows, out.estimates, out.reproduction, **about, **params.reproduction)
-detail_fit_file(rows, out.fits, out.effects, **about)
-leave_out_file(rows, out.influence, **about)
-resample_file(rows, out.subsets, out.bootstrap, **about, settings=params.sensitivity, parts=list(snakemake.input.parts))
-small_study_file(rows, out.small_study, **analysis)
-predict_future_file(rows, out.future, **about, settings=params.future)
-pool_multiverse_file(sheets, out.multiverse, out.multiverse_summary, **about, **params.multiverse)
-regress_analysis_file(rows, sheets, out.regression, out.moderators, out.crosstab, **analysis, **params.regression)
+    pool_analysis_file(rows, out.estimates, out.contrasts, **about, **params.pooling)
+    detail_fit_file(rows, out.fits, out.effects, **about)
+    leave_out_file(rows, out.influence, **about)
+    resample_file(rows, out.subsets, out.bootstrap, **about, settings=params.sensitivity, parts=parts)
+    small_study_file(rows, out.small_study, **analysis)
+    predict_future_file(rows, out.future, **about, settings=params.future)
+    pool_multiverse_file(sheets, out.multiverse, out.multiverse_summary, **about, **params.multiverse)
+    regress_analysis_file(rows, sheets, out.regression, out.moderators, out.crosstab, **analysis, **params.regression)

@@ -1,11 +1,7 @@
 """Pool the 2×2 tables of all studies."""
 
 from synthesis.comparisons import pool_comparisons_file
+from synthesis.run.seals import sealed
 
-pool_comparisons_file(
-    snakemake.input.comparisons,
-    snakemake.input.arms,
-    snakemake.input.studies,
-    snakemake.output[0],
-    level=snakemake.params.level,
-)
+with sealed(snakemake):
+    pool_comparisons_file(snakemake.input.sheets, snakemake.output[0], level=snakemake.params.level)

@@ -1,12 +1,14 @@
 """Fit a share of the subsets and bootstrap samples of one analysis."""
 
 from synthesis.resampling import resample_part_file
+from synthesis.run.seals import sealed
 
-resample_part_file(
-    snakemake.input.rows,
-    snakemake.output[0],
-    level=snakemake.params.level,
-    settings=snakemake.params.settings,
-    chunk=int(snakemake.wildcards.chunk),
-    chunks=int(snakemake.wildcards.chunks),
-)
+with sealed(snakemake):
+    resample_part_file(
+        snakemake.input.rows,
+        snakemake.output[0],
+        level=snakemake.params.level,
+        settings=snakemake.params.settings,
+        chunk=int(snakemake.wildcards.chunk),
+        chunks=int(snakemake.wildcards.chunks),
+    )

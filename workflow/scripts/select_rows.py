@@ -1,11 +1,13 @@
 """Select the rows of one analysis."""
 
+from synthesis.run.seals import sealed
 from synthesis.selection import select_rows_file
 
-select_rows_file(
-    snakemake.input.sheets,
-    snakemake.output[0],
-    analysis=snakemake.wildcards.analysis,
-    choices=snakemake.params.choices,
-    vocabulary=snakemake.params.vocabulary,
-)
+with sealed(snakemake):
+    select_rows_file(
+        snakemake.input.sheets,
+        snakemake.output[0],
+        analysis=snakemake.wildcards.analysis,
+        choices=snakemake.params.choices,
+        vocabulary=snakemake.params.vocabulary,
+    )

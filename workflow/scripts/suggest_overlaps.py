@@ -1,11 +1,13 @@
 """List sheets that may share patients."""
 
 from synthesis.overlap import suggest_overlaps_file
+from synthesis.run.seals import sealed
 
-suggest_overlaps_file(
-    snakemake.input.studies,
-    snakemake.input.arms,
-    snakemake.input.rows,
-    snakemake.output[0],
-    attributes=snakemake.params.attributes,
-)
+with sealed(snakemake):
+    suggest_overlaps_file(
+        snakemake.input.studies,
+        snakemake.input.arms,
+        snakemake.input.rows,
+        snakemake.output[0],
+        attributes=snakemake.params.attributes,
+    )

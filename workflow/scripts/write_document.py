@@ -1,12 +1,16 @@
 """Write the Word document."""
 
 from synthesis.handover.document import write_document_file
+from synthesis.run.seals import sealed
 
-write_document_file(
-    list(snakemake.input.tables),
-    list(snakemake.input.figures),
-    snakemake.output[0],
-    choices=snakemake.params.choices,
-    methods=snakemake.input.methods,
-    grade=next(iter([snakemake.input.grade] if isinstance(snakemake.input.grade, str) else snakemake.input.grade), ""),
-)
+with sealed(snakemake):
+    write_document_file(
+        list(snakemake.input.tables),
+        list(snakemake.input.figures),
+        snakemake.output[0],
+        choices=snakemake.params.choices,
+        methods=snakemake.input.methods,
+        grade=next(
+            iter([snakemake.input.grade] if isinstance(snakemake.input.grade, str) else snakemake.input.grade), ""
+        ),
+    )

@@ -1,12 +1,14 @@
 """Write the page of methods."""
 
 from synthesis.methods.page import write_methods_file
+from synthesis.run.seals import sealed
 
-named = ((name, paths) for name, paths in snakemake.input.items() if name != "library")
+with sealed(snakemake):
+    named = ((name, paths) for name, paths in snakemake.input.items() if name != "library")
 
-write_methods_file(
-    {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in named},
-    snakemake.output[0],
-    choices=snakemake.params.choices,
-    software=snakemake.params.software,
-)
+    write_methods_file(
+        {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in named},
+        snakemake.output[0],
+        choices=snakemake.params.choices,
+        software=snakemake.params.software,
+    )

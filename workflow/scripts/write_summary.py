@@ -1,11 +1,14 @@
-"""Write the page of answers."""
+"""Write the page of answers, and the R code of each analysis."""
 
+from synthesis.reproduce import write_reproduction_file
+from synthesis.run.seals import sealed
 from synthesis.summary import Names, write_summary_file
 
-write_summary_file(
-    snakemake.input.estimates,
-    snakemake.input.contrasts,
-    snakemake.input.rows,
-    snakemake.output[0],
-    names=Names(snakemake.params.review, snakemake.params.analyses, snakemake.params.splits, snakemake.params.models),
-)
+with sealed(snakemake):
+    put, out, params = snakemake.input, snakemake.output, snakemake.params
+    names = Names(params.review, params.analyses, params.splits, params.models)
+    write_summary_file(put.estimates, put.contrasts, put.rows, out.page, names=names)
+    models = {"primary": "primary", "interval": "study_interval", "level": "level"}
+    choices = {key: params.models[name] for key, name in models.items()}
+    for (name, analysis), rows, script in zip(params.analyses.items(), put.rows, out.reproductions, strict=True):
+        write_reproduction_file(rows, put.estimates, script, analysis=name, label=analysis["label"], **choices)

@@ -1,11 +1,13 @@
 """Write the workbook."""
 
 from synthesis.handover.workbook import write_workbook_file
+from synthesis.run.seals import sealed
 
-write_workbook_file(
-    list(snakemake.input.tables),
-    dict(zip(snakemake.params.requested, snakemake.input.requested, strict=True)),
-    snakemake.output[0],
-    review=snakemake.params.review,
-    attributes=snakemake.params.attributes,
-)
+with sealed(snakemake):
+    write_workbook_file(
+        list(snakemake.input.tables),
+        dict(zip(snakemake.params.requested, snakemake.input.requested, strict=True)),
+        snakemake.output[0],
+        review=snakemake.params.review,
+        attributes=snakemake.params.attributes,
+    )

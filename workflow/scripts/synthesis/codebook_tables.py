@@ -207,7 +207,6 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
         {
             "kind": ("string", "`leave one out`, `leave two out` or `cumulative`"),
             "study": ("string", "Studies left out, or the study added; with all their arms"),
-            "label": ("string", "They as figures print them"),
             "k": ("integer", "Studies that are pooled"),
             "shift": ("number", "How far the estimate moves from that of all studies (a proportion)"),
         },
@@ -278,7 +277,6 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
     "regression": (
         "Meta-regression: whether the outcome changes with a property of the studies",
         {
-            "label": ("string", "The property as figures print it"),
             "unit": ("string", "Unit of the property"),
             "kind": ("string", "`continuous` or `factor`"),
             "k": ("integer", "Rows with a value"),

@@ -36,7 +36,6 @@ CONTRASTS = (
     "second",
     "kind",
     "study",
-    "label",
     "first_events",
     "first_patients",
     "second_events",

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from .contrasts import clash_words, exact_odds_ratio, newcombe
-from .files import read_table, write_table
+from .facts import read_handed
+from .files import as_cells, write_table
 from .pooled_tables import METHODS, Effect
 from .selection import ARTICLE_FIRST
+from .tables import arm_rows, study_row
+from .tables import comparison_rows as tables_of_sheet
 from .terms import FISHER, OK, ONE_STUDY, is_ok, remarks_of, with_remark
 from .two_by_two import EMPTY, NOBODY, OR, RD, RR, STUDY_METHODS, risk_ratio_score, tables_of
 
@@ -21,7 +24,6 @@ COMPARISONS = (
     "outcome",
     "kind",
     "study",
-    "label",
     "arm",
     "model",
     "measure",
@@ -41,7 +43,6 @@ COMPARISONS = (
     "q_df",
     "q_p",
     "basis",
-    "source",
     "status",
 )
 LIMITS = ("estimate", "ci_low", "ci_high")
@@ -157,26 +158,24 @@ def comparison_rows(
     groups: dict[tuple, list[Mapping]] = {}
     for row in rows:
         groups.setdefault((" ".join(row["exposure"].casefold().split()), row["outcome"]), []).append(row)
-    labels = {row["study"]: row["label"] for row in studies}
     for block in groups.values():
         reasons = choose_tables(block, arms, studies)
         for row, reason in zip(block, reasons, strict=True):
-            table += _study_rows(row, labels[row["study"]], reason, level)
+            table += _study_rows(row, reason, level)
         used = [row for row, reason in zip(block, reasons, strict=True) if not reason]
         table += _pooled_rows(used, block[0], level)
     return table
 
 
-def _study_rows(row: Mapping, label: str, reason: str, level: float) -> list[dict]:
+def _study_rows(row: Mapping, reason: str, level: float) -> list[dict]:
     """Give the odds ratio, risk ratio and risk difference of one table."""
     cells = {cell: int(row[cell]) for cell in CELLS}
     events, patients = list(cells.values())[::2], list(cells.values())[1::2]
     base = {
         "kind": STUDY,
-        "label": label,
         "k": 1,
         "studies": 1,
-        **{key: row[key] for key in ("exposure", "outcome", "study", "arm", "basis", "source")},
+        **{key: row[key] for key in ("exposure", "outcome", "study", "arm", "basis")},
         **cells,
     }
     numbers, p = _study_numbers(events, patients, level)
@@ -215,10 +214,8 @@ def _pooled_rows(used: Sequence[Mapping], first: Mapping, level: float) -> list[
     base |= {cell: sum(int(row[cell]) for row in used) for cell in CELLS}
     base["basis"] = "; ".join(dict.fromkeys(row["basis"] for row in used))
     if len(used) == 1:
-        alone = _study_rows(used[0], "", "", level)
-        return [
-            row | base | {"study": "", "arm": "", "source": "", "status": _one_study(row["status"])} for row in alone
-        ]
+        alone = _study_rows(used[0], "", level)
+        return [row | base | {"study": "", "arm": "", "status": _one_study(row["status"])} for row in alone]
     windows = list(dict.fromkeys(_window(row) for row in used))
     mixed = f"windows differ: {', '.join(windows)}" if len(windows) > 1 else ""
     out = []
@@ -257,9 +254,9 @@ def _printed(effect: Effect, measure: str) -> dict:
     )
 
 
-def pool_comparisons_file(
-    comparisons_csv: str, arms_csv: str, studies_csv: str, target_csv: str, *, level: float
-) -> None:
-    """Read the tables of all studies, pool them by exposure and outcome, write ``results/comparisons.csv``."""
-    rows, arms, studies = (read_table(path) for path in (comparisons_csv, arms_csv, studies_csv))
-    write_table(target_csv, comparison_rows(rows, arms, studies, level), COMPARISONS)
+def pool_comparisons_file(handed: str, target_csv: str, *, level: float) -> None:
+    """Pool the 2×2 tables of the sheets that were handed down, write ``results/comparisons.csv``."""
+    sheets = read_handed(handed)
+    parts = (tables_of_sheet, lambda sheet: arm_rows(sheet, ()), lambda sheet: [study_row(sheet)])
+    tables, arms, studies = ([as_cells(row) for sheet in sheets for row in part(sheet)] for part in parts)
+    write_table(target_csv, comparison_rows(tables, arms, studies, level), COMPARISONS)

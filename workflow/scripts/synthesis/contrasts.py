@@ -141,7 +141,6 @@ def _within(arms: pd.DataFrame, first: str, level: float) -> list[dict]:
     base = {
         "kind": WITHIN,
         "study": arms["study"].iloc[0],
-        "label": arms["label"].iloc[0],
         **totals,
         "status": OK,
     }

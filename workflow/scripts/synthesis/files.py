@@ -37,11 +37,15 @@ def write_texts(texts: Mapping[str | Path, str]) -> None:
 
 
 def write_table(path: str | Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> None:
-    """Write rows as CSV.
+    """Write rows as CSV; the arguments are those of :func:`as_csv`."""
+    write_text(path, as_csv(rows, columns))
+
+
+def as_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """Give rows as the text of a CSV file.
 
     Parameters
     ----------
-    path : path
     rows : iterable of mappings
         A number that is missing (None or NaN) becomes an empty cell, never 0; floats are written as :func:`written`.
     columns : sequence of str
@@ -52,7 +56,16 @@ def write_table(path: str | Path, rows: Iterable[Mapping[str, object]], columns:
     writer.writeheader()
     for row in rows:
         writer.writerow({key: _cell(value) for key, value in row.items()})
-    write_text(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def as_cells(row: Mapping[str, object]) -> dict[str, str]:
+    """Give a row as it would be read from a table.
+
+    >>> as_cells({"k": 3, "note": None})
+    {'k': '3', 'note': ''}
+    """
+    return {key: str(_cell(value)) for key, value in row.items()}
 
 
 def _cell(value: object) -> object:

@@ -25,7 +25,7 @@ FITS = (
     "steps",
     "status",
 )
-EFFECTS = ("analysis", "study", "label", "events", "patients", "proportion", "fitted", "low", "high")
+EFFECTS = ("analysis", "study", "events", "patients", "proportion", "fitted", "low", "high")
 
 
 def detail_fit_file(rows_csv: str, fits_csv: str, effects_csv: str, *, analysis: str, level: float) -> None:
@@ -45,7 +45,7 @@ def detail_fit_file(rows_csv: str, fits_csv: str, effects_csv: str, *, analysis:
         fitted = {name: values for name, *values in details.effects}
         for study, own in rows.groupby("study", sort=False):
             y, n = int(own["events"].sum()), int(own["patients"].sum())
-            base = {"analysis": analysis, "study": study, "label": own["label"].iloc[0], "events": y, "patients": n}
+            base = {"analysis": analysis, "study": study, "events": y, "patients": n}
             numbers = dict(zip(("fitted", "low", "high"), fitted[study], strict=True))
             effects.append(base | {"proportion": y / n} | numbers)
     write_table(fits_csv, [fit], FITS)

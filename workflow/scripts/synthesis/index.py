@@ -1,4 +1,4 @@
-"""What the Snakefile needs before any job runs: the checked sheets, who feeds what, and digests that notice change.
+"""What the Snakefile needs before any job runs: the checked sheets, who feeds what, and stamps that notice change.
 
 Light on purpose (no pandas, no numpy): Snakemake reads this at every start, in every job of a cluster too.
 """
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from .checks import read_sheets
+from .files import write_text
 from .problems import Problem, ProblemsError
-from .protocol import Analysis, Protocol, read_protocol
+from .protocol import Protocol, read_protocol
 from .sheets import Sheet
 
 
@@ -36,14 +37,6 @@ class Index:
         """Give the sheets that hold a row for an analysis, pooled or not."""
         wanted = set(self.protocol.analyses[analysis].outcomes)
         return [path for path, sheet in self.sheets.items() if any(row.outcome in wanted for row in sheet.outcomes)]
-
-    def digest(self, analysis: str) -> str:
-        """Give a digest of everything in the sheets that an analysis uses; a comment does not change it."""
-        return digest([relevant(self.sheets[path], self.protocol.analyses[analysis]) for path in self.feeds(analysis)])
-
-    def digest_all(self) -> str:
-        """Give a digest of everything in all sheets."""
-        return digest([sheet.model_dump(mode="json", by_alias=True) for sheet in self.sheets.values()])
 
 
 def read_index(config: str | Path, studies: str | Path) -> Index:
@@ -95,21 +88,6 @@ def _refuse_strays(studies: str | Path) -> None:
         raise ProblemsError(problems)
 
 
-def relevant(sheet: Sheet, analysis: Analysis) -> dict[str, Any]:
-    """Give the part of a sheet that an analysis uses.
-
-    Characteristics, comparisons and rows of other outcomes are left out, so that editing them does not run it again.
-    """
-    whole = sheet.model_dump(mode="json", by_alias=True)
-    wanted = set(analysis.outcomes)
-    keep = ("id", "label", "citation", "report", "ascertainment", "cohort", "arms", "extraction")
-    part = {key: whole[key] for key in keep}
-    part["outcomes"] = [row for row in whole["outcomes"] if row["outcome"] in wanted]
-    for key in ("exclude", "sensitivity_only"):
-        part[key] = {outcome: reason for outcome, reason in whole[key].items() if outcome in wanted}
-    return part
-
-
 def digest(value: Any) -> str:
     """Give a short, stable digest of plain data.
 
@@ -120,22 +98,25 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def write_stamp(folder: str | Path, name: str, value: str) -> str:
-    """Write a digest to a file, and leave the file alone when it says so already.
+def write_stamp(folder: str | Path, name: str, text: str) -> str:
+    """Write what jobs are handed to a file, and leave the file alone when it says so already.
 
     Snakemake keeps the parameters of a job in ``.snakemake``, so a result that came with a clone, or that lost its
     record, would look up to date whatever the sheets say. A stamp is a real input: where there is none, it is written
     now, is newer than the result, and the result is built again.
     """
     path = Path(folder) / name
-    try:
-        if path.read_text(encoding="utf-8") == value:
-            return str(path)
-    except (OSError, UnicodeDecodeError):
-        pass
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(value, encoding="utf-8")
+    if not is_stamp(path, text):
+        write_text(path, text)
     return str(path)
+
+
+def is_stamp(path: str | Path, text: str) -> bool:
+    """Say whether a stamp holds this text already."""
+    try:
+        return Path(path).read_text(encoding="utf-8") == text
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 @cache

@@ -9,6 +9,10 @@ MEANINGS = {
     ONCE: "read once, or not confirmed by a second reader",
     OVERLAP: "may share {unit} with other reports",
 }
+CELLS = (
+    *("study", "arm", "exposure", "outcome"),
+    *("exposed_events", "exposed_patients", "unexposed_events", "unexposed_patients"),
+)
 
 
 def marks_of(row: Mapping[str, object], report: object = "", overlaps: bool = False) -> str:
@@ -35,6 +39,19 @@ def marks_of(row: Mapping[str, object], report: object = "", overlaps: bool = Fa
         OVERLAP: overlaps,
     }
     return "".join(mark for mark, true in found.items() if true)
+
+
+def as_read(row: Mapping[str, object], tables: Iterable[Mapping[str, object]]) -> Mapping[str, object]:
+    """Give a 2×2 table as the sheet has it, with its source; what was computed of it holds the same cells.
+
+    Parameters
+    ----------
+    row : mapping
+        A study's row of ``results/comparisons.csv``.
+    tables : iterable of mapping
+        ``results/data/comparisons.csv``.
+    """
+    return next(table for table in tables if all(table[key] == row[key] for key in CELLS))
 
 
 def legend(marks: Iterable[str], unit: str) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ from .levels import NOT_REPORTED
 from .problems import quote
 from .terms import OK
 
-MODERATORS = ("analysis", "moderator", "study", "label", "arm", "value", "text", "source", "status")
+MODERATORS = ("analysis", "moderator", "study", "arm", "value", "text", "status")
 
 PER_CENT = "%"
 NUMBER = re.compile(r"\s*([-−+]?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(.*)", re.DOTALL)
@@ -33,14 +33,14 @@ def moderator_rows(
     characteristics, arms : sequence of mappings
         ``characteristics.csv`` and ``arms.csv``.
     moderators : mapping
-        Name → ``label``, ``unit`` and ``characteristic`` (None: the year of publication).
+        Name → ``unit`` and ``characteristic`` (None: the year of publication).
     analysis : str
 
     Returns
     -------
     list of dict
         One a moderator and row. A value is a number, or None with the reason in ``status``; ``text`` is what the
-        source prints, ``source`` where it stands.
+        source prints.
 
     Notes
     -----
@@ -59,20 +59,20 @@ def moderator_rows(
             else:
                 own = [fact for fact in facts if fact["study"] == row["study"]]
                 found = _from_facts(own, row, wider, moderator.get("unit") or "")
-            base = {key: row[key] for key in ("study", "label", "arm")}
+            base = {key: row[key] for key in ("study", "arm")}
             table.append({"analysis": analysis, "moderator": name, **base, **found})
     return table
 
 
-def _found(value: float | None = None, status: str = OK, text: str = "", source: str = "") -> dict:
-    return {"value": value, "text": text, "source": source, "status": status}
+def _found(value: float | None = None, status: str = OK, text: str = "") -> dict:
+    return {"value": value, "text": text, "status": status}
 
 
 def _year(row: Row) -> dict:
     year = row["year"].strip()
     if not year:
         return _found(status="no year of publication")
-    return _found(float(year), text=year, source="citation")
+    return _found(float(year), text=year)
 
 
 def _from_facts(facts: Sequence[Row], row: Row, wider: Mapping[tuple, set], unit: str) -> dict:
@@ -101,21 +101,21 @@ def _from_facts(facts: Sequence[Row], row: Row, wider: Mapping[tuple, set], unit
 
 def _read(fact: Row, unit: str) -> dict:
     """Read one entry: a count over its patients in per cent, or a number as printed, in the moderator's unit."""
-    text, source = fact["value"].strip(), fact["source"]
+    text = fact["value"].strip()
     if fact["events"] and fact["patients"] and (_unit(unit) == PER_CENT or not text):
         share = f"{fact['events']}/{fact['patients']}"
         if _unit(unit) not in ("", PER_CENT):
-            return _found(None, f"a count, and the moderator is in {unit}: {share}", share, source)
-        return _found(100 * int(fact["events"]) / int(fact["patients"]), OK, share, source)
+            return _found(None, f"a count, and the moderator is in {unit}: {share}", share)
+        return _found(100 * int(fact["events"]) / int(fact["patients"]), OK, share)
     if not text:
-        return _found(None, "a count without its patients" if fact["events"] else "no value", "", source)
+        return _found(None, "a count without its patients" if fact["events"] else "no value")
     theirs = _unit(fact["unit"])
     if theirs and unit and theirs != _unit(unit):
-        return _found(None, f"in another unit: {theirs}, not {unit}", text, source)
+        return _found(None, f"in another unit: {theirs}, not {unit}", text)
     number = leading_number(text)
     if number is None:
-        return _found(None, f"not one number: {text}", text, source)
-    return _found(number, OK, text, source)
+        return _found(None, f"not one number: {text}", text)
+    return _found(number, OK, text)
 
 
 def leading_number(text: str) -> float | None:

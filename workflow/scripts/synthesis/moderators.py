@@ -1,24 +1,23 @@
 """What may explain differences between studies: continuous moderators, factors, and which levels go together.
 
-:mod:`synthesis.moderator_values` finds the values, row by row with their source; :mod:`synthesis.regression` fits them.
+:mod:`synthesis.moderator_values` finds the values, row by row; :mod:`synthesis.regression` fits them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .files import read_table, write_table
+from .facts import read_handed
+from .files import as_cells, read_table, write_table
 from .levels import NOT_LEVELS, NOT_REPORTED
-from .located import read_located
 from .models.logistic_normal import separated
 from .moderator_values import MODERATORS, Row, moderator_rows
 from .regression import MODELS, Studies, regress
-from .sheets import type_sheet
 from .subgroups import fit_common
 from .tables import arm_rows, characteristic_rows
 from .terms import with_remark
 
-PROPERTY = ("analysis", "moderator", "label", "unit", "kind", "model", "k", "studies", "levels")
+PROPERTY = ("analysis", "moderator", "unit", "kind", "model", "k", "studies", "levels")
 SLOPE = ("coefficient", "level", "slope", "se", "ci_low", "ci_high", "or_per_unit", "or_ci_low", "or_ci_high")
 LINE = ("centre", "intercept", "intercept_se", "covariance")
 TESTS = ("lr", "lr_df", "lr_p", "wald", "wald_df", "wald_df2", "wald_p")
@@ -30,14 +29,14 @@ CROSSTAB = ("analysis", "row_variable", "row", "column_variable", "column", "stu
 
 def regress_analysis_file(
     rows_csv: str,
-    sheet_paths: Sequence[str],
+    handed: str,
     regression_csv: str,
     moderators_csv: str,
     crosstab_csv: str,
     *,
     analysis: str,
     moderators: Mapping[str, Mapping],
-    factors: Mapping[str, Mapping],
+    factors: Mapping[str, Sequence[str]],
     crosstab: Mapping[str, Sequence[str]],
     settings: Mapping,
 ) -> None:
@@ -46,24 +45,24 @@ def regress_analysis_file(
     Parameters
     ----------
     rows_csv : str
-    sheet_paths : sequence of str
-        The sheets that feed the analysis, checked already: their characteristics and arms are read, and no count.
+    handed : str
+        The sheets that feed the analysis, as handed down: their characteristics and arms are read, and no count.
     regression_csv, moderators_csv, crosstab_csv : str
     analysis : str
     moderators : mapping
-        Name → ``label``, ``unit`` and ``characteristic``.
+        Name → ``unit`` and ``characteristic``.
     factors : mapping
-        Variable the analysis is split by → its ``label``, and its ``levels`` in order.
+        Variable the analysis is split by → its levels in order.
     crosstab : mapping
         Variable → its levels in order, the one set against all others first.
     settings : mapping
         ``level``, ``permutations`` and ``seed``.
     """
-    sheets = [type_sheet(read_located(path)) for path in sheet_paths]
+    sheets = read_handed(handed)
     tables = regress_analysis(
         read_table(rows_csv),
-        [_as_text(fact) for sheet in sheets for fact in characteristic_rows(sheet)],
-        [_as_text(arm) for sheet in sheets for arm in arm_rows(sheet, ())],
+        [as_cells(fact) for sheet in sheets for fact in characteristic_rows(sheet)],
+        [as_cells(arm) for sheet in sheets for arm in arm_rows(sheet, ())],
         analysis=analysis,
         moderators=moderators,
         factors=factors,
@@ -82,7 +81,7 @@ def regress_analysis(
     *,
     analysis: str,
     moderators: Mapping[str, Mapping],
-    factors: Mapping[str, Mapping],
+    factors: Mapping[str, Sequence[str]],
     crosstab: Mapping[str, Sequence[str]],
     settings: Mapping,
 ) -> tuple[list[dict], list[dict], list[dict]]:
@@ -100,11 +99,6 @@ def regress_analysis(
     values = moderator_rows(whole, characteristics, arms, moderators, analysis)
     fitted = [*regress_moderators(whole, values, moderators, settings), *regress_factors(rows, factors, settings)]
     return [{"analysis": analysis, **row} for row in fitted], values, crosstab_rows(rows, analysis, crosstab)
-
-
-def _as_text(row: Mapping) -> dict[str, str]:
-    """Give a row as it would stand in a table."""
-    return {key: "" if value is None else str(value) for key, value in row.items()}
 
 
 def regress_moderators(
@@ -131,7 +125,7 @@ def regress_moderators(
         known = {(v["study"], v["arm"]): v["value"] for v in values if v["moderator"] == name}
         used = [row for row in rows if known[row["study"], row["arm"]] is not None]
         data = _studies(used, np.array([[known[row["study"], row["arm"]]] for row in used], float).reshape(-1, 1))
-        base = {"moderator": name, "label": moderator["label"], "unit": moderator.get("unit") or ""}
+        base = {"moderator": name, "unit": moderator.get("unit") or ""}
         for model in MODELS:
             found = regress(data, model, **settings)
             if "slope" in found:
@@ -140,7 +134,7 @@ def regress_moderators(
     return table
 
 
-def regress_factors(rows: Sequence[Row], factors: Mapping[str, Mapping], settings: Mapping) -> list[dict]:
+def regress_factors(rows: Sequence[Row], factors: Mapping[str, Sequence[str]], settings: Mapping) -> list[dict]:
     """Regress on each factor: the arms that have one of its levels, with one τ² for all.
 
     Parameters
@@ -157,12 +151,12 @@ def regress_factors(rows: Sequence[Row], factors: Mapping[str, Mapping], setting
         no finite mean in ``glmm``: it counts in the likelihood ratio alone, and the status names it.
     """
     table = []
-    for variable, factor in factors.items():
+    for variable, order in factors.items():
         block = [row for row in rows if row["subset"] == variable and row["group"] not in NOT_LEVELS]
         for model in MODELS:
             out = _separated_levels(block) if model == "glmm" else []
             used = [row for row in block if row["group"] not in out]
-            levels = sorted({row["group"] for row in used}, key=_order(factor["levels"]))
+            levels = sorted({row["group"] for row in used}, key=_order(order))
             data = _studies(used, np.array([[row["group"] == x for x in levels[1:]] for row in used], float))
             found = regress(data, model, **settings)
             if "slope" in found:  # two levels: the slope is their log odds ratio, and there is no line to draw
@@ -172,7 +166,7 @@ def regress_factors(rows: Sequence[Row], factors: Mapping[str, Mapping], setting
                 found |= _likelihood_ratio(block)
                 where = "in the likelihood ratio only" if "lr" in found else "left out"
                 found["status"] = with_remark(found["status"], f"no finite mean, {where}: {', '.join(out)}")
-            base = {"moderator": variable, "label": factor["label"], "levels": "; ".join(levels)}
+            base = {"moderator": variable, "levels": "; ".join(levels)}
             table.append({**base, **_counts(data, FACTOR, model), **found})
     return table
 

@@ -13,14 +13,14 @@ from statistics import fmean, median
 
 import numpy as np
 
+from .facts import read_handed
 from .files import number, write_table
 from .index import digest
-from .located import read_located
 from .models import MODELS, OK, Pooled, pool
 from .models.many import pool_many
 from .problems import one_of
 from .protocol import Analysis
-from .sheets import Sheet, type_sheet
+from .sheets import Sheet
 from .specifications import CHOICES, NO, YES, Chosen, RowSet, drop_idle, levels_of, select_sets, without_items
 
 RESULT = ("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "status")
@@ -31,7 +31,7 @@ FEW = "no specification pools two studies"
 
 
 def pool_multiverse_file(
-    sheet_paths: Iterable[str],
+    handed: str,
     multiverse_csv: str,
     summary_csv: str,
     *,
@@ -43,14 +43,14 @@ def pool_multiverse_file(
     thresholds: Sequence[float],
     ignored_items: Sequence[str] = (),
 ) -> None:
-    """Read sheets that were checked already, pool every specification of an analysis, write them and their summary.
+    """Read the sheets that were handed down, pool every specification of an analysis, write them and their summary.
 
     Notes
     -----
     This is a second selection from the sheets, not a reading of ``rows.csv``: which arm stands for a study, and which
     study for a cohort, depends on what else a specification lets in, so its rows are not a part of the primary ones.
     """
-    sheets = [without_items(type_sheet(read_located(path)), ignored_items) for path in sheet_paths]
+    sheets = [without_items(sheet, ignored_items) for sheet in read_handed(handed)]
     rows = pool_multiverse(sheets, analysis, Analysis.model_validate(choices), models, windows, level)
     write_table(multiverse_csv, rows, MULTIVERSE)
     summary = multiverse_summary(rows, thresholds)

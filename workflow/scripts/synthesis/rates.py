@@ -30,7 +30,7 @@ RATES = (
     *("pi_high", "se", "tau2", "q", "q_df", "q_p", "status"),
 )
 RATE_ROWS = (
-    *("analysis", "study", "label", "arm", "outcome", "events", "patients", "window", "person_time", "unit", "use"),
+    *("analysis", "study", "arm", "outcome", "events", "patients", "window", "person_time", "unit", "use"),
     *("reason", "rate", "ci_low", "ci_high"),
 )
 NO_WINDOWS = "no study with a stated window"

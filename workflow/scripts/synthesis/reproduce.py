@@ -140,7 +140,7 @@ def write_reproduction_file(
     interval: str,
     level: float,
 ) -> None:
-    """Read the rows and estimates of an analysis, and write the R script that reproduces them.
+    """Read the rows of an analysis and the estimates of all, and write the R script that reproduces them.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def write_reproduction_file(
     level : float
     """
     rows = [row for row in read_table(rows_csv) if row["subset"] == "all" and row["use"] == "yes"]
-    estimates = [row for row in read_table(estimates_csv) if row["subset"] == "all"]
+    estimates = [row for row in read_table(estimates_csv) if (row["analysis"], row["subset"]) == (analysis, "all")]
     text = reproduction(
         rows, estimates, analysis=analysis, label=label, primary=primary, interval=interval, level=level
     )

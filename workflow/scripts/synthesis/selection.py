@@ -6,12 +6,11 @@ A row is never dropped silently: every candidate is listed with `use` yes or no,
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .files import write_table
+from .facts import read_handed
+from .files import as_csv, write_table
 from .levels import MIXED, NOT_REPORTED
-from .located import read_located
-from .proportions import STUDY_INTERVALS
 from .protocol import STUDY_VARIABLES, Analysis
-from .sheets import Outcome, Sheet, type_sheet
+from .sheets import Outcome, Sheet
 
 # What a row of rows.csv holds: where it stands, the attributes of its arm (from the config), then the count.
 FIXED = ("analysis", "subset", "group", "study", "label", "arm", "arm_label")
@@ -63,7 +62,7 @@ class Vocabulary:
     level : float
         Confidence level of study intervals.
     interval : str
-        ``clopper-pearson`` or ``wilson``.
+        ``clopper-pearson`` or ``wilson``; blank: rows without intervals.
     """
 
     attributes: Sequence[str]
@@ -257,7 +256,7 @@ def _level(c: Candidate, variable: str) -> str:
 def _as_row(c: Candidate, analysis: str, subset: str, group: str, reason: str | None, vocabulary: Vocabulary) -> dict:
     sheet, row = c.sheet, c.row
     known = None not in (row.events, row.patients)
-    low, high = STUDY_INTERVALS[vocabulary.interval](row.events, row.patients, vocabulary.level) if known else ("", "")
+    low, high = _interval(row, vocabulary) if known and vocabulary.interval else (None, None)
     values = {
         "analysis": analysis,
         "subset": subset,
@@ -275,19 +274,27 @@ def _as_row(c: Candidate, analysis: str, subset: str, group: str, reason: str | 
         "use": "no" if reason else "yes",
         "reason": reason,
         "proportion": row.events / row.patients if known else None,
-        "ci_low": float(low) if known else None,
-        "ci_high": float(high) if known else None,
+        "ci_low": low,
+        "ci_high": high,
         "doi": sheet.citation.doi,
         "cohort": sheet.cohort,
     }
     return {key: "" if value is None else value for key, value in values.items()}
 
 
-def select_rows_file(
-    sheet_paths: Iterable[str], rows_csv: str, *, analysis: str, choices: dict, vocabulary: dict
-) -> None:
-    """Read sheets that were checked already, select the rows of an analysis, write them."""
-    sheets = [type_sheet(read_located(path)) for path in sheet_paths]
+def _interval(row: Outcome, vocabulary: Vocabulary) -> list[float]:
+    from .proportions import STUDY_INTERVALS  # scipy: the Snakefile selects rows too, and needs no interval
+
+    return [float(limit) for limit in STUDY_INTERVALS[vocabulary.interval](row.events, row.patients, vocabulary.level)]
+
+
+def select_rows_file(handed: str, rows_csv: str, *, analysis: str, choices: dict, vocabulary: dict) -> None:
+    """Select the rows of an analysis from the sheets that were handed down, and write them."""
     words = Vocabulary(**vocabulary)
-    rows = select_rows(sheets, analysis, Analysis.model_validate(choices), words)
+    rows = select_rows(read_handed(handed), analysis, Analysis.model_validate(choices), words)
     write_table(rows_csv, rows, columns(words))
+
+
+def rows_to_fit(sheets: Iterable[Sheet], name: str, analysis: Analysis, vocabulary: Vocabulary) -> str:
+    """Give the same rows as the text of a table, as fits read them: see :func:`synthesis.facts.without_words`."""
+    return as_csv(select_rows(sheets, name, analysis, vocabulary), columns(vocabulary))

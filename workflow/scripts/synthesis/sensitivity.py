@@ -15,7 +15,7 @@ from .rows import add_arms, read_rows
 from .terms import CUMULATIVE, LEAVE_ONE, LEAVE_TWO
 
 POOL = ("k", "events", "patients", *NUMBERS, "status")
-INFLUENCE = ("analysis", "kind", "study", "label", "model", *POOL, "shift")
+INFLUENCE = ("analysis", "kind", "study", "model", *POOL, "shift")
 MODEL = "glmm"
 
 
@@ -68,7 +68,7 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
     Parameters
     ----------
     rows : DataFrame
-        The used rows of the overall pool, with ``year`` and ``label``; a study goes and comes with all its arms.
+        The used rows of the overall pool, with ``year``; a study goes and comes with all its arms.
     level : float
 
     Returns
@@ -85,7 +85,7 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
     for kind, size in ((LEAVE_ONE, 1), (LEAVE_TWO, 2)):
         for gone in combinations(range(k), size) if k > size else ():
             choices.append((kind, gone, without(everyone, gone)))
-    order = studies.sort_values(["year", "label", "study"], na_position="last").index.to_numpy()
+    order = studies.sort_values(["year", "study"], na_position="last").index.to_numpy()
     choices += [(CUMULATIVE, (order[i],), np.isin(np.arange(k), order[: i + 1])) for i in range(k)]
     pools = pool_masks(rows, np.array([everyone, *(mask for _, _, mask in choices)]), level)
     whole = pools[0]["estimate"]
@@ -93,7 +93,6 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
         {
             "kind": kind,
             "study": ";".join(studies["study"].iloc[list(who)]),
-            "label": "; ".join(studies["label"].iloc[list(who)]),
             "model": MODEL,
             **found,
             "shift": 0.0 if mask.all() else found["estimate"] - whole,  # the batch rounds by what stands beside

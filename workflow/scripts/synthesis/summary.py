@@ -75,7 +75,7 @@ def summary(estimates: Sequence[Row], contrasts: Sequence[Row], rows: Sequence[R
         headline_table(estimates, names),
         table_notes(names),
         "## Level against level",
-        contrast_table(contrasts, names),
+        contrast_table(contrasts, {row["study"]: row["label"] for row in rows}, names),
         "## What the evidence is",
         evidence(rows, names),
         *(section(name, estimates, rows, names) for name in names.analyses),
@@ -123,7 +123,7 @@ def table_notes(names: Names) -> str:
     )
 
 
-def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
+def contrast_table(contrasts: Sequence[Row], studies: Mapping[str, str], names: Names) -> str:
     """Give the comparisons of levels: within studies, between studies, and both."""
     labels = {
         WITHIN: "inside one study",
@@ -136,7 +136,7 @@ def contrast_table(contrasts: Sequence[Row], names: Names) -> str:
     lines = [line(head), line(["---"] * 3 + ["---:"] * 2 + ["---"] + ["---:"] * 2)]
     for row in shown:
         pair = " against ".join(names.level(row["by"], row[side]) for side in ("first", "second"))
-        where = row["label"] or labels[row["kind"]]
+        where = studies.get(row["study"]) or labels[row["kind"]]
         cells = [f"{row[f'{side}_events']}/{row[f'{side}_patients']}" for side in ("first", "second")]
         p = f"{format_p(number(row, 'p'))} ({row['p_test']})" if row["p"] else MISSING
         lines.append(

@@ -1,11 +1,11 @@
 """All sheets as tidy tables, for people, exports and the report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from .facts import read_handed
 from .files import write_table
-from .located import read_located
-from .sheets import Arm, Characteristic, Citation, Comparison, Outcome, Sheet, type_sheet
+from .sheets import Arm, Characteristic, Citation, Comparison, Outcome, Sheet
 
 STUDY = (
     "study",
@@ -103,9 +103,9 @@ def risk_rows(sheet: Sheet) -> list[dict]:
     return [{"study": sheet.id, "tool": tool, "item": name, **entry.model_dump()} for name, entry in items]
 
 
-def collect_sheets_file(sheet_paths: Iterable[str], folder: str, *, attributes: Sequence[str]) -> None:
-    """Read every sheet and write the six tables of ``results/data/``."""
-    sheets = [type_sheet(read_located(path)) for path in sheet_paths]
+def collect_sheets_file(handed: str, folder: str, *, attributes: Sequence[str]) -> None:
+    """Write the sheets that were handed down, which are all, as the six tables of ``results/data/``."""
+    sheets = read_handed(handed)
     cells = [f"{side}_{key}" for side in SIDES for key in ("events", "patients")]
     plain = [f for f in Comparison.model_fields if f not in SIDES]
     tables = {

@@ -182,7 +182,9 @@ def contrast_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Lim
     )
     found = []
     for at, row in (new | old).items():
-        name = f"{row['first']} against {row['second']} ({row['label'] or row['kind']})"
+        study = row["study"]
+        where = (after if at in new else before).label(study) if study else row["kind"]
+        name = f"{row['first']} against {row['second']} ({where})"
         found += came_or_went(name, at in old, at in new) or effect_texts(name, old[at], new[at], limits.alpha)
     return list(dict.fromkeys(found))
 

@@ -25,7 +25,7 @@ def draw_leave_one_out(data: Readings, text: ChartText) -> Drawing:
     rows = sorted(_of_kind(data, LEAVE_ONE), key=lambda row: order.get(row["study"], len(order)))
     if len(rows) < 3:
         return _too_few(data, text, title, "leaving one out needs three")
-    pools = [row for row in rows if is_ok(row["status"])]
+    names, pools = _names(data), [row for row in rows if is_ok(row["status"])]
     overall = data.overall(rows[0]["model"])
     dark = []
     if pools and overall is not None:
@@ -33,11 +33,11 @@ def draw_leave_one_out(data: Readings, text: ChartText) -> Drawing:
         most = max(pools, key=lambda row: float(f"{abs(number(row, 'shift')):.9g}"))
         printer = Printer(text, rows, overall)
         dark = [
-            f"Largest change: without {clean_text(most['label'])} the pooled value is {printer.percent(most)}% instead "
+            f"Largest change: without {names[most['study']]} the pooled value is {printer.percent(most)}% instead "
             f"of {printer.percent(overall)}%."
         ]
     grey = "Each line pools all studies but the one named."
-    labels = [clean_text(row["label"]) for row in rows]
+    labels = [names[row["study"]] for row in rows]
     return _draw(text, title, "Study left out", rows, labels, overall, dark, grey)
 
 
@@ -49,11 +49,16 @@ def draw_cumulative(data: Readings, text: ChartText) -> Drawing:
         return _too_few(data, text, title, "adding them one by one needs two")
     overall = data.overall(rows[0]["model"])
     undated = {row["study"] for row in data.pooled if not row.get("year")}
-    labels = [("+ " if i else "") + clean_text(row["label"]) for i, row in enumerate(rows)]
+    names = _names(data)
+    labels = [("+ " if i else "") + names[row["study"]] for i, row in enumerate(rows)]
     grey = "Each line pools the study named and all above it; studies of one year in the order of their names."
     if undated:
         grey += f" {studies_of(len(undated))} without a year last."
     return _draw(text, title, "Study added", rows, labels, overall, [], grey)
+
+
+def _names(data: Readings) -> dict[str, str]:
+    return {row["study"]: clean_text(row["label"]) for row in data.pooled}
 
 
 def _of_kind(data: Readings, kind: str) -> list[Row]:

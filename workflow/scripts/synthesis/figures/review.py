@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..files import read_table
+from ..marks import as_read
 from ..screening import read_screening
 from .canvas import Drawing
 from .comparisons import draw_comparisons
@@ -18,7 +19,7 @@ from .timeline import draw_timeline
 
 # File name → the tables it rests on: their digest stands below the figure.
 FIGURES = {
-    "comparisons": ("comparisons",),
+    "comparisons": ("comparisons", "tables"),
     "published": ("published",),
     "timeline": ("studies", "rows"),
     "evidence_map": ("arms", "rows"),
@@ -46,7 +47,7 @@ def draw_review_file(
     ----------
     tables : mapping
         Name → paths: ``rows`` of all analyses; ``studies``, ``arms``, ``risk_of_bias``, ``comparisons``,
-        ``published`` and ``screening``, each one or none.
+        ``tables`` (as in the sheets), ``published`` and ``screening``, each one or none.
     folder : path
     names : mapping
         ``analyses`` and ``outcomes``: name → label.
@@ -79,7 +80,13 @@ def drawings(
     studies = [row for row in tables["studies"] if row["study"] in used]
     names = {**parts["names"], "studies": {row["study"]: row["label"] for row in tables["studies"]}}
     risk, tools = tables["risk_of_bias"], parts["tools"]
-    yield "comparisons", lambda text: draw_comparisons(tables["comparisons"], names["outcomes"], text)
+    compared = [
+        {**row, "label": names["studies"][row["study"]], "source": as_read(row, tables["tables"])["source"]}
+        if row["study"]
+        else row
+        for row in tables["comparisons"]
+    ]
+    yield "comparisons", lambda text: draw_comparisons(compared, names["outcomes"], text)
     yield "published", lambda text: draw_published(tables.get("published", ()), names, text)
     yield "timeline", lambda text: draw_timeline(studies, pooled, text)
     yield "evidence_map", lambda text: draw_evidence_map(pooled, tables["arms"], parts["properties"], text)

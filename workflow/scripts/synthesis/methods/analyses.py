@@ -93,9 +93,10 @@ def contrast_text(evidence: Evidence) -> str:
 def regression_text(evidence: Evidence) -> str:
     """Describe meta-regression on continuous moderators and factors."""
     rows, settings = evidence.table("regression"), evidence.choices["sensitivity"]
+    named = evidence.choices["moderators"]
     if not rows:
         return ""
-    moderators = {row["moderator"]: row["label"] for row in rows if row["kind"] == "continuous"}
+    moderators = {row["moderator"]: named[row["moderator"]]["label"] for row in rows if row["kind"] == "continuous"}
     fitted = [row for row in rows if row["wald_p"]]
     large = sum(int(row["studies"]) >= 10 for row in fitted)
     exact = sum(row["permutation_method"] == "exact" for row in rows)

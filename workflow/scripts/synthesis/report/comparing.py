@@ -15,7 +15,7 @@ from ..formatting import (
     format_ratio_interval,
     format_test,
 )
-from ..marks import legend
+from ..marks import as_read, legend
 from ..prose import labelled, upper_first
 from ..summary import DESCRIPTION_BELOW, pool_numbers
 from ..terms import BETWEEN, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
@@ -117,7 +117,7 @@ def contrast_table(review: Review) -> Table | None:
             (
                 review.analyses[r["analysis"]]["label"],
                 " against ".join(review.level_name(r["by"], r[side]) for side in ("first", "second")),
-                Cell(r["label"], sheet_address(r["study"])) if r["label"] else WHERE[r["kind"]],
+                Cell(review.label(r["study"]), sheet_address(r["study"])) if r["study"] else WHERE[r["kind"]],
                 *(f"{r[f'{side}_events']}/{r[f'{side}_patients']}" for side in ("first", "second")),
                 Cell(
                     measure_words(r["measure"]), small="; ".join(filter(None, (r["method"], remarks_of(r["status"]))))
@@ -191,19 +191,15 @@ def comparison_marks(review: Review, row: Row) -> str:
     """Give the marks of a 2×2 table; a pool has none."""
     if row["kind"] == "pooled":
         return ""
-    sides = ("exposed_events", "exposed_patients", "unexposed_events", "unexposed_patients")
-    same = [
-        r
-        for r in review.table("data", "comparisons")
-        if all(r[key] == row[key] for key in ("study", "arm", "exposure", "outcome", *sides))
-    ]
-    return marks_of(same[0] if same else row, review.study(row["study"]))
+    return marks_of(as_read(row, review.table("data", "comparisons")), review.study(row["study"]))
 
 
 def risk_factor_line(review: Review, row: Row, marks: str) -> Line:
     """Give the line of one 2×2 table or pool."""
-    study = Cell(row["label"], sheet_address(row["study"]), row["arm"], marks) if row["label"] else Cell("Pooled")
-    source = f"{row['basis']}; {row['source']}" if row["source"] else f"model: {row['model']}"
+    source, study = f"model: {row['model']}", Cell("Pooled")
+    if row["study"]:
+        source = f"{row['basis']}; {as_read(row, review.table('data', 'comparisons'))['source']}"
+        study = Cell(review.label(row["study"]), sheet_address(row["study"]), row["arm"], marks)
     return line(
         (
             row["exposure"],

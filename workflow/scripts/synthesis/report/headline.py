@@ -157,6 +157,6 @@ def excludes_one(row: Row) -> bool:
 def ratio_words(row: Row, review: Review) -> str:
     """Give the odds ratio with where it comes from."""
     counts = [f"{row[f'{side}_events']} of {row[f'{side}_patients']}" for side in ("first", "second")]
-    where = f"inside {row['label']}" if row["label"] else row["kind"] + " studies"
+    where = f"inside {review.label(row['study'])}" if row["study"] else row["kind"] + " studies"
     text = format_ratio_interval(*pool_numbers(row)).replace(" (", f" ({review.level} CI ", 1)
     return f"{counts[0]} against {counts[1]} {where}, odds ratio {text}"

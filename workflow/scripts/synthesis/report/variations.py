@@ -61,7 +61,10 @@ def influence_table(review: Review, analysis: str) -> Table | None:
     decimals = decimals_for(number(r, "estimate") for r in [whole, *rows])
     cells = influence_cells({**whole, "k": whole["studies"]}, decimals)
     every = line(("None", *cells, MISSING, status_words(whole)), strong=True)
-    lines = [line((r["label"], *influence_cells(r, decimals), shift_words(r, decimals), left_words(r))) for r in rows]
+    lines = [
+        line((review.label(r["study"]), *influence_cells(r, decimals), shift_words(r, decimals), left_words(r)))
+        for r in rows
+    ]
     return table(
         f"{review.analyses[analysis]['label']}: one study left out at a time",
         ("Left out", "#Studies", *percent_heads(review), "#Shift, points", "What"),
@@ -192,13 +195,14 @@ def regression_table(review: Review) -> Table | None:
 def regression_line(review: Review, row: Row) -> Line:
     """Give one regression."""
     unit = f" ({row['unit']})" if row["unit"] else ""
+    name = review.choices["moderators"].get(row["moderator"], {}).get("label") or review.variable(row["moderator"])
     ratio = format_ratio_interval(*(number(row, f"or_{name}") for name in ("per_unit", "ci_low", "ci_high")))
     wald = "Knapp–Hartung" if row["model"].endswith("-hk") else "Wald"
     p, test = (row["lr_p"], "likelihood ratio") if row["lr_p"] else (row["wald_p"], wald)
     return line(
         (
             review.analyses[row["analysis"]]["label"],
-            Cell(f"{row['label']}{unit}", small=row["coefficient"]),
+            Cell(f"{name}{unit}", small=row["coefficient"]),
             format_count(int(row["studies"])),
             ratio,
             Cell(format_p(float(p)), small=test) if p else MISSING,

@@ -6,17 +6,15 @@ import json
 import os
 import re
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from . import disk, lock, record
+from . import disk, lock, record, seals
 from .progress import Progress
 from .screen import Screen
 from .words import DISK_FULL, KILLED, Stop, advice_for, count, listed
@@ -52,55 +50,20 @@ def main(arguments: list[str]) -> int:
 
 
 def _build(arguments: list[str], screen: Screen, descriptor: int) -> int:
-    known = record.read_record()
-    recover(screen.say)
+    record.look_after(screen.say)
     lock.sign(descriptor, os.getpid())
-    early = record.set_back(time.time())
-    if early:
-        screen.say(
-            f"{count(early, 'file')} carried a time in the future (was a clock set back?): it is now the present."
-        )
-    changed = look_after(known, screen.say)
-    progress = Progress(planned=planned_files, seconds=known.seconds)
+    progress = Progress(planned=planned_files, seconds=record.read_seconds())
     code, printed = run(command_for(arguments), progress, screen, descriptor)
     if not lock.left_over():  # else the next build has to know whose end to prove
         lock.clear(descriptor)
-    known.add(progress.made)
-    known.seconds = progress.learned()
-    if progress.made or changed:
-        with contextlib.suppress(OSError):  # a full disk; what is not noted here counts as built by Snakemake alone
-            record.write_record(known)
-    for line in closing(progress, code, printed):
+    if progress.took:
+        record.write_seconds(progress.learned())
+    asked = [word for word in arguments if not word.startswith("-") and not word.isdigit() and word != "all"]
+    for line in closing(progress, code, printed, asked):
         screen.say(line)
     if code and progress.stopped:
         return 128 + progress.stopped
     return code if code >= 0 else 128 - code
-
-
-def look_after(known: record.Record, say: Callable[[str], None]) -> bool:
-    """Notice what the times of files hide from Snakemake; say so, and give whether there was anything."""
-    changed, replaced, torn = known.changed(), known.replaced(), known.torn()
-    if changed:
-        record.set_aside(changed)
-        say(f"Changed since the last build, and built again: {listed(changed)} (kept in {record.ASIDE}/).")
-    if replaced:
-        record.make_new(replaced)
-        say(f"Older than the last build, but not what it read: {listed(replaced)}. Taken for new.")
-    if torn:
-        record.start_afresh()
-        say(f"The notes on {count(len(torn), 'result')} are gone or torn: all results are built again.")
-    return bool(changed or replaced or torn)
-
-
-def recover(say: Callable[[str], None]) -> None:
-    """Take up what a killed build left, once it is certain that it is dead."""
-    if not lock.left_over():
-        return
-    lock.check_dead(say)
-    say("The last build did not end in order: going on where it stopped.")
-    record.remove_left_over()
-    # What `snakemake --unlock` does, which would read all sheets first and fail on a bad one.
-    shutil.rmtree(lock.SNAKEMAKE_LOCKS, ignore_errors=True)
 
 
 def command_for(arguments: list[str]) -> list[str]:
@@ -229,7 +192,7 @@ def read_lines(*descriptors: int) -> Iterator[tuple[int, str]]:
                     yield key.fd, line.decode("utf-8", "replace")
 
 
-def closing(progress: Progress, code: int, printed: list[str]) -> list[str]:
+def closing(progress: Progress, code: int, printed: list[str], asked: Sequence[str] = ()) -> list[str]:
     """Give the last lines: where the report is, or what went wrong and what to do.
 
     Parameters
@@ -239,7 +202,11 @@ def closing(progress: Progress, code: int, printed: list[str]) -> list[str]:
         As ``run`` gives it.
     printed : list of str
         What jobs printed.
+    asked : sequence of str
+        What was to be built; nothing: all.
     """
+    if code == 0 and progress.up_to_date and asked:
+        return [f"What was asked for is up to date: {listed(asked)}"]
     if code == 0:
         report = next((path for path in REPORTS if Path(path).is_file()), "results/")
         if progress.up_to_date:
@@ -260,7 +227,8 @@ def closing(progress: Progress, code: int, printed: list[str]) -> list[str]:
     if advice:
         return [advice, *lines]
     if located := problems_in(printed):
-        return [*located, MEND]
+        retry = all(line.endswith((seals.CHANGED, seals.FOREIGN)) for line in located)
+        return located if retry else [*located, MEND]
     if progress.failed:
         lines.append(FAULT)
     return lines or ["Snakemake failed without a word. Run `.venv/bin/snakemake --cores 1` to see all it does."]

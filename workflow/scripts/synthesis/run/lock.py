@@ -41,8 +41,13 @@ class Other:
 
 
 @contextmanager
-def only_build() -> Iterator[int]:
+def only_build(patience: float = PATIENCE) -> Iterator[int]:
     """Hold the lock of this folder, and give its file descriptor, which a child may inherit.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds to wait for it.
 
     Raises
     ------
@@ -55,14 +60,14 @@ def only_build() -> Iterator[int]:
     except OSError as error:
         raise Stop.unwritable(error, LOCK.parent) from None
     try:
-        _take(descriptor)
+        _take(descriptor, patience)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int) -> None:
-    until = time.monotonic() + PATIENCE
+def _take(descriptor: int, patience: float) -> None:
+    until = time.monotonic() + patience
     while True:
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

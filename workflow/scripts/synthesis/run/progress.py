@@ -57,7 +57,6 @@ class Progress:
     waiting: Counter = field(default_factory=Counter)  # rule → jobs that have not ended
     took: dict[str, list[float]] = field(default_factory=dict)
     running: dict[int, Job] = field(default_factory=dict)
-    made: list[str] = field(default_factory=list)
     failed: list[Job] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     due: dict[str, set[str]] = field(default_factory=dict)  # folder below results/ → its files that are still to come
@@ -110,7 +109,6 @@ class Progress:
             return []
         self.waiting[job.rule] -= 1
         self.took.setdefault(job.rule, []).append(self.clock() - job.begun)
-        self.made += job.outputs
         lines = []
         for folder in {_folder(path) for path in job.outputs} & set(self.due):
             self.due[folder] -= set(job.outputs)

@@ -1,100 +1,108 @@
-"""What the last build made and read, so that the next one notices a file that was changed since.
+"""What earlier builds left in this folder, looked at before the next one is planned.
 
-Snakemake compares times: a table edited by hand is newer than its inputs, counts as built, and feeds the next stage; an
-engine unpacked over another carries the times of its archive, counts as old, and is not run. Here the content counts.
+Snakemake compares times: a table edited by hand is newer than its inputs, counts as built, and feeds the next stage.
+Here the content counts, as jobs sealed it (:mod:`synthesis.run.seals`).
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
-from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 from ..files import write_text
+from . import lock, seals
+from .words import Stop, count, listed
 
-RECORD = Path(".snakemake/build.json")
+SECONDS = Path(".snakemake/seconds.json")
 ASIDE = Path(".snakemake/changed")
 METADATA = Path(".snakemake/metadata")
-STAMPS = Path(".snakemake/digests")
-READ = ("studies", "workflow")  # whose files jobs read, and Snakemake knows by their times
-TIMED = ("studies", "workflow", "results", ".snakemake/digests", ".snakemake/releases")  # what jobs read
+INCOMPLETE = Path(".snakemake/incomplete")
+STAMPS = Path(".snakemake/planned")
+TIMED = ("studies", "workflow", "results", str(STAMPS), ".snakemake/releases")  # what jobs read
 TOLERANCE = 2.0  # seconds; a shared disk may keep its own time
 LEFT_OVER = "results/**/.*.[0-9]*"  # what `files.write_text` and `figures.save` write to before they rename
+OLD = (
+    1.0,
+    1.0,
+)  # seconds since 1970: older than any input, so that Snakemake makes the file again when it is asked for
 
 
-@dataclass
-class Record:
-    """The outputs of earlier builds, the seconds each rule took, and what was read.
+def look_after(say: Callable[[str], None]) -> None:
+    """Put right what no other build is at work on, and say so: what a killed build left, clocks, edited results.
 
-    Parameters
-    ----------
-    outputs : dict
-        Path → size, time of change in ns, SHA-256.
-    seconds : dict
-    inputs : dict
-        As outputs, of the files of ``READ``.
+    Called with the lock of this folder held, before anything is planned.
+
+    Raises
+    ------
+    Stop
+        Another build is alive.
     """
-
-    outputs: dict[str, list] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    inputs: dict[str, list] = field(default_factory=dict)
-
-    def changed(self) -> list[str]:
-        """Name the outputs that hold something else than what was built, except what Snakemake itself built since."""
-        written = _last_build()
-        return [
-            path
-            for path, (size, changed, digest) in self.outputs.items()
-            if (now := _stat(path))
-            and now != (size, changed)
-            and digest_of(path) != digest
-            and not _rebuilt(path, written)
-        ]
-
-    def replaced(self) -> list[str]:
-        """Take in what is read now, and name the files with another content but a time before the last build.
-
-        An archive, a copy or a clock set back brings such files; Snakemake would keep the results of the old ones.
-        """
-        written = _last_build()
-        before = self.inputs
-        found = {path: _entry(path, before.get(path)) for root in READ for path in _files(root)}
-        self.inputs = {path: entry for path, entry in found.items() if entry}
-        return [
-            path
-            for path, (_, changed, digest) in self.inputs.items()
-            if path in before and digest != before[path][2] and changed <= written
-        ]
-
-    def torn(self) -> list[str]:
-        """Name the outputs on which Snakemake's own note is gone or torn: a crash leaves empty files.
-
-        It would take such an output for current whatever the config says.
-        """
-        return [path for path in self.outputs if os.path.lexists(path) and not _is_json(_note(path))]
-
-    def add(self, paths: Iterable[str]) -> None:
-        """Take in the outputs of a build; what has gone is forgotten, what was not touched is not read again."""
-        for path in [*self.outputs, *paths]:
-            if entry := _entry(path, self.outputs.get(path)):
-                self.outputs[path] = entry
-            else:
-                self.outputs.pop(path, None)
+    recover(say)
+    remove_incomplete()
+    early = set_back(time.time())
+    if early:
+        say(f"{count(early, 'file')} carried a time in the future (was a clock set back?): it is now the present.")
+    changed = take_out()
+    if changed:
+        say(f"Changed since the last build, and built again when asked for: {listed(changed)} (a copy is in {ASIDE}/).")
+    if torn := torn_notes():
+        start_afresh()
+        say(f"The notes on {count(torn, 'result')} are gone or torn: all results are built again.")
 
 
-def _files(root: str) -> Iterator[str]:
-    for folder, _, names in os.walk(root):
-        if not folder.endswith("__pycache__"):
-            yield from (os.path.join(folder, name) for name in names)
+def look_after_alone(say: Callable[[str], None]) -> None:
+    """Do so for plain Snakemake, which itself says when another build is at work, or nothing can be written."""
+    with contextlib.suppress(Stop, OSError), lock.only_build(patience=0) as descriptor:
+        if not lock.left_over() or lock.read_owner():
+            look_after(say)
+            lock.sign(descriptor, os.getpid())
 
 
-def _note(path: str) -> Path:
+def recover(say: Callable[[str], None]) -> None:
+    """Take up what a killed build left, once it is certain that it is dead."""
+    if not lock.left_over():
+        return
+    lock.check_dead(say)
+    say("The last build did not end in order: going on where it stopped.")
+    remove_left_over()
+    # What `snakemake --unlock` does, which would read all sheets first and fail on a bad one.
+    shutil.rmtree(lock.SNAKEMAKE_LOCKS, ignore_errors=True)
+
+
+def take_out() -> list[str]:
+    """Name the results that hold something else than was built; keep a copy of each, and have it built again.
+
+    It stays in its place until then: a build of something else must leave no gap.
+    """
+    changed = []
+    for path, seal in seals.read_seals().items():
+        now = seals.take(path, seal)
+        if now is None:
+            seals.lift_seal(path)
+        elif now[2] != seal[2]:
+            target = ASIDE / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            os.utime(path, OLD)
+            changed.append(path)
+    return changed
+
+
+def torn_notes() -> int:
+    """Count the results on which Snakemake's note, or ours, is gone or torn: a crash leaves empty files.
+
+    It would take such a result for current whatever the config says.
+    """
+    return sum(not path or not _is_json(note_on(METADATA, path)) for path in seals.read_seals())
+
+
+def note_on(kind: Path, path: str) -> Path:
     """Give the place of Snakemake's note on an output."""
-    return METADATA / urlsafe_b64encode(path.encode()).decode()
+    return kind / urlsafe_b64encode(path.encode()).decode()
 
 
 def _is_json(path: Path) -> bool:
@@ -104,80 +112,24 @@ def _is_json(path: Path) -> bool:
         return False
 
 
-def _stat(path: str) -> tuple[int, int] | None:
+def read_seconds() -> dict[str, float]:
+    """Read the seconds that a job of each rule took; empty when there is no such note, or it is damaged."""
     try:
-        found = os.lstat(path)
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
+        return {str(rule): float(value) for rule, value in json.loads(SECONDS.read_bytes()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
-def _entry(path: str, known: list | None) -> list | None:
-    """Give size, time and digest of a file, which is read only if it was touched; None where there is none."""
-    now = _stat(path)
-    if now is None or (known and tuple(known[:2]) == now):
-        return known if now else None
-    return [*now, digest_of(path)]
-
-
-def _last_build() -> int:
-    """Give the time of the last build, in ns; 0 without one."""
-    return RECORD.stat().st_mtime_ns if RECORD.exists() else 0
-
-
-def _rebuilt(path: str, since: int) -> bool:
-    """Say whether plain Snakemake made a file after a moment: its own note on the file is then newer than both."""
-    try:
-        noted = _note(path).stat().st_mtime_ns
-        return noted > since and noted >= os.lstat(path).st_mtime_ns
-    except OSError:
-        return False
-
-
-def digest_of(path: str) -> str:
-    """Give the SHA-256 of a file; blank for what cannot be read, which equals no file."""
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError:
-        return ""
-
-
-def read_record() -> Record:
-    """Read the record; an empty one when there is none, or it is damaged."""
-    try:
-        found = json.loads(RECORD.read_text(encoding="utf-8"))
-        outputs, inputs = (
-            {str(path): [int(size), int(time), str(sha)] for path, (size, time, sha) in found.get(key, {}).items()}
-            for key in ("outputs", "inputs")
-        )
-        return Record(outputs, {str(rule): float(value) for rule, value in found["seconds"].items()}, inputs)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Record()
-
-
-def write_record(record: Record) -> None:
-    """Write the record."""
-    write_text(RECORD, json.dumps({"outputs": record.outputs, "seconds": record.seconds, "inputs": record.inputs}))
-
-
-def set_aside(paths: Iterable[str]) -> None:
-    """Move files out of the way, so that they are built again and nothing that someone wrote is lost."""
-    for path in paths:
-        target = ASIDE / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, target)
-
-
-def make_new(paths: Iterable[str]) -> None:
-    """Give files the present time, so that Snakemake takes them for changed."""
-    for path in paths:
-        with contextlib.suppress(OSError):
-            os.utime(path)
+def write_seconds(seconds: dict[str, float]) -> None:
+    """Note them; on a full disk there is no note."""
+    with contextlib.suppress(OSError):
+        write_text(SECONDS, json.dumps(seconds))
 
 
 def start_afresh() -> None:
     """Drop the stamps, which are inputs of the first stages: without them every result is built again."""
     shutil.rmtree(STAMPS, ignore_errors=True)
+    shutil.rmtree(seals.SEALS, ignore_errors=True)
 
 
 def set_back(now: float) -> int:
@@ -199,6 +151,14 @@ def set_back(now: float) -> int:
                         os.utime(path, (now, now))
                         early += 1
     return early
+
+
+def remove_incomplete() -> None:
+    """Remove results that a killed job was writing, and Snakemake's marks on them, which would stop it."""
+    for mark in INCOMPLETE.glob("*"):
+        with contextlib.suppress(OSError, ValueError):
+            Path(urlsafe_b64decode(mark.name).decode()).unlink(missing_ok=True)
+            mark.unlink()
 
 
 def remove_left_over() -> None:
