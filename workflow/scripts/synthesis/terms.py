@@ -9,7 +9,8 @@ ONE_STUDY = "one study: not pooled"
 NO_EVENTS = "no events: exact upper limit only"
 ALL_EVENTS = "all events: exact lower limit only"
 NO_STUDIES = "no studies"
-ALL_OR_NONE = "every study has no events or nothing but events, so the likelihood rises with tau2 without end"
+ALL_OR_NONE = "every study has no events or nothing but events, so the likelihood rises without end with heterogeneity"
+UNKNOWN_TAU2 = "tau2 cannot be known from these counts"
 SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
 
 # `kind` in influence.csv.

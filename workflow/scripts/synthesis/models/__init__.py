@@ -8,7 +8,7 @@ import numpy as np
 
 from ..model_names import DESCRIPTIONS
 from ..proportions import clopper_pearson, one_sided_upper
-from ..terms import ALL_EVENTS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY
+from ..terms import ALL_EVENTS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, UNKNOWN_TAU2, is_ok, with_remark
 from .bayes import pool_bayes
 from .betabinom import pool_betabinom
 from .crude import pool_crude
@@ -95,6 +95,10 @@ def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
         low = 1 - one_sided_upper(size, level)
         return replace(blank, estimate=1.0, ci_low=low, ci_high=1.0, status=ALL_EVENTS)
     pooled = MODELS[model].pool(y, n, study, level)
+    if studies == size and is_ok(pooled.status) and MODELS[model].scale:
+        # Events of single patients have the same probability whatever the spread, as long as the mean is the same.
+        nothing = dict.fromkeys(("tau2", "tau2_low", "tau2_high", "i2", "pi_low", "pi_high"), np.nan)
+        pooled = replace(pooled, **nothing, status=with_remark(OK, UNKNOWN_TAU2))
     # Two studies say nothing of where a third would lie; a prior would be all that speaks.
     return pooled if studies >= 3 else replace(pooled, pi_low=np.nan, pi_high=np.nan)
 

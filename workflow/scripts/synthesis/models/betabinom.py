@@ -17,15 +17,16 @@ from scipy.optimize import brentq
 from scipy.special import betainc, chdtri, expit, logit, ndtri, stdtrit
 
 from ..heterogeneity import likelihood_ratio_q
-from ..terms import OK, SEVERAL_ARMS
+from ..terms import ALL_OR_NONE, OK, SEVERAL_ARMS, with_remark
 from .betabinom_sums import GAUSS, PLAIN, ROUNDING, Sums, gather_sums, log_likelihood, slopes
+from .logistic_normal import say_maxima
 from .result import Pooled
 
 SEPARATED = "no events, or nothing but events: the mean has no finite maximum"
-ALL_OR_NOTHING = "every study has all events or none: overdispersion grows to 1"
 
 # φ. A tiny study far from the others gives a second maximum: 46 of 51, 0 of 2 and 75 of 79 have ρ = 0.006 and 0.35.
 STARTS = (0.05, 1.0, 0.3)
+SEEKERS = 12  # starts from which a single fit looks for other maxima
 STEPS = 80
 HALVINGS = 30
 SETTLED = 1e-11  # largest Newton step at a maximum
@@ -111,7 +112,7 @@ def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, 
     if y.sum() in (0, n.sum()):
         return Pooled(**counts, status=SEPARATED)
     if np.all((y == 0) | (y == n)) and not np.all(n == 1):
-        return Pooled(**counts, status=ALL_OR_NOTHING)
+        return Pooled(**counts, status=f"did not converge: {ALL_OR_NONE}")
     sums = gather_sums(y[None], n[None], np.ones((1, len(y)), bool))
     best = _maximise(sums)
     eta, phi, se, loglik = (float(values[0]) for values in (best.eta, best.phi, best.se, best.loglik))
@@ -135,7 +136,7 @@ def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, 
         q=q,
         q_df=q_df,
         q_p=q_p,
-        status=OK,
+        status=with_remark(OK, _remark(sums, best)),
         loglik=loglik,
         steps=int(best.steps[0]),
     )
@@ -288,6 +289,23 @@ def _search(sums: Sums, here: np.ndarray, value: np.ndarray, step: np.ndarray, g
         step[rows] /= 2
         rows, data = rows[~good], data.take(~good)
     return new, found, moved
+
+
+def _remark(sums: Sums, best: _Maxima) -> str:
+    """Say where the next maximum lies; blank where there is but one."""
+    starts = np.geomspace(0.1 / sums.largest[0], 100, SEEKERS)
+    many = sums.take(np.zeros(SEEKERS, int))
+    eta, phi, _, _, settled = _climb(many, logit(many.crude), starts)
+    sunk = phi * many.largest < FLAT
+    phi, eta = np.where(sunk, 0.0, phi), np.where(sunk, logit(many.crude), eta)
+    value = log_likelihood(many, eta, phi) + sums.constant
+    place = np.round(np.log(np.maximum([*phi, best.phi[0]], FLAT / sums.largest[0])), 2)
+    use = settled & (phi < CEILING) & (place[:-1] != place[-1])
+    if not use.any():
+        return ""
+    following = max(np.flatnonzero(use), key=lambda i: value[i])
+    rho, lower = phi[following] / (1 + phi[following]), float(best.loglik[0] - value[following])
+    return say_maxima(len(set(place[:-1][use])), float(expit(eta[following])), f"rho = {rho:.4g}", lower)
 
 
 def _profile_phi(sums: Sums, best: _Maxima, drop: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit
 
 from ..proportions import log_ratio
-from ..terms import ALL_OR_NONE
+from ..terms import ALL_OR_NONE, UNKNOWN_TAU2
 from .likelihood import COARSE, FINE, Arms, Fineness, Values, arms_of, log_likelihood, log_likelihoods
 
 STEPS = 60
@@ -26,8 +26,6 @@ NEAREST = 0.3  # standard errors of the largest study: below, the profile is a s
 FARTHEST = 1e4  # τ where a profile that still rises has no maximum
 LEVEL = 1e-6  # fall of the profile below which it is flat
 POINTS = 60_000  # numbers in an array of the look: what a processor keeps close
-
-UNKNOWN_TAU2 = "tau2 cannot be known from these counts; the estimate is that of tau2 = 0"
 
 
 @dataclass(frozen=True)
@@ -97,13 +95,19 @@ class Fit:
         if not self.others:
             return ""
         other = self.others[0]
-        number = {1: "two"}.get(len(self.others), str(len(self.others) + 1))
-        where = f"at a proportion of {expit(other.beta[0]):.4g} with " if len(other.beta) == 1 else "at "
-        lower = self.loglik - other.loglik
-        return (
-            f"the likelihood has {number} maxima: the next lies {where}tau2 = {other.tau**2:.4g}, "
-            f"its log likelihood lower by {lower:.3g}"
-        )
+        proportion = float(expit(other.beta[0])) if len(other.beta) == 1 else None
+        return say_maxima(len(self.others), proportion, f"tau2 = {other.tau**2:.4g}", self.loglik - other.loglik)
+
+
+def say_maxima(others: int, proportion: float | None, tau2: str, lower: float) -> str:
+    """Say that a likelihood has several maxima, and where the next lies.
+
+    >>> say_maxima(1, 0.01, "tau2 = 0", 0.05)
+    'the likelihood has two maxima: the next lies at a proportion of 0.01 and tau2 = 0, lower by 0.05 in its logarithm'
+    """
+    number = "two" if others == 1 else f"{others + 1}"
+    where = tau2 if proportion is None else f"a proportion of {proportion:.4g} and {tau2}"
+    return f"the likelihood has {number} maxima: the next lies at {where}, lower by {lower:.3g} in its logarithm"
 
 
 def fixed_fit(arms: Arms) -> tuple[np.ndarray, float, np.ndarray]:
