@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit, xlogy
+from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from .heterogeneity import i2
 from .models.estimators import estimate_tau2, weighted_fit
@@ -190,7 +190,7 @@ def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -
     if not (best.converged and without.converged):
         return Effect(*size, status=f"did not converge: {best.message or without.message}")
     mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), 4 * best.tau**2
-    q = float(2 * (np.sum(xlogy(y, y / n) + xlogy(n - y, 1 - y / n)) - fixed_fit(full)[1]))
+    q = -2 * fixed_fit(full)[1]
     return Effect(
         *size,
         mean,
