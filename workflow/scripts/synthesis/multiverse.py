@@ -14,7 +14,7 @@ from statistics import fmean, median
 import numpy as np
 
 from .facts import read_handed
-from .files import number, write_table
+from .files import number, read_table, write_table
 from .index import digest
 from .models import MODELS, OK, Pooled, pool
 from .models.many import pool_many
@@ -53,7 +53,7 @@ def pool_multiverse_file(
     sheets = [without_items(sheet, ignored_items) for sheet in read_handed(handed)]
     rows = pool_multiverse(sheets, analysis, Analysis.model_validate(choices), models, windows, level)
     write_table(multiverse_csv, rows, MULTIVERSE)
-    summary = multiverse_summary(rows, thresholds)
+    summary = multiverse_summary(read_table(multiverse_csv), thresholds)
     write_table(summary_csv, [summary], list(summary))
 
 

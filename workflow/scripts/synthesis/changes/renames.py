@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..guard import NUMBERS, differ
+from ..prose import labelled
 from .snapshot import Cells, Row, Snapshot
 
 
@@ -67,6 +68,8 @@ def rename(row: Row, renames: Renames) -> Row:
         for cell in cells:
             if (variable, row[cell]) in renames.levels:
                 new[cell] = renames.levels[variable, row[cell]]
+    levels = {old: now for (variable, old), now in renames.levels.items() if variable == row["subset"]}
+    new["status"] = labelled(row["status"], levels)  # remarks on a test name groups
     return new
 
 

@@ -79,22 +79,24 @@ class Snapshot:
 
     def _collect(self) -> dict[str, list[dict[str, str]]]:
         """Make the tables of the sheets; sheets that this engine cannot read are left out, and named in ``unread``."""
+        from ..facts import as_text
         from ..located import read_located
         from ..sheets import type_sheet
         from ..tables import collect_sheets_file
 
         attributes = [key.split(".")[1] for key in self.choices() if key.startswith("attributes.")]
         with TemporaryDirectory() as folder:
-            paths = []
+            sheets = []
             for study, path in self.sheets().items():
                 copy = Path(folder) / f"{study}.yaml"
                 write_text(copy, self._text(path))
                 try:
-                    type_sheet(read_located(copy))
-                    paths.append(str(copy))
+                    sheets.append(type_sheet(read_located(copy)))
                 except ProblemsError:
                     self.unread.append(study)
-            collect_sheets_file(paths, folder, attributes=["product", *dict.fromkeys(attributes)])
+            handed = Path(folder) / "sheets.json"
+            write_text(handed, as_text(sheets))
+            collect_sheets_file(str(handed), folder, attributes=["product", *dict.fromkeys(attributes)])
             return {f"data/{path.stem}": [Cells(r) for r in read_table(path)] for path in Path(folder).glob("*.csv")}
 
     def _text(self, path: str) -> str:
