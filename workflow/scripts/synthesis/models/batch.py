@@ -5,6 +5,7 @@ list of (data set, study) pairs: one array of pairs × nodes a step, sums over d
 moments of the nodes by one matrix product. Data sets leave the list as they converge.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,10 @@ COARSE, FINE = 15, (31, 61, 121, 241)  # nodes to climb with, then to raise unti
 STABLE = 1e-9
 CHUNK = 2000  # (data set, study) pairs at a time: the arrays of a step stay in the processor's cache
 STEPS, HALVINGS = 60, 12
+AT_ZERO = 1e-3  # τ below which a climb has come to τ = 0, where that is a maximum
+FAR = 4.0  # τ to look for a second maximum from, downwards
+UNLIKE = 80  # times the smallest variance of a logit: from there on two maxima at τ > 0 have been seen
+APART = 1e-4  # between the τ of two maxima
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,9 @@ class BatchFit:
         Studies of each data set.
     mean, se, tau, loglik : ndarray of shape (sets,)
         Mean logit and its standard error, standard deviation of study effects, log likelihood with the binomial
-        coefficients; NaN where ``ok`` is false.
+        coefficients; NaN where ``ok`` is false. τ is NaN, too, where it cannot be known.
+    remark : ndarray of str, shape (sets,)
+        What is remarkable about a maximum, as :attr:`Fit.remark`, if asked for; blank when nothing is.
     ok : ndarray of bool, shape (sets,)
         False with fewer than two studies, no events at all, nothing but events, or no convergence.
     """
@@ -40,6 +47,7 @@ class BatchFit:
     se: np.ndarray
     tau: np.ndarray
     loglik: np.ndarray
+    remark: np.ndarray
     ok: np.ndarray
 
     def proportions(self, level: float = 0.95, interval: str = "z") -> dict[str, np.ndarray]:
@@ -80,6 +88,13 @@ class _Pairs:
     starts: np.ndarray
     centre: np.ndarray
 
+    @classmethod
+    def of(cls, events: np.ndarray, patients: np.ndarray, mask: np.ndarray) -> "_Pairs":
+        """Give the studies that a mask of data sets × studies leaves."""
+        owner, column = np.nonzero(mask)
+        starts = np.searchsorted(owner, np.arange(len(mask)))
+        return cls(events[owner, column], patients[owner, column], owner, starts, np.zeros(len(owner)))
+
     def keep(self, sets: np.ndarray) -> "_Pairs":
         """Give the pairs of some of the data sets, numbered anew."""
         number = np.full(len(self.starts), -1)
@@ -95,15 +110,20 @@ class _Pairs:
         return np.add.reduceat(values, self.starts, axis=0)
 
 
-def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray | None = None) -> BatchFit:
+def fit_batch(
+    events: np.ndarray, patients: np.ndarray, mask: np.ndarray | None = None, remarks: bool = False
+) -> BatchFit:
     """Fit the model to many data sets.
 
     Parameters
     ----------
     events, patients : ndarray of int, shape (k,) or (sets, k)
-        Counts; one row of studies may be shared by all data sets.
+        Counts; one row of studies may be shared by all data sets. Arms of one study share its proportion, so their
+        totals give the maximum that the arms give.
     mask : ndarray of bool, shape (sets, k), optional
         Which studies each data set has; all when left out.
+    remarks : bool
+        Whether to say where a data set has several maxima: each of them is then fitted alone.
 
     Returns
     -------
@@ -116,76 +136,106 @@ def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray | None 
     y = np.broadcast_to(np.asarray(events, float), mask.shape)
     n = np.broadcast_to(np.asarray(patients, float), mask.shape)
     k, total, size = mask.sum(1), np.where(mask, y, 0).sum(1), np.where(mask, n, 0).sum(1)
-    fits = np.flatnonzero((k >= 2) & (total > 0) & (total < size))
-    result = np.full((4, len(mask)), np.nan)
-    per_chunk = max(1, CHUNK // max(mask.shape[1], 1))
-    for first in range(0, len(fits), per_chunk):
-        part = fits[first : first + per_chunk]
-        result[:, part] = _fit_chunk(y[part], n[part], mask[part])
-    for i in fits[~np.isfinite(result[0, fits])]:  # few: the single fit has more nodes and more starts
-        result[:, i] = _fit_one(y[i, mask[i]], n[i, mask[i]])
-    return BatchFit(k, *result, ok=np.isfinite(result[0]))
+    whole = np.where(mask, (y == 0) | (y == n), True).all(1)  # all or none in each study: τ grows without end
+    fits = np.flatnonzero((k >= 2) & (total > 0) & (total < size) & ~(whole & (size > k)))
+    hills, remark = np.full((4, 4, len(mask)), np.nan), np.full(len(mask), "", object)
+    falls, unlike, failed = np.zeros((3, len(mask)), bool)
+    lowest = np.zeros(len(mask))
+    known = fits[size[fits] > k[fits]]  # of one patient a study nothing can be learned about τ
+    for part in _parts(known, mask):
+        pairs = _Pairs.of(y[part], n[part], mask[part])
+        hills[:2, :, part], falls[part], unlike[part], lowest[part] = _first_climb(pairs)
+        failed[part] = np.isnan(hills[1, 0, part])
+    # Two maxima are rare. Where the likelihood falls at 0, the other one lies farther out; where studies of very
+    # different sizes stand side by side, the large ones alone can have one at a much smaller τ than all studies alike.
+    for hill, sets, start in ((2, unlike & ~falls, lowest), (3, unlike | falls, np.full(len(mask), FAR))):
+        for part in _parts(np.flatnonzero(sets), mask):
+            pairs, mean = _Pairs.of(y[part], n[part], mask[part]), np.log(total[part] / (size - total)[part])
+            hills[hill][:, part] = _climb(pairs, mean, start[part], falls[part], slow=True)
+            failed[part] |= np.isnan(hills[hill, 0, part])
+    hills[1:][:, :, falls] = np.where(hills[1:, 2:3, falls] < AT_ZERO, np.nan, hills[1:][:, :, falls])
+    result, several = _highest(hills)
+    result[3] += np.where(mask, gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1), 0).sum(1)
+    result[:, failed] = np.nan
+    # Few: the single fit looks at the whole profile.
+    for i in fits[~np.isfinite(result[0, fits]) | (several[fits] & remarks)]:
+        result[:, i], remark[i] = _fit_one(y[i, mask[i]], n[i, mask[i]])
+    return BatchFit(k, *result, remark, ok=np.isfinite(result[0]))
 
 
-def _fit_one(y: np.ndarray, n: np.ndarray) -> list[float]:
+def _parts(sets: np.ndarray, mask: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut a list of data sets into what is fitted together."""
+    size = max(1, CHUNK // max(mask.shape[1], 1))
+    return (sets[first : first + size] for first in range(0, len(sets), size))
+
+
+def _fit_one(y: np.ndarray, n: np.ndarray) -> tuple[list[float], str]:
     best = fit(arms_of(y, n, np.arange(len(y)), np.ones((len(y), 1))))
     if not best.converged:
-        return [np.nan] * 4
-    return [best.beta[0], np.sqrt(best.covariance[0, 0]), best.tau, best.loglik]
+        return [np.nan] * 4, ""
+    tau = best.tau if best.known else np.nan
+    return [best.beta[0], np.sqrt(best.covariance[0, 0]), tau, best.loglik], best.remark
 
 
-def _fit_chunk(y: np.ndarray, n: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Fit some data sets: climb, compare with the boundary, give mean, se, tau, log likelihood."""
-    owner, column = np.nonzero(mask)
-    starts = np.searchsorted(owner, np.arange(len(mask)))
-    pairs = _Pairs(y[owner, column], n[owner, column], owner, starts, np.zeros(len(owner)))
+def _first_climb(pairs: _Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Climb from the moments of the data sets.
+
+    Returns
+    -------
+    hills : ndarray of shape (2, 4, sets)
+        Mean, se, τ and log likelihood at τ = 0, where that is a maximum, and where the climb ended.
+    falls, unlike : ndarray of bool, shape (sets,)
+        Whether the likelihood falls as τ leaves 0, and whether studies are of very different sizes.
+    lowest : ndarray of shape (sets,)
+        A τ from where the likelihood rises to its first maximum.
+    """
     total, size = pairs.sum(pairs.events), pairs.sum(pairs.patients)
     p = total / size
-    constant = pairs.sum(
-        gammaln(pairs.patients + 1) - gammaln(pairs.events + 1) - gammaln(pairs.patients - pairs.events + 1)
-    )
+    mean, variance = np.log(p / (1 - p)), size * p * (1 - p)
+    falls = pairs.sum((pairs.events - pairs.patients * p[pairs.owner]) ** 2) <= variance
     flat = xlogy(total, p) + xlogy(size - total, 1 - p)  # the likelihood at τ = 0
-    mean = np.log(p / (1 - p))
-    boundary = np.stack([mean, 1 / np.sqrt(size * p * (1 - p)), np.zeros(len(p)), flat])
-    # Where the likelihood falls as τ leaves 0, an interior maximum is possible but rare: look for it from afar too.
-    falls = pairs.sum((pairs.events - pairs.patients * p[owner]) ** 2) <= size * p * (1 - p)
-    best = boundary.copy()
-    _better(best, np.arange(len(p)), _climb(pairs, mean, _moment_start(pairs, len(p)), falls))
-    far = np.flatnonzero(falls)
-    if len(far):
-        _better(best, far, _climb(pairs.keep(far), mean[far], np.full(len(far), 1.5), falls[far]))
-    best[3] += constant
-    return best
+    boundary = np.stack([mean, 1 / np.sqrt(variance), np.zeros(len(p)), flat])
+    start, unlike, lowest = _moments(pairs, len(p))
+    return np.stack([np.where(falls, boundary, np.nan), _climb(pairs, mean, start, falls)]), falls, unlike, lowest
 
 
-def _better(best: np.ndarray, sets: np.ndarray, found: np.ndarray) -> None:
-    """Take over interior maxima that beat what there is; where a climb failed and 0 is no maximum, give up."""
-    with np.errstate(invalid="ignore"):
-        win = (found[2] > 1e-5) & (found[3] > best[3, sets])
-    best[:, sets[win]] = found[:, win]
-    failed = ~np.isfinite(found[0])
-    best[:, sets[failed]] = np.nan
+def _highest(hills: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the highest of the maxima that climbs ended at, and say where there is another.
+
+    Parameters
+    ----------
+    hills : ndarray of shape (climbs, 4, sets)
+        Mean, se, τ, log likelihood; the first is τ = 0. NaN where there is no maximum.
+    """
+    height = np.where(np.isfinite(hills[:, 3]), hills[:, 3], -np.inf)
+    best = np.take_along_axis(hills, height.argmax(0)[None, None], 0)[0]
+    apart = np.isfinite(height) & (np.abs(hills[:, 2] - best[2]) > APART * np.maximum(1, best[2]))
+    return best, apart.any(0)
 
 
-def _moment_start(pairs: _Pairs, sets: int) -> np.ndarray:
-    """Guess τ from the spread of the studies' logits, at least 0.3."""
+def _moments(pairs: _Pairs, sets: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Guess τ from the spread of the studies' logits, at least 0.3; say where sizes are very different; and a low τ."""
     y, n = pairs.events + 0.5, pairs.patients + 1
-    logit, count = np.log(y / (n - y)), np.bincount(pairs.owner, minlength=sets)
+    logit, variance, count = np.log(y / (n - y)), 1 / y + 1 / (n - y), np.bincount(pairs.owner, minlength=sets)
     centre = pairs.sum(logit) / count
-    spread = pairs.sum((logit - centre[pairs.owner]) ** 2) / count - pairs.sum(1 / y + 1 / (n - y)) / count
-    return np.sqrt(np.maximum(spread, 0.09))
+    spread = pairs.sum((logit - centre[pairs.owner]) ** 2) / count - pairs.sum(variance) / count
+    least, most = (pick.reduceat(variance, pairs.starts) for pick in (np.minimum, np.maximum))
+    return np.sqrt(np.maximum(spread, 0.09)), most > UNLIKE * least, 0.3 * np.sqrt(np.minimum(least, 1))
 
 
-def _climb(pairs: _Pairs, mean: np.ndarray, tau: np.ndarray, falls: np.ndarray) -> np.ndarray:
-    """Climb with few nodes, raise them until nothing moves; give mean, se, tau, log likelihood of each data set."""
+def _climb(pairs: _Pairs, mean: np.ndarray, tau: np.ndarray, falls: np.ndarray, slow: bool = False) -> np.ndarray:
+    """Climb with few nodes, raise them until nothing moves; give mean, se, tau, log likelihood of each data set.
+
+    A slow climb changes τ by a quarter at most in a step, so as not to leap over a hill at a small τ.
+    """
     result = np.full((4, len(mean)), np.nan)
     theta, live = np.column_stack([mean, tau]), np.arange(len(mean))
-    theta, state, settled = _newton(pairs, theta, COARSE, 1e-3, falls)
+    theta, state, settled = _newton(pairs, theta, COARSE, 1e-3, falls, slow)
     for nodes in FINE:
         last = theta.copy()
-        theta, state, settled = _newton(pairs, theta, nodes, 1e-8, falls)
+        theta, state, settled = _newton(pairs, theta, nodes, 1e-8, falls, slow)
         stable = np.abs(theta - last).max(1) < STABLE * np.maximum(1, np.abs(theta).max(1))
-        done = (settled & stable) | (theta[:, 1] < 1e-3) & falls
+        done = (settled & stable) | (theta[:, 1] < AT_ZERO) & falls
         value, _, hessian = state
         result[:, live[done]] = _finish(theta[done], value[done], hessian[done])
         if done.all():
@@ -203,7 +253,7 @@ def _finish(theta: np.ndarray, value: np.ndarray, hessian: np.ndarray) -> np.nda
     return np.stack([theta[:, 0], se, theta[:, 1], value])
 
 
-def _newton(pairs: _Pairs, theta: np.ndarray, nodes: int, enough: float, falls: np.ndarray) -> tuple:
+def _newton(pairs: _Pairs, theta: np.ndarray, nodes: int, enough: float, falls: np.ndarray, slow: bool) -> tuple:
     """Climb all data sets by Newton's method with halving; those that have arrived stay out of the next step.
 
     Returns
@@ -220,8 +270,10 @@ def _newton(pairs: _Pairs, theta: np.ndarray, nodes: int, enough: float, falls: 
     live, here = np.arange(len(theta)), pairs
     for _ in range(STEPS):
         step = _uphill(state[1][live], state[2][live])
+        if slow:
+            step *= np.minimum(1, theta[live, 1] / 4 / np.maximum(np.abs(step[:, 1]), 1e-300))[:, None]
         size = np.abs(step).max(1) / np.maximum(1, np.abs(theta[live]).max(1))
-        arrived = (size < enough) | (falls[live] & (theta[live, 1] < 1e-3))
+        arrived = (size < enough) | (falls[live] & (theta[live, 1] < AT_ZERO))
         # The last step is taken on trust: Newton's error after it is the square of its length.
         theta[live[arrived]] += step[arrived]
         settled[live[arrived]] = True

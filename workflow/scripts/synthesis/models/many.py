@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ..terms import OK
+from ..terms import OK, with_remark
 from .batch import fit_batch
 from .result import Pooled
 from .twostage import pool_batch, two_stage_models
@@ -52,30 +52,31 @@ def pool_many(
     """
     ok = np.zeros(len(mask), bool)
     if model in BATCHES:
-        numbers, ok = BATCHES[model](events, patients, mask, level)
+        numbers, ok = BATCHES[model](events, patients, mask, level, remarks=True)
         if model not in SHARE_EFFECT:
             ok = ok & ~(mask & several).any(1)
     found = []
     for i, fitted in enumerate(ok):
         if fitted:
-            found.append({name: float(numbers[name][i]) for name in NUMBERS} | {"status": OK})
+            status = with_remark(OK, str(numbers["remark"][i]))
+            found.append({name: float(numbers[name][i]) for name in NUMBERS} | {"status": status})
         else:
             one = alone(i)
             found.append({name: getattr(one, name) for name in (*NUMBERS, "status")})
     return found
 
 
-def _glmm(events, patients, mask, level, interval="z") -> tuple[dict, np.ndarray]:
-    batch = fit_batch(events, patients, mask)
-    return batch.proportions(level, interval), batch.ok
+def _glmm(events, patients, mask, level, remarks=False, interval="z") -> tuple[dict, np.ndarray]:
+    batch = fit_batch(events, patients, mask, remarks)
+    return batch.proportions(level, interval) | {"remark": batch.remark}, batch.ok
 
 
-def _two_stage(events, patients, mask, level, **variant) -> tuple[dict, np.ndarray]:
+def _two_stage(events, patients, mask, level, remarks=False, **variant) -> tuple[dict, np.ndarray]:
     batch = pool_batch(events, patients, mask, level=level, **variant)
-    return {name: getattr(batch, name) for name in NUMBERS}, batch.ok
+    return {name: getattr(batch, name) for name in NUMBERS} | {"remark": np.full(len(batch.ok), "")}, batch.ok
 
 
-# (events, patients, mask or None for all, level) → NUMBERS by name, NaN where a set was not fitted, and where it was.
+# (events, patients, mask or None for all, level, remarks) → NUMBERS and remarks by name, and which sets were fitted.
 BATCHES: dict[str, Callable[..., tuple[dict, np.ndarray]]] = {
     "glmm": _glmm,
     "glmm-t": partial(_glmm, interval="t"),
