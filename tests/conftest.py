@@ -133,6 +133,14 @@ def copy(built, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def results():
+    """Give the built results of this review; a clone holds only those that are committed."""
+    if not (ROOT / "results" / "report.html").is_file():
+        pytest.fail("The results are not built. Run make first, or make test, which builds them.", pytrace=False)
+    return ROOT / "results"
+
+
+@pytest.fixture(scope="session")
 def protocol():
     """Give the protocol of the small review."""
     return read_protocol(REVIEW / "config.yaml")

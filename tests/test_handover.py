@@ -333,11 +333,11 @@ def test_the_codebook_tab_explains_every_column(workbook):
             assert told[(tab.title, cell.value)]
 
 
-def test_every_column_of_the_results_is_described():
+def test_every_column_of_the_results_is_described(results):
     """A new table or column comes with its description in synthesis/codebook_tables.py."""
     protocol = read_protocol(ROOT / "config.yaml")
     attributes = dict.fromkeys(("product", *protocol.attributes), "x")
-    files = sorted((ROOT / "results").rglob("*.csv"))
+    files = sorted(results.rglob("*.csv"))
     files = [f for f in files if f.parent.name != "results" or not f.name.endswith("robvis.csv")]
     assert len(files) > 20
     seen: dict[str, set] = {}

@@ -274,7 +274,10 @@ def _allowed(words: Sequence[str]) -> str:
 
 def _headers(results: Path, analyses: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
     """Give table → its path with ``<analysis>`` in it, and its header, in the order of the codebook."""
-    found: dict[str, tuple[str, list[str]]] = {}
+    from .simulation import CHARACTERISTICS
+
+    # Built on request and not committed, so that a clone does not have it: its columns are those of the code.
+    found = {"operating_characteristics": ("operating_characteristics.csv", list(CHARACTERISTICS))}
     places = [("<analysis>/", results / name) for name in analyses]
     for shown, folder in [("data/", results / "data"), *places, ("", results)]:
         for path in sorted(folder.glob("*.csv")):
