@@ -1,6 +1,6 @@
 # The few commands people need; `make help` lists them.
 .DEFAULT_GOAL := results
-.PHONY: help results check test test-slow test-cluster lint rebuild crosscheck bench schemas readme lock clean new workbook handin changes release audit
+.PHONY: help results check test test-slow test-cluster lint rebuild crosscheck bench schemas readme lock clean new workbook handin add changes release audit
 
 PYTHON ?= python3
 export PYTHONPATH := workflow/scripts
@@ -32,15 +32,24 @@ workbook: $(READY) ## Begin a workbook for a spreadsheet: make workbook ID=smith
 handin: $(READY) ## Make sheets of filled-in workbooks: make handin FILES="a.xlsx b.xlsx"
 	@$(BIN)/sheet from-xlsx $(FILES)
 
-test: $(READY) lint ## Run the linters and the tests, but for the slow ones
+add: $(READY) ## Hand in, list, build, fill README and say what to commit: make add FILES="a.xlsx jones2024" [FOUND="…"]
+	@$(BIN)/python -m synthesis.curation.adding
+	@$(MAKE) --no-print-directory results
+	@$(MAKE) --no-print-directory readme
+	@$(BIN)/python -m synthesis.curation.adding --commit
+
+test: $(READY) lint results/report.html ## Run the linters and the tests, but for the slow ones
 	@$(BIN)/python -m pytest -n auto -m "not slow and not browser and not slurm"
 
-test-slow: $(READY) ## Run the slow tests: whole builds, a real browser, faults (each skipped where it cannot run)
+test-slow: $(READY) results/report.html ## Run the slow tests: whole builds, a real browser, faults (each skipped where it cannot run)
 	@$(BIN)/python -m pytest -n auto -m "(slow or browser) and not slurm"
 
 test-cluster: $(READY) ## Run the small review through a one-node Slurm (needs root and slurm-wlm)
 	@.tools/bin/uv sync --quiet --locked --python $(PYTHON) --group slurm || echo "The group slurm cannot be installed."
 	@$(BIN)/python -m pytest -m slurm
+
+results/report.html: # a fresh clone holds only what a person reads in a diff; tests read the rest, too
+	@$(MAKE) --no-print-directory results
 
 lint: $(READY)
 	@$(BIN)/ruff check .

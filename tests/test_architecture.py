@@ -17,7 +17,8 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 # What may be read without another rule having made it: source files of a review and of the engine, and digests.
 SOURCES = ("studies/", "workflow/", ".snakemake/digests/", ".snakemake/releases/", "<input function>")
 # Commands that a person gives to a whole review, and the reader that the Snakefile calls; no job runs them.
-COMMANDS = {"check", "schemas", "reference", "release", "changes.__main__", "curation.command", "index"}
+COMMANDS = {"check", "schemas", "reference", "release", "index", "changes.__main__"}
+COMMANDS |= {"curation.command", "curation.adding"}
 
 
 @pytest.fixture(scope="module")

@@ -136,6 +136,36 @@ def copy_repository(folder: Path) -> Path:
     return folder
 
 
+def commit_as_cloned(folder: Path) -> None:
+    """Make a repository of a copy, with the results that a clone has: those that are committed."""
+    shutil.copytree(ROOT / "results", folder / "results")
+    for name in ("tests", ".gitignore", ".gitattributes", "CONTRIBUTING.md", ".github"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, folder / name)
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "first"], ["clean", "-fdqX", "results"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+
+
+# What the tests say after the command that adds a study; then the lines it prints are pasted.
+AFTER_ADDING = """\
+.venv/bin/python -m pytest -q -p no:cacheprovider tests/test_codebook.py tests/test_readme.py tests/test_repository.py \
+  -m 'not slow' -k 'not of_the_results_only' && make check && echo green"""
+
+
+def check_added(shell: Shell, printed: str) -> None:
+    """Hold the command to its word: the tests are green, and the commit is one that a person can read."""
+    said = shell.type(AFTER_ADDING)
+    assert said.endswith("green"), said
+    shell.type("git config user.name t; git config user.email t@example.org; git config core.hooksPath /dev/null")
+    for line in re.findall(r"^  (git .*)$", printed, re.M):
+        shell.type(line)
+    assert shell.type("git status --porcelain") == ""
+    changed = [line.split("\t") for line in shell.type("git show --numstat --format=").splitlines()]
+    lines = sum(int(n) for added, gone, _ in changed for n in (added, gone) if n != "-")
+    assert len(changed) <= 15 and lines <= 400, changed
+
+
 @pytest.mark.workflow
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(PAGES_WITH_COMMANDS))
@@ -144,6 +174,8 @@ def test_every_command_prints_what_the_page_shows(name, tmp_path):
     where = WHERE.match(page)[1]
     if where == "repository":
         folder = copy_repository(tmp_path / "repository")
+        if "$ make add " in page:
+            commit_as_cloned(folder)
     else:
         folder = tmp_path / "folder"
         copy_repository(folder / "engine")
@@ -159,6 +191,8 @@ def test_every_command_prints_what_the_page_shows(name, tmp_path):
                 end = "\n".join(line[:200] for line in printed.splitlines()[-30:])
                 shown = f"{name}: $ {step.text}\n{end}\n--- the page shows\n{step.printed}"
                 assert matches(step.printed, printed), shown
+                if step.text.startswith("make add "):
+                    check_added(shell, printed)
     finally:
         shell.close()
 
@@ -199,12 +233,12 @@ def in_root(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
-def test_the_reference_and_the_numbers_are_those_of_code_and_results(in_root):
+def test_the_reference_and_the_numbers_are_those_of_code_and_results(in_root, results):
     wrong = [str(path) for path, text in reference.texts().items() if path.read_text(encoding="utf-8") != text]
     assert not wrong, f"{wrong}: run `PYTHONPATH=workflow/scripts .venv/bin/python -m synthesis.reference`."
 
 
-def test_the_reference_names_everything(in_root):
+def test_the_reference_names_everything(in_root, results):
     pages = {path.name: text for path, text in reference.texts().items()}
     from synthesis.codebook_tables import TABLES
     from synthesis.models import MODELS
@@ -216,7 +250,7 @@ def test_the_reference_names_everything(in_root):
     assert all(f"| `{name}` |" in pages["sheet.md"] for name in (*Sheet.model_fields, *Outcome.model_fields))
     assert all(f"### sheet {name}" in pages["commands.md"] for name in ("new", "check", "from-table", "compare"))
     assert "| `make check` |" in pages["commands.md"]
-    built = {path.stem for path in (ROOT / "results").rglob("*.csv")}
+    built = {path.stem for path in results.rglob("*.csv")}
     for table in TABLES:
         if table.removeprefix("data/") in built:
             assert f"{table}.csv`" in pages["results.md"], table

@@ -14,7 +14,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_results():
 
 def test_the_readme_has_the_parts_a_visitor_needs():
     text = (ROOT / "README.md").read_text()
-    for heading in ("The answers", "What the evidence is, and is not", "Two commands", "Add a study in five steps"):
+    for heading in ("The answers", "What the evidence is, and is not", "Two commands", "Add a study"):
         assert f"## {heading}" in text
     outside = re.sub(r"<!-- results.*?/results -->", "", text, flags=re.S)
     assert not re.search(r"\d+\.\d+ ?%|\d+ of \d+ patients", outside), "a result was typed by hand"

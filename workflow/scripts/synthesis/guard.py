@@ -206,7 +206,7 @@ def report(before: list[Row], after: list[Row], options: argparse.Namespace) -> 
         print(f"… and {len(changes) - len(shown)} in subgroups and other models: python -m synthesis.guard --all")
     print(
         "\nIf this is meant: look at each line, run `make readme`, and commit results/ and README.md together with "
-        "what changed them.\nIf not: the lines above name the sheets to look at."
+        "what changed them; `results/changes.md` tells the rest.\nIf not: the lines above name the sheets to look at."
     )
     return 1 if options.fail else 0
 

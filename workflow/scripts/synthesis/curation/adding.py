@@ -1,0 +1,325 @@
+"""``make add``: hand in studies, list them in ``studies/screening.csv``, and, after the build, say what to commit.
+
+Nothing is written before everything is known to be in order: sheets and list are first checked in a folder beside the
+real one. What cannot be read off a sheet, where its report was found and why it is not pooled, is asked for.
+"""
+
+import contextlib
+import csv
+import io
+import os
+import shlex
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..changes.history import GitError, NoRepository, git
+from ..files import write_table, write_text
+from ..index import sheet_paths
+from ..located import read_located
+from ..problems import Problem, ProblemsError, refusal
+from ..prose import inside, joined
+from ..protocol import Protocol, read_protocol
+from ..screening import STAGES, read_screening
+from ..selection import Vocabulary, select_rows
+from ..sheets import Sheet, type_sheet
+
+STUDIES, CONFIG, LIST = Path("studies"), Path("config.yaml"), Path("studies/screening.csv")
+POOLED, SENSITIVITY = "pooled", "sensitivity"
+SENSITIVITY_ONLY = "sensitivity only"  # how the reason of such a row begins in rows.csv
+OUT = tuple(decision for decision in STAGES if decision not in (POOLED, SENSITIVITY))
+COLUMNS = ["id", "report", "identifier", "found", "decision", "category", "reason", "sheet"]  # of a list that is empty
+MOST = 15  # names in a line that a person pastes
+QUESTIONS = {
+    "FOUND": "Where was the report found?",
+    "DECISION": f"No count of it is pooled. Is it {', '.join(OUT[:-1])} or {OUT[-1]}?",
+    "CATEGORY": "Which kind of reason is that, in a few words? (the flow diagram counts them)",
+    "REASON": "And why, in a sentence?",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One study to add: its sheet, and the text of it where it comes from a workbook."""
+
+    sheet: Sheet
+    path: Path
+    text: str | None = None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Hand in the files that are named; with ``--commit``, say what to commit. Gives the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    told = [word for word in arguments if word != "--commit"] or shlex.split(os.environ.get("FILES", ""))
+    try:
+        protocol = read_protocol(CONFIG)
+        if not told:
+            raise refusal(
+                "FILES", "Name what to add: make add FILES=smith2025.xlsx (or the id of a sheet in studies/)."
+            )
+        entries = find_entries(told, protocol)
+        print(commit_words(entries, protocol) if "--commit" in arguments else hand_in(told, entries, protocol))
+    except ProblemsError as error:
+        for problem in dict.fromkeys(error.problems):
+            print(problem, file=sys.stderr)
+        print("Nothing was written.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def find_entries(names: Sequence[str], protocol: Protocol) -> list[Entry]:
+    """Read workbooks, and sheets by their ids or files."""
+    from .handing_in import read_workbooks
+
+    books = [name for name in names if name.lower().endswith(".xlsx")]
+    problems: list[Problem] = []
+    entries = []
+    try:
+        entries += [Entry(one.sheet, one.path, one.text) for one in read_workbooks(books, STUDIES, protocol)]
+    except ProblemsError as error:
+        problems += error.problems
+    for name in (name for name in names if name not in books):
+        path = STUDIES / f"{Path(name).stem if name.endswith('.yaml') else name}.yaml"
+        try:
+            if not path.is_file():
+                where = "a workbook (.xlsx), or the id of a sheet in studies/"
+                raise refusal(
+                    name, f"There is no such sheet: {path}. Name {where}; begin one with make new ID={path.stem}."
+                )
+            entries.append(Entry(type_sheet(read_located(path)), path))
+        except ProblemsError as error:
+            problems += error.problems
+    if problems:
+        raise ProblemsError(problems)
+    return entries
+
+
+def hand_in(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -> str:
+    """Check everything together, then write sheets and list; give what was done.
+
+    Raises
+    ------
+    ProblemsError
+        Before anything is written.
+    """
+    refuse_overwriting(entries)
+    texts = {entry.path.name: entry.text for entry in entries if entry.text is not None and not entry.path.exists()}
+    if LIST.is_file():
+        rows, columns = listed(names, entries, protocol)
+        texts[LIST.name] = as_csv(rows, columns)
+    check_together(texts)
+    done = []
+    for name, text in texts.items():
+        path = STUDIES / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+            done.append(str(path))
+    return f"Written: {joined(done)}." if done else "Sheets and list are as they were."
+
+
+def refuse_overwriting(entries: Sequence[Entry]) -> None:
+    """Refuse a workbook whose sheet is there and says something else."""
+    problems = [
+        Problem(
+            str(entry.path),
+            0,
+            "",
+            "This sheet exists and differs from the workbook. To see how, and to replace it: sheet from-xlsx --force.",
+        )
+        for entry in entries
+        if entry.text is not None and entry.path.exists() and type_sheet(read_located(entry.path)) != entry.sheet
+    ]
+    if problems:
+        raise ProblemsError(problems)
+
+
+def listed(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -> tuple[list[dict], list[str]]:
+    """Give the list with a row for each study: new ones are asked for, one whose decision holds no more is mended.
+
+    Raises
+    ------
+    ProblemsError
+        Where something has to be asked, and there is nobody to answer.
+    """
+    rows = read_screening(LIST)
+    with open(LIST, encoding="utf-8-sig", newline="") as file:
+        columns = next(csv.reader(file), COLUMNS)
+    sheets = [*others(entries), *(entry.sheet for entry in entries)]
+    problems: list[Problem] = []
+    for entry in entries:
+        study = entry.sheet.id
+        old = next((row for row in rows if study in (row.get("sheet"), row.get("id"))), None)
+        decision, reason = decide(study, sheets, protocol)
+        if old and old["sheet"] == study and (old["decision"] == decision or (not decision and old["decision"] in OUT)):
+            continue
+        try:
+            answers = ask(study, decision, reason, old or {}, rows, names)
+        except ProblemsError as error:
+            problems += error.problems
+            continue
+        new = row_of(entry.sheet) | (old or {}) | answers | {"sheet": study}
+        if old:
+            rows[rows.index(old)] = new
+        else:
+            after = (at for at, row in enumerate(rows) if row["id"].lower() > study)
+            rows.insert(next(after, len(rows)), new)
+    if problems:
+        raise ProblemsError(problems)
+    return rows, columns
+
+
+def others(entries: Sequence[Entry]) -> list[Sheet]:
+    """Give the other sheets of the review; one with faults is told by the check, and is none here."""
+    found = []
+    for path in sheet_paths(STUDIES):
+        with contextlib.suppress(ProblemsError):
+            if Path(path) not in [entry.path for entry in entries]:
+                found.append(type_sheet(read_located(path)))
+    return found
+
+
+def decide(study: str, sheets: Sequence[Sheet], protocol: Protocol) -> tuple[str, str]:
+    """Say what becomes of a study, and in which analyses; blank where a person has to say why it is not pooled."""
+    implied = {name: product.model_extra for name, product in protocol.products.items()}
+    vocabulary = Vocabulary(["product", *protocol.attributes], implied)
+    pooled, beside = [], []
+    for name, analysis in protocol.analyses.items():
+        rows = [row for row in select_rows(sheets, name, analysis, vocabulary) if row["study"] == study]
+        if any(row["use"] == "yes" and row["subset"] == "all" for row in rows):
+            pooled.append(analysis.label)
+        elif any(row["reason"].startswith(SENSITIVITY_ONLY) for row in rows if row["reason"]):
+            beside.append(analysis.label)
+    if pooled:
+        return POOLED, f"Feeds: {', '.join(pooled)}."
+    return (SENSITIVITY, f"Sensitivity sets only: {', '.join(beside)}.") if beside else ("", "")
+
+
+def ask(
+    study: str, decision: str, reason: str, known: Mapping[str, str], rows: Sequence[Mapping], names: Sequence[str]
+) -> dict[str, str]:
+    """Give the cells of the list that no sheet holds: from the variables of make, else from the person."""
+    given = {key: os.environ.get(key, "").strip() for key in QUESTIONS}
+    given["FOUND"] = given["FOUND"] or known.get("found", "")
+    needed = ["FOUND"] if decision else list(QUESTIONS)
+    missing = [key for key in needed if not given[key]]
+    if missing and sys.stdin.isatty():
+        print(f"{LIST} says of every report where it was found, and why it is pooled or not. {study} is new there.")
+        for key in missing:
+            used = Counter(row[key.lower()] for row in rows if row.get(key.lower()))
+            if key in ("FOUND", "CATEGORY") and used:
+                print(f"  Words used so far: {'; '.join(word for word, _ in used.most_common(8))}")
+            while not given[key]:
+                given[key] = input(f"  {QUESTIONS[key]} ").strip()
+    elif missing:
+        line = " ".join([f"make add FILES={shlex.quote(' '.join(names))}", *(f'{key}="…"' for key in missing)])
+        asked = " ".join(QUESTIONS[key] for key in missing)
+        raise refusal(LIST, f"{study} is not listed there as it is. {asked} Write: {line}")
+    if not decision and given["DECISION"] not in OUT:
+        raise refusal("DECISION", f'"{given["DECISION"]}" is not one of: {", ".join(OUT)}.')
+    return {
+        "found": given["FOUND"],
+        "decision": decision or given["DECISION"],
+        "category": "" if decision else given["CATEGORY"],
+        "reason": given["REASON"] or reason,
+    }
+
+
+def row_of(sheet: Sheet) -> dict[str, str]:
+    """Give the cells of the list that the sheet holds."""
+    c = sheet.citation
+    where = ", ".join(str(part) for part in (c.authors, c.journal, c.year) if part)
+    identifier = c.doi or (f"PMID {c.pmid}" if c.pmid else "")
+    return {
+        "id": sheet.id,
+        "report": f"{where}: {c.title}" if c.title else where,
+        "identifier": identifier,
+        "sheet": sheet.id,
+    }
+
+
+def as_csv(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> str:
+    """Give the list as text, in the columns it has."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / LIST.name
+        write_table(path, rows, columns)
+        return path.read_text(encoding="utf-8")
+
+
+def check_together(texts: Mapping[str, str]) -> None:
+    """Run what `make check` runs on the review as it would be.
+
+    Raises
+    ------
+    ProblemsError
+    """
+    from .. import check
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / STUDIES
+        folder.mkdir()
+        for path in STUDIES.iterdir():
+            if path.name not in texts:
+                (folder / path.name).symlink_to(path.resolve())
+        for file, text in texts.items():
+            write_text(folder / file, text)
+        (Path(name) / CONFIG).symlink_to(CONFIG.resolve())
+        said = io.StringIO()
+        with contextlib.chdir(name), contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+            code = check.main()
+    if code:
+        print(said.getvalue().strip(), file=sys.stderr)
+        raise ProblemsError([])
+
+
+def commit_words(entries: Sequence[Entry], protocol: Protocol) -> str:
+    """Give the lines that commit what changed, and nothing else."""
+    try:
+        changed = changed_files()
+    except (NoRepository, GitError) as error:
+        return f"Nothing to commit: {error}."
+    mine = {entry.path.as_posix() for entry in entries} | {LIST.as_posix(), "README.md"}
+    paths = [path for path in changed if path in mine or path.startswith(("results/", "docs/"))]
+    others = [path for path in changed if path not in paths]
+    if not paths:
+        return "Nothing to commit: these studies are in the last commit, with all that follows from them."
+    shown = paths
+    if len(paths) > MOST:  # what is ignored stays out of it all the same
+        shown = [*(path for path in paths if not path.startswith("results/")), "results"]
+    lines = [
+        "To commit it:",
+        "",
+        f"  git add {shlex.join(shown)}",
+        f"  git commit -m {shlex.quote(title(entries, protocol))}",
+    ]
+    if others:
+        lines += ["", f"Changed as well, and no part of it: {', '.join(others[:5])}{' …' if others[5:] else ''}"]
+    return "\n".join(lines)
+
+
+def changed_files() -> list[str]:
+    """Name the files below this folder that differ from the last commit, sorted."""
+    names = git("ls-files", "-z", "--others", "--exclude-standard")
+    with contextlib.suppress(GitError):  # before the first commit everything is new
+        names += git("diff", "-z", "--name-only", "--relative", "HEAD")
+    return sorted({name for name in names.decode().split("\0") if name})
+
+
+def title(entries: Sequence[Entry], protocol: Protocol) -> str:
+    """Give the first line of a message: the studies and, of a single one, its counts."""
+    said = f"Enter {joined(entry.sheet.label for entry in entries)}"
+    if len(entries) > 1:
+        return said
+    counts = {}
+    for row in entries[0].sheet.outcomes:
+        if row.events is not None and row.patients:
+            counts.setdefault(
+                row.outcome, f"{inside(protocol.outcomes[row.outcome].label)} {row.events}/{row.patients}"
+            )
+    return f"{said}: {', '.join(list(counts.values())[:4])}" if counts else said
+
+
+if __name__ == "__main__":
+    sys.exit(main())
