@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from synthesis.future import predict_future
 from synthesis.models import OK, pool
 from synthesis.models.batch import fit_batch
 from synthesis.models.logistic_normal import arms_of, fit
@@ -67,6 +68,39 @@ def test_simulated_reviews(mean):
         if batch.ok[i]:
             check(events[i], patients[i], batch, i)
     assert batch.ok.mean() > 0.8
+
+
+TWO_MAXIMA = {
+    "at zero and far out": ([3, 1, 9, 0, 400], [30, 25, 40, 20, 20000]),
+    "registers that disagree a little": ([1503, 147, 1578, 20, 2], [20000, 2000, 20000, 31, 25]),
+    "a hill between": ([19, 29, 38, 367, 4, 0], [2000, 2000, 2000, 20000, 21, 10]),
+}
+
+
+@pytest.mark.parametrize("name", TWO_MAXIMA)
+def test_of_two_maxima_the_higher_one_is_kept_and_the_other_said(name):
+    events, patients = (np.array(counts) for counts in TWO_MAXIMA[name])
+    one = pool("glmm", events, patients, np.arange(len(events)))
+    assert "maxima" in one.status
+    table = rows_of(*((f"s{i}", 2000, y, n) for i, (y, n) in enumerate(zip(events, patients, strict=True))))
+    found = pool_masks(table, np.ones((1, len(events)), bool))[0]
+    assert found["status"] == one.status
+    assert found["tau2"] == pytest.approx(one.tau2, rel=1e-7, abs=1e-9)
+    numbers_alone = fit_batch(events, patients)
+    assert numbers_alone.tau[0] ** 2 == pytest.approx(one.tau2, rel=1e-6, abs=1e-9)
+
+
+def test_a_tau2_that_cannot_be_known_is_said_wherever_it_is_needed():
+    events, patients = np.array([1, 0, 1, 0, 1]), np.ones(5, int)
+    one = pool("glmm", events, patients, np.arange(5))
+    table = rows_of(*((f"s{i}", 2000, y, 1) for i, y in enumerate(events)))
+    found = pool_masks(table, np.ones((1, 5), bool))[0]
+    assert found["status"] == one.status and math.isnan(found["tau2"]) and not math.isnan(found["estimate"])
+    drawn = bootstrap(table, list(resample(table, 0.95, SETTINGS)), 0.95, SETTINGS)
+    assert {row["status"] for row in drawn} == {one.status.removeprefix("ok; ")} and "low" not in drawn[0]
+    future = {"thresholds": [5], "patients": 40, "study": 60, "simulations": 20, "seed": 1}
+    (row,) = predict_future(table, "x", future)
+    assert row["status"] == one.status.removeprefix("ok; ") and math.isnan(row["value"])
 
 
 def rows_of(*counts) -> pd.DataFrame:

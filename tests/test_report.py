@@ -481,11 +481,19 @@ def test_a_sample_of_subsets_is_not_taken_for_all_of_them(folder, tmp_path):
     assert fever["limit"] == 2 and not fever["exact"] and max(map(len, fever["pools"]["glmm"])) == 2
 
 
-def test_two_rows_of_one_study_are_not_looked_up_by_its_name(folder):
+def test_arms_of_one_study_are_ticked_together(folder):
+    """A study in two rows has one place; every selection is looked up by the places of studies."""
     words = words_of(folder)
-    words.tables[("fever", "rows")] = [r | {"study": "adams2001"} for r in words.table("fever", "rows")]
+    whole = explorer_data(words)["analyses"][0]
+    rows = words.table("fever", "rows")
+    arm = next(row for row in rows if row["study"] == "adams2001" and row["subset"] == "all" and row["use"] == "yes")
+    words.tables[("fever", "rows")] = [*rows, arm | {"arm": "other", "arm_label": "other arm"}]
     fever = explorer_data(words)["analyses"][0]
-    assert fever["pools"]["glmm"].keys() == {""} and fever["exact"]  # the one study, with all its rows
+    assert (fever["studies"], len(fever["rows"])) == (whole["studies"], len(whole["rows"]) + 1)
+    assert fever["pools"] == whole["pools"] and fever["exact"]
+    places = {row["study"]: row["place"] for row in whole["rows"]}
+    assert all(row["place"] == places[row["study"]] for row in fever["rows"])
+    assert [bool(row["arm"]) for row in fever["rows"]] == [row["study"] == "adams2001" for row in fever["rows"]]
 
 
 def test_a_page_that_is_too_heavy_links_its_figures(folder, html, monkeypatch):

@@ -6,6 +6,7 @@ All of it comes from the prediction distribution of the primary model: the logit
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from .models import OK, Pooled, pool
 from .models.batch import BatchFit, fit_batch
 from .prediction import prediction_half_width
 from .rows import add_arms, read_rows
-from .terms import is_ok, with_remark
+from .terms import is_ok, remarks_of, with_remark
 
 FUTURE = ("analysis", "quantity", "threshold", "value", "low", "high", "mc_error", "status")
 # What a quantity is, and what its threshold holds.
@@ -154,8 +155,8 @@ def predict_future(rows: pd.DataFrame, analysis: str, settings: Mapping, level: 
         Rows of ``future.csv``; one row with the reason where there is no prediction. Proportions are 0 to 1.
     """
     pooled = pool("glmm", rows["events"], rows["patients"], rows["study"], level)
-    if pooled.studies < 3 or not is_ok(pooled.status):
-        return [_line(analysis, "", status=pooled.status if pooled.studies >= 3 else FEW)]
+    if pooled.studies < 3 or not is_ok(pooled.status) or isnan(pooled.tau2):
+        return [_line(analysis, "", status=remarks_of(pooled.status) if pooled.studies >= 3 else FEW)]
     prediction = prediction_of(pooled)
     table = [
         _line(analysis, "probability_above", threshold, prediction.above(threshold / 100), status=pooled.status)

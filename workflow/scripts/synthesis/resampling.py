@@ -17,7 +17,7 @@ from .models import Pooled, pool
 from .models.batch import fit_batch
 from .rows import add_arms
 from .sensitivity import MODEL, POOL, pool_masks, pooled_rows, without
-from .terms import is_ok, with_remark
+from .terms import is_ok, remarks_of, with_remark
 
 SUBSETS = ("analysis", "kind", "studies", "model", *POOL)
 BOOTSTRAP = ("analysis", "quantity", "estimate", "low", "high", "replicates", "without_events", "status")
@@ -132,7 +132,7 @@ def resample(
 
 def _draw(rows: pd.DataFrame, whole: Pooled, block: Block, seed: int) -> Iterator[dict[str, object]]:
     """Draw the events of each study, whose arms share its effect, and fit them: nothing, where there was no fit."""
-    if not is_ok(whole.status):
+    if not _drawable(whole):
         return
     n = add_arms(rows)["patients"].to_numpy(int)
     mean, tau = np.log(whole.estimate / (1 - whole.estimate)), np.sqrt(whole.tau2)
@@ -210,10 +210,9 @@ def bootstrap(
     Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman & Hall 1993, sections 6.5 and 13.3.
     """
     one = pool(MODEL, rows["events"], rows["patients"], rows["study"])
-    if not is_ok(one.status):
-        return [
-            {"quantity": q, "replicates": 0, "without_events": 0, "status": one.status} for q in ("estimate", "tau2")
-        ]
+    if not _drawable(one):
+        none = {"replicates": 0, "without_events": 0, "status": remarks_of(one.status)}
+        return [{"quantity": quantity, **none} for quantity in ("estimate", "tau2")]
     drawn = [fit for fit in fits if fit["kind"] == DRAWN]
     events = np.array([int(fit["events"]) for fit in drawn])
     estimate = np.array([number(fit, "estimate") for fit in drawn])
@@ -229,6 +228,11 @@ def bootstrap(
             ("tau2", one.tau2, _quantiles(tau2, tails)),
         )
     ]
+
+
+def _drawable(whole: Pooled) -> bool:
+    """Say whether there is a model to draw from: an estimate, and a τ² that can be known."""
+    return is_ok(whole.status) and not np.isnan(whole.tau2)
 
 
 def _quantiles(values: np.ndarray, tails: Sequence[float]) -> list[float]:

@@ -19,7 +19,7 @@ from .files import read_table, write_table
 from .models import ALL_EVENTS, NO_EVENTS, OK, betabinom, many, pool
 from .models.details import population_average
 from .proportions import clopper_pearson
-from .terms import is_ok
+from .terms import is_ok, remarks_of
 
 Paths = Sequence[str]
 BLOCK = 100  # reviews that are fitted together, whatever the number of jobs
@@ -124,8 +124,9 @@ def scenarios_of(rows: Iterable[Mapping], estimates: Iterable[Mapping], settings
 
 def _data_scenario(analysis: str, studies: Sequence[tuple[int, ...]], truth: Mapping | None) -> Scenario:
     sizes, arms = tuple(size for own in studies for size in own), tuple(map(len, studies))
-    if truth is None or not is_ok(truth["status"]):
-        status = f"no truth to simulate from: {truth['status'] if truth else 'glmm is not among the estimates'}"
+    if truth is None or not is_ok(truth["status"]) or not truth["tau2"]:
+        why = remarks_of(truth["status"]) if truth else "glmm is not among the estimates"
+        status = f"no truth to simulate from: {why}"
         return Scenario("data", analysis, np.nan, np.nan, len(studies), sizes, status, arms)
     mean, tau = logit(float(truth["estimate"])), np.sqrt(float(truth["tau2"]))
     return Scenario("data", analysis, float(mean), float(tau), len(studies), sizes, arms=arms)
