@@ -190,7 +190,7 @@ def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -
     if not (best.converged and without.converged):
         return Effect(*size, status=f"did not converge: {best.message or without.message}")
     mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), 4 * best.tau**2
-    q = -2 * fixed_fit(full)[1]
+    q = max(-2 * fixed_fit(full)[1], 0.0)  # the likelihood is relative to that of a proportion for each arm
     return Effect(
         *size,
         mean,
