@@ -1,7 +1,5 @@
 """The codebook and the template keep up with the models."""
 
-import csv
-
 import pytest
 from conftest import ROOT
 from pydantic import BaseModel
@@ -36,12 +34,3 @@ def test_the_template_is_a_sheet_without_fault(tmp_path):
     sheet = read_sheets([tmp_path / "smith2025.yaml"], read_protocol(ROOT / "config.yaml"))[0]
     used = {name for name in Sheet.model_fields if name in sheet.model_fields_set}
     assert {"arms", "outcomes", "comparisons", "characteristics", "extraction"} <= used
-
-
-def test_every_sheet_was_screened_and_every_pooled_study_has_a_sheet():
-    with open(ROOT / "studies" / "screening.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    ids = {path.stem for path in (ROOT / "studies").glob("*.yaml")} - {"TEMPLATE", "grade"}
-    assert {row["sheet"] for row in rows} - {""} == ids
-    assert {row["decision"] for row in rows} <= {"pooled", "sensitivity", "context", "not readable", "excluded"}
-    assert all(row["report"] and row["reason"] for row in rows if row["decision"] != "pooled")

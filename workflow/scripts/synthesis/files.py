@@ -8,8 +8,10 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from .characters import complaint, plain
 from .problems import Problem, ProblemsError, refusal
 
+LARGEST_LIST = 10_000_000  # bytes of a table that somebody keeps by hand
 KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 DIGITS = 10
@@ -149,6 +151,50 @@ def read_table(path: str | Path) -> list[dict[str, str]]:
         ) from None
     except csv.Error as error:
         raise ProblemsError([Problem(name, reader.line_num, "", f"Not readable as CSV: {error}.")]) from None
+
+
+def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Read a CSV that somebody keeps by hand: the line of each row, and its cells as text in one spelling.
+
+    Parameters
+    ----------
+    path : path
+    needed : sequence of str
+        Headings it must have; others may stand beside them.
+
+    Raises
+    ------
+    ProblemsError
+        With every problem of headings, rows and characters, each at its line.
+    """
+    name, problems, rows = str(path), [], []
+    reader = csv.reader(io.StringIO(read_plain(path, LARGEST_LIST), newline=""), strict=True)
+    try:
+        headings = [plain(cell).strip() for cell in next(reader, [])]
+        if len(headings) == 1 and (sign := next((one for one in ";|" if one in headings[0]), None)):
+            raise refusal(path, f"The columns are parted by {sign} here. Save the table with commas between them.")
+        missing = [one for one in needed if one not in headings]
+        problems += [Problem(name, 1, one, "This heading is missing. Add the column.") for one in missing]
+        twice = {one for one in headings if headings.count(one) > 1}
+        problems += [Problem(name, 1, one, "This heading stands twice. Keep one.") for one in sorted(twice)]
+        line = reader.line_num + 1
+        for cells in reader:
+            cells = [plain(cell).strip() for cell in cells]
+            if any(cells) and len(cells) != len(headings):
+                message = f"{len(cells)} cells stand below {len(headings)} headings. A text with a comma needs quotes."
+                problems.append(Problem(name, line, "", message))
+            elif any(cells):
+                row = dict(zip(headings, cells, strict=True))
+                wrong = {heading: complaint(cell) for heading, cell in row.items()}
+                problems += [Problem(name, line, heading, said) for heading, said in wrong.items() if said]
+                rows.append((line, row))
+            line = reader.line_num + 1
+    except csv.Error:
+        message = "Not readable as CSV: a quote is open, or stands inside a text. Double it, or close it."
+        problems.append(Problem(name, reader.line_num, "", message))
+    if problems:
+        raise ProblemsError(problems)
+    return rows
 
 
 def number(row: Mapping[str, str], column: str) -> float:

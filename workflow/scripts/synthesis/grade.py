@@ -5,6 +5,7 @@ by five domains. The file states start, domains and end, so that the arithmetic 
 of the pen is found before it is printed.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +93,7 @@ def read_grade(path: str | Path, analyses: Iterable[str] | None = None) -> dict[
     >>> read_grade("no such folder/grade.yaml")
     {}
     """
-    if not Path(path).exists():
+    if not os.path.lexists(path):
         return {}
     located = read_located(path)
     problems, judged = _check_names(located, analyses), {}

@@ -5,6 +5,7 @@ Light on purpose (no pandas, no numpy): Snakemake reads this at every start, in 
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .beside import check_beside
 from .checks import read_sheets
 from .files import write_text
-from .problems import Problem, ProblemsError
+from .problems import Problem, ProblemsError, refusal
 from .protocol import Protocol, read_protocol
 from .sheets import Sheet
 
@@ -56,13 +58,19 @@ def read_index(config: str | Path, studies: str | Path) -> Index:
     Raises
     ------
     ProblemsError
-        With every problem of the config, or of all sheets.
+        With every problem of the config, or of all sheets and what lies beside them.
     """
     protocol = read_protocol(config)
-    _refuse_strays(studies)
-    paths = sheet_paths(studies)
-    sheets = read_sheets(paths, protocol)
+    paths, problems = find_sheets(studies)
+    sheets = None
+    try:
+        sheets = read_sheets(paths, protocol)
+    except ProblemsError as error:
+        problems += error.problems
     by_id = {Path(path).stem: path for path in paths}
+    problems += check_beside(config, studies, protocol, list(by_id), sheets)
+    if problems:
+        raise ProblemsError(problems)
     return Index(protocol, {by_id[sheet.id]: sheet for sheet in sheets})
 
 
@@ -71,21 +79,57 @@ IMPORT = re.compile(
     re.MULTILINE,
 )
 NOT_SHEETS = ("TEMPLATE.yaml", "grade.yaml")
+# Endings as people and their editors make them: x.yml, x.YAML, x.yaml.txt, x.yaml.bak, x.yaml~, #x.yaml#
+LOOKS_LIKE_A_SHEET = re.compile(r"\.y[aml]{2,4}\b", re.IGNORECASE)
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods")
 
 
 def sheet_paths(studies: str | Path) -> list[str]:
-    """Give the paths of all sheets, in order."""
-    return sorted(str(path) for path in Path(studies).glob("*.yaml") if path.name not in NOT_SHEETS)
+    """Give the paths of all sheets, in order; hidden files are never sheets."""
+    paths = (path for path in Path(studies).glob("*.yaml") if not path.name.startswith("."))
+    return sorted(str(path) for path in paths if path.name not in NOT_SHEETS)
 
 
-def _refuse_strays(studies: str | Path) -> None:
-    """Refuse what looks like a sheet and would not be read: another ending, or a folder inside the folder."""
-    message = "This file would not be read as a sheet. Move it into the folder itself, with the ending .yaml."
-    looks = [path for path in Path(studies).glob("**/*") if path.suffix.lower() in (".yaml", ".yml")]
-    seen = [p for p in looks if not any(part.startswith(".") for part in p.relative_to(studies).parts)]
-    problems = [Problem(str(p), 0, "", message) for p in seen if p.parent != Path(studies) or p.suffix != ".yaml"]
-    if problems:
-        raise ProblemsError(problems)
+def find_sheets(studies: str | Path) -> tuple[list[str], list[Problem]]:
+    """Give the paths of all sheets, and what is wrong with the folder.
+
+    Raises
+    ------
+    ProblemsError
+        If there is no folder, or no sheet in it: results are never made of nothing.
+    """
+    folder = Path(studies)
+    try:
+        os.listdir(folder)
+    except FileNotFoundError:
+        what = "This is a link to a folder that is not there" if folder.is_symlink() else "There is no such folder"
+        raise refusal(folder, f"{what}. Sheets are looked for here: put it back, or run this where it is.") from None
+    except NotADirectoryError:
+        raise refusal(folder, "This is not a folder. Sheets are looked for in a folder of this name.") from None
+    except OSError as error:
+        raise refusal(folder, f"Cannot be read: {error.strerror}.") from None
+    paths, strays = sheet_paths(folder), _strays(folder)
+    if not paths and not strays:
+        raise refusal(folder, "No sheet is in this folder. Begin one: make new ID=smith2025.")
+    return paths, strays
+
+
+def _strays(folder: Path) -> list[Problem]:
+    """Name what looks like a sheet and would not be read: another ending, a folder below, a workbook not handed in."""
+    problems = []
+    for path in sorted(folder.glob("**/*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        sheet = path.parent == folder and path.suffix == ".yaml"
+        message = ""
+        if hidden or sheet:
+            continue
+        if LOOKS_LIKE_A_SHEET.search(path.name):
+            message = "This file would not be read as a sheet. "
+            message += "Move it into the folder itself, with the ending .yaml, or take it away."
+        elif path.suffix.lower() in WORKBOOKS and not path.with_suffix(".yaml").exists():
+            message = f"This workbook is not handed in. Make its sheet: make handin FILES={path}; or take it away."
+        problems += [Problem(str(path), 0, "", message)] if message else []
+    return problems
 
 
 def digest(value: Any) -> str:

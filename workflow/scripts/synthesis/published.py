@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numpy import nan
 
 from .files import numbers, read_table, write_table
-from .problems import one_of
+from .published_pools import find_published, read_published
 from .terms import OK, remarks_of
 
 PUBLISHED = (
@@ -208,24 +208,6 @@ def compare_pair(pair: Mapping[str, str], published: Mapping[str, str], ours: Ou
     }
 
 
-def find_published(table: Sequence[Mapping[str, str]], pair: Mapping[str, str]) -> Mapping[str, str]:
-    """Find the row of a pair.
-
-    Raises
-    ------
-    ValueError
-        When it is not there, naming the nearest, or is there twice.
-    """
-    wanted = _name(pair["review"], pair["outcome"], pair["subgroup"])
-    found = [row for row in table if _name(row["review_id"], row["outcome"], row["subgroup"]) == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(f"published.pairs: {wanted} stands {len(found)} times in the table. Take the others out.")
-    names = [_name(row["review_id"], row["outcome"], row["subgroup"]) for row in table]
-    raise ValueError(f"published.pairs: {one_of(wanted, names)}")
-
-
 def compare_published_file(
     published_csv: str,
     rows_csv: Mapping[str, str],
@@ -252,7 +234,7 @@ def compare_published_file(
     unit : str
         What rates are counted per.
     """
-    table, lines = read_table(published_csv), []
+    table, lines = read_published(published_csv), []
     for pair in pairs:
         name, rate = pair["analysis"], pair["measure"] == RATE
         used = [r for r in read_table(rows_csv[name]) if r["subset"] == "all" and r["use"] == "yes"]
@@ -294,7 +276,3 @@ def _range(days: Sequence[int]) -> str:
 def _days(text: str) -> int | None:
     """Give a window in days; None when not stated, and for one of no length, which has no person-time."""
     return int(text) if text.isdigit() and int(text) > 0 else None
-
-
-def _name(*parts: str) -> str:
-    return ", ".join(parts)

@@ -1,36 +1,60 @@
 """The list of reports that were looked at, ``studies/screening.csv``, checked where it is read."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .files import read_table
-from .problems import Problem, ProblemsError, one_of
+from .characters import comparable
+from .files import read_list
+from .problems import Problem, ProblemsError, one_of, quote
 
-NEEDED = ("id", "found", "decision", "category", "sheet")
+NEEDED = ("id", "found", "decision", "category", "sheet")  # by the flow diagram
+HEADINGS = ("id", "report", "identifier", "found", "decision", "category", "reason", "sheet")
 # Where the path of a report ends, by its decision.
 SCREENED_OUT, NOT_RETRIEVED, EXCLUDED, INCLUDED = "screened out", "not retrieved", "excluded", "included"
+POOLED, SENSITIVITY = "pooled", "sensitivity"
 STAGES = {
     "context": SCREENED_OUT,
     "not readable": NOT_RETRIEVED,
     "excluded": EXCLUDED,
-    "pooled": INCLUDED,
-    "sensitivity": INCLUDED,
+    POOLED: INCLUDED,
+    SENSITIVITY: INCLUDED,
 }
 
 
 def read_screening(path: str | Path) -> list[dict[str, str]]:
-    """Read the list: one report a row.
+    """Read a list that was checked before: one report a row; see :func:`read_lines` for what it refuses."""
+    return [row for _, row in read_lines(path, NEEDED)]
+
+
+def read_lines(path: str | Path, needed: Sequence[str] = HEADINGS) -> list[tuple[int, dict[str, str]]]:
+    """Read the list with the line of each row.
 
     Raises
     ------
     ProblemsError
         A heading is missing, or a decision is none of ``STAGES``; all of them at once.
     """
-    rows = read_table(path)
-    missing = [name for name in NEEDED if rows and name not in rows[0]]
-    found = [Problem(str(path), 1, name, "This heading is missing. Add the column.") for name in missing]
-    for i, row in enumerate(rows):
-        if "decision" not in missing and row["decision"] not in STAGES:
-            found.append(Problem(str(path), i + 2, "decision", one_of(row["decision"], STAGES)))
-    if found:
-        raise ProblemsError(found)
-    return rows
+    lines = read_list(path, needed)
+    wrong = [(line, row["decision"]) for line, row in lines if row["decision"] not in STAGES]
+    if wrong:
+        raise ProblemsError(Problem(str(path), line, "decision", one_of(said, STAGES)) for line, said in wrong)
+    return lines
+
+
+def check_lines(path: str | Path, lines: Iterable[tuple[int, Mapping[str, str]]]) -> list[Problem]:
+    """Find ids and sheets that stand twice, and cells that may not be empty: what was left out has a reason."""
+    found: list[Problem] = []
+    seen: dict[tuple[str, str], int] = {}
+    for line, row in lines:
+        out = STAGES[row["decision"]] != INCLUDED
+        for name in ("id", "found", *(("report", "reason") if out else ("sheet",))):
+            if not row[name]:
+                message = f"This cell is empty, and the report is {quote(row['decision'])}. Fill it in."
+                found.append(Problem(str(path), line, name, message))
+        for name in ("id", "sheet"):
+            key = (name, comparable(row[name]))
+            if row[name] and key in seen:
+                message = f"{quote(row[name])} stands in line {seen[key]} too. One row a report."
+                found.append(Problem(str(path), line, name, message))
+            seen.setdefault(key, line)
+    return found

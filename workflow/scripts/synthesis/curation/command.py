@@ -151,17 +151,20 @@ def _new(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from ..checks import read_sheets
-    from ..index import sheet_paths
+    from ..index import find_sheets, sheet_paths
 
     protocol = _protocol(options)
     wanted = [str(_find(name, options.studies)) for name in options.sheets]
-    paths = list(dict.fromkeys([*sheet_paths(options.studies), *wanted]))
+    known, strays = (sheet_paths(options.studies), []) if wanted else find_sheets(options.studies)
+    paths = list(dict.fromkeys([*known, *wanted]))
+    sheets, problems = None, list(strays)
     try:
         sheets = read_sheets(paths, protocol)
     except ProblemsError as error:
-        problems = [p for p in error.problems if not wanted or p.file in wanted]
-        if problems:
-            return _tell(problems, "")
+        problems += [p for p in error.problems if not wanted or p.file in wanted]
+    if problems:
+        return _tell(problems, "")
+    if sheets is None:
         print(f"{_number(len(wanted), 'sheet')}: no problem. (Other sheets have some: sheet check)")
         return 0
     stems = {Path(path).stem for path in wanted}
