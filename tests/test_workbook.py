@@ -15,9 +15,10 @@ from synthesis.characters import complaint, plain
 from synthesis.checks import check_sheet
 from synthesis.curation.damage import read_value, text_damage
 from synthesis.curation.fields import tabs
+from synthesis.curation.filled_tabs import read_tables
 from synthesis.curation.flat import Cell, gather, spread
 from synthesis.curation.handing_in import read_workbooks
-from synthesis.curation.opening import LARGEST_XML, read_tables
+from synthesis.curation.opening import LARGEST_XML
 from synthesis.curation.workbook import leaves, write_workbook
 from synthesis.curation.writing import sheet_data, to_yaml
 from synthesis.located import Located, read_located

@@ -1,10 +1,17 @@
 """A workbook handed in: nothing in it is dropped without a word, and its example never becomes data."""
 
+import re
+import zipfile
+
 import openpyxl
 import pytest
 from conftest import REVIEW
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from synthesis.curation.handing_in import read_workbooks
+from synthesis.curation.table_file import read_table_file
+from synthesis.curation.wide import draft_sheets
 from synthesis.curation.workbook import write_workbook
 from synthesis.located import read_located
 from synthesis.problems import ProblemsError
@@ -219,3 +226,52 @@ def test_a_count_that_is_not_digits_is_named_with_what_to_write(typed, says, han
 def test_full_width_digits_are_digits(hand_in):
     text, problems = hand_in(lambda book: put(book["Outcomes"], 3, [1, "fever", "all", "\uff11\uff12"]))
     assert not problems and text == hand_in.before
+
+
+FOOTNOTE = CellRichText("12", TextBlock(InlineFont(vertAlign="superscript"), "1"))
+
+
+def test_a_raised_footnote_is_no_digit_of_a_count(hand_in):
+    """Copied from a printed table, 12 with a raised 1 becomes the text 121: inside the cell, or in the shared texts."""
+    _, problems = hand_in(lambda book: put(book["Outcomes"], 3, [1, "fever", "all", FOOTNOTE]))
+    assert problems == [
+        'Outcomes!D3 (events): "121" holds a raised or lowered character, perhaps a footnote. Type the number alone.'
+    ]
+    text, problems = hand_in(
+        lambda book: put(
+            book["Outcomes"], 3, [1, "fever", "all", CellRichText("1", TextBlock(InlineFont(b=True), "2"))]
+        )
+    )
+    assert not problems and text == hand_in.before
+
+
+def test_a_raised_footnote_in_a_shared_text_of_a_table_is_named(protocol, tmp_path):
+    """Excel keeps texts in one part and numbers them in the cells; openpyxl, which writes the other tests, does not."""
+    book = openpyxl.Workbook()
+    for row in (["study", "events", "n"], ["A 2020", "12x", "140"]):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    with zipfile.ZipFile(tmp_path / "t.xlsx") as old:
+        parts = {name: old.read(name).decode() for name in old.namelist()}
+    cell = re.search('<c r="B2"[^>]*>.*?</c>', parts["xl/worksheets/sheet1.xml"])[0]
+    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(cell, '<c r="B2" t="s"><v>1</v></c>')
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    run = '<r><t>12</t></r><r><rPr><vertAlign val="superscript"/></rPr><t>1</t></r>'
+    parts["xl/sharedStrings.xml"] = f"<sst {main}><si><t>other</t></si><si>{run}</si></sst>"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    types = "[Content_Types].xml"
+    override = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/></Types>'
+    parts[types] = parts[types].replace("</Types>", override)
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as new:
+        for name, content in parts.items():
+            new.writestr(name, content)
+    with pytest.raises(ProblemsError, match=r'Sheet!B2 \(events\): "121" holds a raised or lowered character'):
+        draft_sheets(read_table_file(tmp_path / "t.xlsx"), "t.xlsx", protocol, {"outcome": "fever"})
+
+
+def test_a_number_shown_in_thousands_is_named(hand_in):
+    def change(book):
+        book["Outcomes"]["E3"].value = 120_000
+        book["Outcomes"]["E3"].number_format = "#,##0,"
+
+    assert "Outcomes!E3 (patients): The cell holds 120000 shown in thousands." in hand_in(change)[1][0]

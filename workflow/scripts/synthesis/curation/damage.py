@@ -10,6 +10,7 @@ from typing import Any
 
 from ..characters import complaint as unseen
 from ..characters import plain
+from ..problems import quote
 
 MONTHS = "jan|feb|mar|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 DAY_MONTH = re.compile(
@@ -17,6 +18,7 @@ DAY_MONTH = re.compile(
 )
 DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}[-./]\d{1,2}[-./]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2})?)?")
 DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
+RAISED = "raised"  # type of data of a cell with raised or lowered characters
 AS_TEXT = "Format the cell as text, then type what the source says."
 
 
@@ -37,7 +39,7 @@ def read_value(value: Any, data_type: str, number_format: str, kind: str) -> tup
     value : object
         As openpyxl gives it: None, str, bool, int, float, datetime, date, time or timedelta.
     data_type : str
-        openpyxl's one-letter type; ``f`` is a formula and ``e`` an error.
+        openpyxl's one-letter type (``f`` is a formula, ``e`` an error), or :data:`RAISED`.
     number_format : str
         How the cell is shown.
     kind : str
@@ -56,6 +58,8 @@ def read_value(value: Any, data_type: str, number_format: str, kind: str) -> tup
         return "", "The cell holds a formula. Formulas are not read. Paste the value: copy, then Paste special, Values."
     if data_type == "e":
         return "", f"The cell holds an error ({value}). Type what the source says."
+    if data_type == RAISED and kind not in ("text", "pages"):
+        return "", f"{quote(value)} holds a raised or lowered character, perhaps a footnote. Type the number alone."
     if isinstance(value, bool):
         return "", f"The cell holds the truth value {str(value).upper()}, made of a word. {AS_TEXT}"
     if isinstance(value, dt.datetime | dt.date):
@@ -94,6 +98,8 @@ def _number(value: int | float, number_format: str, kind: str) -> tuple[str, str
     plain = number_format.split(";")[0]
     if "%" in plain:
         return "", f"The cell holds the number {value!r} shown as per cent; its digits as printed are lost. {AS_TEXT}"
+    if re.search(r"[0#?],+(?![0#?])", plain):
+        return "", f"The cell holds {value!r} shown in thousands. {AS_TEXT}"
     if re.fullmatch(r"0{2,}", plain):
         shown = str(int(value)).zfill(len(plain)) if float(value).is_integer() else repr(value)
         return "", f"The cell shows {shown} but holds {value!r}: leading zeros are not in it. {AS_TEXT}"

@@ -12,8 +12,9 @@ from ..problems import Problem, ProblemsError
 from ..protocol import Protocol
 from ..sheets import Sheet, type_sheet
 from .fields import Tab, tabs
+from .filled_tabs import read_tables
 from .flat import Gathered, gather
-from .opening import read_tables, reading_order
+from .grids import reading_order
 from .writing import to_yaml
 
 

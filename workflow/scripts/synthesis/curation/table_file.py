@@ -13,7 +13,8 @@ from ..prose import plural
 from .damage import clean, read_value, text_damage
 from .fields import KINDS
 from .flat import Cell
-from .opening import Grid, check_plain, letters, read_grids
+from .grids import Grid, letters, read_grids
+from .opening import check_plain
 from .wide_columns import ALIASES, normal
 
 DELIMITERS = ",;\t"

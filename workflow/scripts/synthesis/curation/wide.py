@@ -18,9 +18,9 @@ from .damage import text_damage
 from .draft_checks import check_drafts
 from .fields import KINDS, help_text, tabs
 from .flat import Cell
+from .grids import reading_order
 from .names import YEAR, author_of, id_of, label_of_row, told_apart
 from .new import ID
-from .opening import reading_order
 from .table_file import Table, field_of
 from .wide_columns import PLAIN, STUDY, Columns, recognise
 from .writing import Todo

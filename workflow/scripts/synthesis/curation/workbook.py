@@ -9,8 +9,9 @@ from typing import Any
 from ..problems import refusal
 from ..protocol import Protocol
 from .fields import EXAMPLE, Field, Tab, help_text, tabs
+from .filled_tabs import MARK, read_tables
 from .flat import spread
-from .opening import MARK, letters, read_tables
+from .grids import letters
 
 LAST_ROW = 1000  # as far down as drop-downs reach
 TEXT = "@"  # cells formatted as text keep what is typed: 3/12 stays 3/12
