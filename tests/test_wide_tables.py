@@ -9,6 +9,7 @@ from synthesis.curation.wide import draft_sheets
 from synthesis.curation.wide_columns import ALIASES, PLAIN, STUDY, normal, recognise
 from synthesis.curation.writing import data_to_yaml
 from synthesis.problems import ProblemsError
+from synthesis.protocol import read_protocol
 
 
 @pytest.fixture
@@ -536,3 +537,20 @@ def test_what_a_column_says_is_in_the_draft(read):
             rows = f"Smith 2020,a,3,40,\nSmith 2020,b,4,50,{text}\n"
             drafts = read(f"study,arm,events,n,{field}\n{rows}", **given)
             assert text in data_to_yaml(drafts.sheets["smith2020"]), field
+
+
+def test_a_word_is_never_taken_for_another_one(review, tmp_path):
+    """Capitals and hyphens inside a word are spelling. Signs and numbers are not; two words of one spelling stay."""
+    review.edit("config.yaml", "{T1: Target one", "{CD19+: a, CD19-: b, 1-2: c, A b: d, a-B: e, T1: Target one")
+    protocol = read_protocol(review.folder / "config.yaml")
+
+    def target(text: str) -> str:
+        (tmp_path / "t.csv").write_text(f"study,events,n,target\nA 2020,3,40,{text}\n", "utf-8")
+        drafts = draft_sheets(read_table_file(tmp_path / "t.csv"), "t.csv", protocol, {"outcome": "fever"})
+        return drafts.sheets["a2020"]["arms"]["all"]["target"]
+
+    same = {"cd19+": "CD19+", "CD19-": "CD19-", "1 2": "1-2", "A b": "A b", "a-B": "a-B", "MIXED": "mixed"}
+    assert {text: target(text) for text in same} == same
+    for text in ("CD19", "12", "A B", "T 1"):
+        with pytest.raises(ProblemsError, match=f'target: "{text}" is not one of'):
+            target(text)

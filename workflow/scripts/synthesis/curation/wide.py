@@ -1,7 +1,8 @@
 """Tables that people already have, one row a study or an arm, as drafts of sheets: what is missing is marked."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +114,7 @@ class _Reader:
         self.file, self.columns, self.given, self.decimal_comma = file, columns, given, decimal_comma
         self.help_of = {tab.key: {field.name: field for field in tab.fields} for tab in tabs(protocol)}
         fields = [*self.help_of["outcomes"].values(), *self.help_of["study"].values(), *self.help_of["arms"].values()]
-        self.words = {field.name: {_squeezed(w): w for w in field.words} for field in fields if field.words}
+        self.words = {field.name: _spellings(field.words) for field in fields if field.words}
         self.of_arms = ("product", *protocol.attributes)
         self.sheets: dict[str, dict[str, Any]] = {}
         self.places: dict[str, dict[Path_, Cell | None]] = {}  # of each value; None: given for all rows
@@ -148,7 +149,7 @@ class _Reader:
             self.say(cell, field, complaint)
             return ""
         text = cell.text or self.given.get(field, "")
-        return self.words.get(field, {}).get(_squeezed(text), text)
+        return self.words.get(field, {}).get(_spelling(text), text)
 
     def place(self, row: Row, field: str) -> Cell | None:
         """Give where a value came from: its cell, or None when it was given for all rows."""
@@ -210,7 +211,7 @@ class _Reader:
             for row, name in zip(rows, names, strict=True)
         ]
         keys = [tuple(self.cell(row, key).text for key in ("outcome", "window", "arm")) for row in rows]
-        groups = {key[:2] for key in keys} | set(keys)
+        groups = {key[:size] for key in keys for size in (1, 2, 3)}
         for pair in self.columns.counts.values():
             counts = [_count_of(row[pair[0]], row[pair[1]]) for row in rows]
             for group in sorted(groups):
@@ -357,9 +358,15 @@ class _Reader:
             self.put(name, ("citation", key) if key in CITATION else (key,), row, key, text)
 
 
-def _squeezed(text: str) -> str:
-    """Give a word without capitals, spaces and hyphens: nested-case control is nested case-control."""
-    return re.sub(r"[\W_]+", "", comparable(text))
+def _spelling(text: str) -> str:
+    """Give a word without capitals, and with a space for a hyphen inside it: Nested-case control."""
+    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", comparable(text))
+
+
+def _spellings(words: Iterable[str]) -> dict[str, str]:
+    """Give spelling → word, where one word only is spelt so."""
+    found = Counter(map(_spelling, words))
+    return {_spelling(word): word for word in words if found[_spelling(word)] == 1}
 
 
 def _count_of(events: Cell, patients: Cell) -> Count | None:
