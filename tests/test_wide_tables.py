@@ -476,7 +476,7 @@ def test_a_tab_can_be_named_and_what_else_a_workbook_holds_is_said(protocol, tmp
     book.save(tmp_path / "t.xlsx")
     with pytest.raises(ProblemsError) as caught:
         drafts("More")
-    assert "More!A2:A3: These cells are merged." in str(caught.value)
+    assert "More!A2:A3: These cells are merged" in str(caught.value)
     rows = [problem.place[1] for problem in caught.value.problems if problem.place]
     assert rows == sorted(rows) and len(rows) > 1
 

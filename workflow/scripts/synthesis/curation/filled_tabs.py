@@ -10,12 +10,11 @@ from .damage import clean, read_value
 from .example import LEFT, left_of_example, read_mark
 from .fields import Field, Tab, headings
 from .flat import Cell, Cells
-from .grids import letters, read_grids, reading_order
+from .grids import MERGED, letters, read_grids, reading_order
 
 NOT_READ = ("start here", "words")  # tabs that explain
 FORM = ("field", "value", "example", "what_it_holds")  # headings of a tab whose fields run down
 MARK = "row"  # heading of the column that marks the example
-MERGED = "These cells are merged: what stood in all but the first is lost. Unmerge them, and fill in each."
 
 
 def read_tables(
@@ -132,10 +131,10 @@ def _read_table(title: str, grid: list, tab: Tab, problems: list[tuple[str, str]
         problems += wrong
         if is_example:
             continue
-        for column, (value, *_) in given.items():
-            if value is not None and column != mark and not "".join(heads[column - 1 : column]):
-                place = f"{title}!{letters(column)}{number}"
-                problems.append((place, "There is no heading above this cell. Move it, or delete it."))
+        for column in given:
+            cell = _text(title, number, column, given[column])
+            if cell.text and column != mark and not "".join(heads[column - 1 : column]):
+                problems.append((cell.at, "There is no heading above this cell. Move it, or delete it."))
         rows.append(cells)
     return [row for row in rows if row]
 

@@ -23,6 +23,7 @@ MOST_ROWS = 2000
 MOST_COLUMNS = 200
 MOST_CELLS = 2_000_000  # read in a second or two; empty ones that are formatted count
 LAST_ROW = 1_048_576  # of any spreadsheet
+MERGED = "These cells are merged: what stood in all but the first is lost. Unmerge them, and fill in each."
 
 
 @dataclass(frozen=True)

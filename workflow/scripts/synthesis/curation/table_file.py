@@ -10,10 +10,10 @@ from pathlib import Path
 
 from ..problems import Problem, ProblemsError, one_of, quote, refusal
 from ..prose import plural
-from .damage import clean, read_value, text_damage
+from .damage import clean, read_value
 from .fields import KINDS
 from .flat import Cell
-from .grids import Grid, letters, read_grids
+from .grids import MERGED, Grid, letters, read_grids, reading_order
 from .opening import check_plain
 from .wide_columns import ALIASES, normal
 
@@ -111,8 +111,7 @@ def _from_csv(text: str, delimiter: str, file: str) -> Table:
             )
             problems.append(Problem(file, number, "", message))
         else:
-            cells = (Cell(f"line {number}", text, text_damage(text, "text")) for text in texts[: len(header)])
-            rows.append(tuple(Cell(c.at, "" if c.complaint else c.text, c.complaint) for c in cells))
+            rows.append(tuple(Cell(f"line {number}", *read_value(t, "s", "", "text")) for t in texts[: len(header)]))
     titles = [f"line {number} ({_said(texts)})" for number, texts in lines[:first]]
     return _table(header, rows, delimiter != ",", titles, problems, f"line {at}")
 
@@ -153,9 +152,9 @@ def _from_grid(grid: Grid, file: str, unread: list[str]) -> Table:
         rows.append(tuple(Cell(at, *read_value(*given, k)) for at, given, k in zip(places, row, kind, strict=True)))
     titles = [f"row {number} ({_said(t)})" for (number, _), t in zip(lines[:first], texts, strict=False)]
     merged = [
-        Problem(file, 0, f"{title}!{cells}", "These cells are merged. Unmerge them, and fill in each.")
+        Problem(file, 0, f"{title}!{cells}", MERGED, reading_order(cells))
         for cells in grid.merged
-        if int(re.search("[0-9]+", cells)[0]) > lines[first][0]
+        if reading_order(cells)[1] > lines[first][0]
     ]
     return _table(texts[first], rows, False, titles + unread, merged, f"row {lines[first][0]}")
 
@@ -173,7 +172,7 @@ def _table(
     at: str,
 ) -> Table:
     """Make all rows as long as the longest, without columns that nobody filled."""
-    width = max(len(header), *map(len, rows), 0) if rows else len(header)
+    width = max([len(header), *map(len, rows)])
     names = [*header, *[""] * (width - len(header))]
     full = [(*row, *(Cell(row[0].at) for _ in range(width - len(row)))) for row in rows]
     kept = [i for i, name in enumerate(names) if name or any(row[i].text or row[i].complaint for row in full)]
