@@ -216,6 +216,20 @@ def test_the_bootstrap_spreads_as_far_as_studies_that_share_an_effect_do(tmp_pat
     assert width == pytest.approx(2 * 1.96 * one.se, rel=0.2)
 
 
+@pytest.mark.parametrize("primary", ["glmm-t", "logit-reml-hk", "arcsine-reml", "bayes"])
+def test_what_is_left_out_is_left_out_of_the_headline_model(primary, tmp_path):
+    """Models that are not fitted by the thousand leave it to glmm, and the table says so."""
+    review, used = REVIEWS["plain"], primary if primary != "bayes" else "glmm"
+    rows, (influence, subsets, drawn) = write(tmp_path, review), [tmp_path / f"{name}.csv" for name in "isb"]
+    leave_out_file(rows, influence, analysis="x", level=0.95, primary=primary)
+    resample_file(rows, subsets, drawn, analysis="x", level=0.95, settings=SETTINGS | {"primary": primary})
+    studies = studies_of(review)
+    last, first = read_table(influence)[-1], read_table(subsets)[0]
+    for row in (last, first):
+        assert row["model"] == used
+        agree(row, single(review, studies, used), studies)
+
+
 def test_the_batch_is_the_single_fit_on_arms():
     random = np.random.default_rng(8)
     for mean in (-4, -1.5, 0.5):

@@ -19,6 +19,9 @@ def crosstab_variables(wildcards):
     return {variable: list(protocol.levels(variable)) for variable in dict.fromkeys([*first, *others])}
 
 
+SENSITIVITY = protocol.sensitivity.model_dump(mode="json") | {"primary": protocol.models.primary}
+
+
 rule resample_studies:
     """Fit a share of the subsets and bootstrap samples of an analysis; by default `pool_analysis` does it all."""
     input:
@@ -34,7 +37,7 @@ rule resample_studies:
             rows=ROWS_OF[wildcards.analysis], library=library("resample_studies.py")
         ),
         level=protocol.models.level,
-        settings=protocol.sensitivity.model_dump(mode="json"),
+        settings=SENSITIVITY,
     script:
         "../scripts/resample_studies.py"
 
@@ -89,7 +92,7 @@ rule pool_analysis:
                 if contrast.by in protocol.analyses[wildcards.analysis].subgroups
             ],
         },
-        sensitivity=protocol.sensitivity.model_dump(mode="json"),
+        sensitivity=SENSITIVITY,
         future=protocol.future.model_dump(mode="json"),
         multiverse=lambda wildcards: {
             "choices": choices_of(wildcards.analysis),

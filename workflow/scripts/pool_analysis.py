@@ -18,7 +18,7 @@ with sealed(snakemake):
 
     pool_analysis_file(rows, out.estimates, out.contrasts, **about, **params.pooling)
     detail_fit_file(rows, out.fits, out.effects, **about)
-    leave_out_file(rows, out.influence, **about)
+    leave_out_file(rows, out.influence, **about, primary=params.sensitivity["primary"])
     resample_file(rows, out.subsets, out.bootstrap, **about, settings=params.sensitivity, parts=parts)
     small_study_file(rows, out.small_study, **analysis)
     predict_future_file(rows, out.future, **about, settings=params.future)

@@ -25,6 +25,18 @@ DESCRIPTIONS = {
     "crude": "Total events over total patients, exact interval",
 }
 
+SCALES = {"arcsine": "arcsine square-root", "log": "log", "ft": "Freeman–Tukey double arcsine"}  # the others: logit
+
+
+def scale_of(model: str) -> str:
+    """Give the scale on which a model with a τ² has it.
+
+    >>> scale_of("glmm"), scale_of("logit-dl-hk"), scale_of("arcsine-reml")
+    ('logit', 'logit', 'arcsine square-root')
+    """
+    return SCALES.get(model.split("-")[0], "logit")
+
+
 # What the config may name; `glmm-common` is not a model of its own but the subgroup form of `glmm`.
 MODEL_NAMES = tuple(name for name in DESCRIPTIONS if name != "glmm-common")
 

@@ -15,15 +15,16 @@ from scipy.special import expit
 from .files import number, read_table, write_table
 from .models import Pooled, pool
 from .models.batch import fit_batch
+from .models.many import variation_model
 from .rows import add_arms
-from .sensitivity import MODEL, POOL, pool_masks, pooled_rows, without
+from .sensitivity import POOL, pool_masks, pooled_rows, without
 from .terms import is_ok, remarks_of, with_remark
 
 SUBSETS = ("analysis", "kind", "studies", "model", *POOL)
 BOOTSTRAP = ("analysis", "quantity", "estimate", "low", "high", "replicates", "without_events", "status")
 PART = ("block", "kind", "studies", "model", *POOL)  # of one job: a line a fit
 BLOCK = 500  # fits: another number gives other bootstrap samples
-DRAWN = "bootstrap"
+DRAWN, DRAWN_FROM = "bootstrap", "glmm"  # the kind of a line, and the model that events are drawn from
 
 
 def resample_part_file(
@@ -51,7 +52,7 @@ def resample_file(
     analysis : str
     level : float
     settings : mapping
-        The part `sensitivity` of the config.
+        The part `sensitivity` of the config, and ``primary``, the primary model.
     parts : sequence of str
         What the jobs wrote that share the work; without them it is done here.
     """
@@ -89,14 +90,15 @@ def plan_blocks(rows: pd.DataFrame, settings: Mapping) -> tuple[list[Block], np.
         The used rows of the overall pool.
     settings : mapping
         ``exact_subsets_up_to``, ``sampled_subsets``, ``bootstrap``, ``seed``; ``subset_models`` stand beside the
-        primary one.
+        ``primary`` one, which is ``glmm`` when left out.
     """
     k = rows["study"].nunique()
     exact = k <= settings["exact_subsets_up_to"]
     masks = all_masks(k) if exact else sampled_masks(k, settings["sampled_subsets"], settings["seed"])
-    models = dict.fromkeys([MODEL, *settings.get("subset_models", ())])
+    primary = variation_model(settings.get("primary", DRAWN_FROM))
+    models = dict.fromkeys([primary, *settings.get("subset_models", ())])
     whole = [("all" if exact else "sampled", model, len(masks)) for model in models]
-    whole.append((DRAWN, MODEL, settings["bootstrap"]))
+    whole.append((DRAWN, DRAWN_FROM, settings["bootstrap"]))
     return [
         Block(kind, model, start, min(start + BLOCK, size))
         for kind, model, size in whole
@@ -118,7 +120,7 @@ def resample(
         return
     blocks, masks = plan_blocks(rows, settings)
     names = add_arms(rows)["study"].to_numpy()
-    whole = pool(MODEL, rows["events"], rows["patients"], rows["study"])
+    whole = pool(DRAWN_FROM, rows["events"], rows["patients"], rows["study"])
     for i in range(chunk - 1, len(blocks), chunks):
         block = blocks[i]
         line = {"block": i, "kind": block.kind, "model": block.model}
@@ -209,7 +211,7 @@ def bootstrap(
     ----------
     Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman & Hall 1993, sections 6.5 and 13.3.
     """
-    one = pool(MODEL, rows["events"], rows["patients"], rows["study"])
+    one = pool(DRAWN_FROM, rows["events"], rows["patients"], rows["study"])
     if not _drawable(one):
         none = {"replicates": 0, "without_events": 0, "status": remarks_of(one.status)}
         return [{"quantity": quantity, **none} for quantity in ("estimate", "tau2")]

@@ -1,6 +1,7 @@
 """What the pool would be with other studies in it: one or two left out, or added year by year.
 
-All of it stands on the batched fit of the primary model, so that thousands of choices take a second.
+All of it stands on batched fits, so that thousands of choices take a second: of the primary model where it has such,
+and of ``glmm`` otherwise.
 """
 
 from itertools import combinations
@@ -10,18 +11,17 @@ import pandas as pd
 
 from .files import write_table
 from .models import Pooled, pool
-from .models.many import NUMBERS, pool_many
+from .models.many import NUMBERS, pool_many, variation_model
 from .rows import add_arms, read_rows
 from .terms import CUMULATIVE, LEAVE_ONE, LEAVE_TWO
 
 POOL = ("k", "events", "patients", *NUMBERS, "status")
 INFLUENCE = ("analysis", "kind", "study", "model", *POOL, "shift")
-MODEL = "glmm"
 
 
-def leave_out_file(rows_csv: str, influence_csv: str, *, analysis: str, level: float) -> None:
-    """Read the rows of an analysis and write what one or two studies do to the pool."""
-    rows = influence(pooled_rows(rows_csv), level)
+def leave_out_file(rows_csv: str, influence_csv: str, *, analysis: str, level: float, primary: str = "glmm") -> None:
+    """Read the rows of an analysis and write what one or two studies do to the pool by the primary model."""
+    rows = influence(pooled_rows(rows_csv), level, variation_model(primary))
     write_table(influence_csv, ({"analysis": analysis} | row for row in rows), INFLUENCE)
 
 
@@ -31,7 +31,7 @@ def pooled_rows(rows_csv: str) -> pd.DataFrame:
     return rows[(rows["subset"] == "all") & (rows["use"] == "yes")].reset_index(drop=True)
 
 
-def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95, model: str = MODEL) -> list[dict]:
+def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95, model: str = "glmm") -> list[dict]:
     """Pool many choices of the same studies.
 
     Parameters
@@ -62,7 +62,7 @@ def pool_masks(rows: pd.DataFrame, masks: np.ndarray, level: float = 0.95, model
     ]
 
 
-def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
+def influence(rows: pd.DataFrame, level: float = 0.95, model: str = "glmm") -> list[dict]:
     """Leave one study out, leave two out, and add them year by year.
 
     Parameters
@@ -70,6 +70,7 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
     rows : DataFrame
         The used rows of the overall pool, with ``year``; a study goes and comes with all its arms.
     level : float
+    model : str
 
     Returns
     -------
@@ -87,13 +88,13 @@ def influence(rows: pd.DataFrame, level: float = 0.95) -> list[dict]:
             choices.append((kind, gone, without(everyone, gone)))
     order = studies.sort_values(["year", "study"], na_position="last").index.to_numpy()
     choices += [(CUMULATIVE, (order[i],), np.isin(np.arange(k), order[: i + 1])) for i in range(k)]
-    pools = pool_masks(rows, np.array([everyone, *(mask for _, _, mask in choices)]), level)
+    pools = pool_masks(rows, np.array([everyone, *(mask for _, _, mask in choices)]), level, model)
     whole = pools[0]["estimate"]
     return [
         {
             "kind": kind,
             "study": ";".join(studies["study"].iloc[list(who)]),
-            "model": MODEL,
+            "model": model,
             **found,
             "shift": 0.0 if mask.all() else found["estimate"] - whole,  # the batch rounds by what stands beside
         }

@@ -8,6 +8,7 @@ from math import nan
 
 from .. import formatting as fmt
 from ..files import number, numbers
+from ..model_names import scale_of
 from ..terms import CUMULATIVE, LEAVE_ONE, OK, ONE_STUDY, is_ok, remarks_of
 from .canvas import Drawing, draw_nothing, sentence
 from .layout import axis_end, clean_text
@@ -175,7 +176,7 @@ def _caveats(rows: Sequence[Row], overall: Row | None, text: ChartText) -> list[
     statuses = dict.fromkeys(remarks_of(row["status"]) for row in rows if row["status"] != OK)
     return [
         "Dashed line: pool of all studies." if overall else "",
-        "τ² on the logit scale." if any(known(number(row, "tau2")) for row in rows) else "",
+        f"τ² on the {scale_of(rows[0]['model'])} scale." if any(known(number(row, "tau2")) for row in rows) else "",
         sentence(f"† {'; '.join(statuses)}") if statuses else "",
         "Arrow: interval extends beyond the axis." if any(number(row, "ci_high") > upper for row in marked) else "",
         f"No prediction interval is drawn below {text.draw_prediction_from} studies."

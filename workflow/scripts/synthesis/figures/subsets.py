@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import formatting as fmt
 from ..files import number, numbers
+from ..model_names import DESCRIPTIONS, scale_of
 from ..terms import is_ok
 from .canvas import Chart, Drawing, boxes, circles, draw_nothing, nice_ticks, tint
 from .layout import axis_end, axis_ticks, clean_text, cut_text
@@ -31,7 +32,7 @@ class Cloud:
     Parameters
     ----------
     estimate, tau : ndarray of shape (pools,)
-        Proportions, and the standard deviation between studies on the logit scale.
+        Proportions, and the standard deviation between studies on the scale of the model.
     members : list of frozenset of str
         Studies of each pool.
     whole : int
@@ -40,6 +41,7 @@ class Cloud:
         Whether every subset is there.
     lost : int
         Subsets of two studies and more without an estimate.
+    model : str
     """
 
     estimate: np.ndarray
@@ -48,6 +50,7 @@ class Cloud:
     whole: int
     exact: bool
     lost: int
+    model: str
 
     def halves(self, study: str) -> tuple[np.ndarray, np.ndarray]:
         """Give the pooled values with a study, and without it."""
@@ -71,6 +74,7 @@ def read_cloud(rows: Sequence[Row]) -> Cloud | None:
         int(np.argmax(sizes)),
         all(row["kind"] == "all" for row in rows),
         len(several) - len(pools),
+        primary,
     )
 
 
@@ -95,7 +99,7 @@ def draw_subsets(data: Readings, text: ChartText) -> Drawing:
         chart.x_axis(x, [(tick / 100, str(tick)) for tick in axis_ticks(upper)], _axis(text))
         top = nice_ticks(0, max(float(cloud.tau.max()), 0.1), 5)
         y = chart.y_scale(0, top[-1][0])
-        chart.y_axis(y, top, "τ, logit scale")
+        chart.y_axis(y, top, f"τ, {scale_of(cloud.model)} scale")
         _draw_cloud(chart, cloud, x, y)
         if studies:
             _draw_studies(chart, cloud, studies, x, decimals)
@@ -121,7 +125,7 @@ def _legend(cloud: Cloud, studies: bool) -> list[str]:
         "Each dot is one subset." if len(cloud.estimate) <= POINTS else "The darker a cell, the more subsets lie in it."
     )
     return [
-        f"{dots} Diamond: all studies. Random-effects logistic model (binomial likelihood, ML).",
+        f"{dots} Diamond: all studies. {DESCRIPTIONS[cloud.model]}.",
         "Below: median and range of the pooled values of all subsets with a study (filled) and without it (open)."
         if studies
         else "A sample says nothing even about single studies, so none is set apart: see the plot of one left out.",

@@ -120,21 +120,24 @@ def regression_text(evidence: Evidence) -> str:
 
 def sensitivity_text(evidence: Evidence) -> str:
     """Describe leaving studies out, all subsets, and the bootstrap."""
-    settings, kinds = evidence.choices["sensitivity"], Counter()
+    settings, kinds, models = evidence.choices["sensitivity"], Counter(), set()
     for analysis in evidence.choices["analyses"]:
         rows = evidence.table("subsets", analysis=analysis)
         kinds[rows[0]["kind"] if rows else ""] += 1
+        models |= {row["model"] for row in rows[:1]}
     if not kinds["all"] + kinds["sampled"]:
         return ""
     how = f"here all were fitted in {plural(kinds['all'], 'analysis', 'analyses')}"
     how += f" and sampled in {format_count(kinds['sampled'])}" if kinds["sampled"] else ""
     replicates = sum(bool(row["low"]) for row in evidence.table("bootstrap", quantity="estimate"))
+    model = "The random-effects logistic model" if "glmm" in models else f"The model `{min(models)}`"
     return (
-        "The random-effects logistic model is fitted again without each study, without each pair of studies, and "
+        f"{model} is fitted again without each study, without each pair of studies, and "
         "with the studies added one by one in order of publication, those without a year last (`influence.csv`). It "
         f"is fitted to every subset of the studies [@olkin2012] up to {settings['exact_subsets_up_to']} studies; with "
         f"more, to {format_count(settings['sampled_subsets'])} different subsets drawn at random, with those that "
-        f"leave out one or two ({how}; `subsets.csv`). A parametric bootstrap with "
+        f"leave out one or two ({how}; `subsets.csv`). A study comes and goes with all its arms. A parametric "
+        "bootstrap of the random-effects logistic model with "
         f"{format_count(settings['bootstrap'])} replicates gives percentile intervals of the pooled proportion and of "
         "τ² [@efron1993]; a replicate without events counts as a pooled proportion of 0 and has no τ² "
         f"({plural(replicates, 'analysis', 'analyses')}; `bootstrap.csv`)."

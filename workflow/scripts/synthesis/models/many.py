@@ -66,6 +66,15 @@ def pool_many(
     return found
 
 
+def variation_model(primary: str) -> str:
+    """Give the model that pools other choices of studies: the primary one, or ``glmm`` where that has no batch.
+
+    >>> variation_model("logit-reml-hk"), variation_model("bayes")
+    ('logit-reml-hk', 'glmm')
+    """
+    return primary if primary in BATCHES else "glmm"
+
+
 def _glmm(events, patients, mask, level, remarks=False, interval="z") -> tuple[dict, np.ndarray]:
     batch = fit_batch(events, patients, mask, remarks)
     return batch.proportions(level, interval) | {"remark": batch.remark}, batch.ok
