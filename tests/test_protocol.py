@@ -8,10 +8,13 @@ import jsonschema
 import pytest
 import yaml
 from conftest import REVIEW, ROOT
+from synthesis.config_names import page_ids
 from synthesis.index import read_index, sheet_paths
 from synthesis.problems import ProblemsError
-from synthesis.protocol import read_protocol
+from synthesis.protocol import TAKEN, read_protocol
 from synthesis.schemas import texts
+from synthesis.selection import COUNTS, FIXED
+from synthesis.sheets import Arm
 
 # The analyses the review must have at least (issue A, point 4).
 EXPECTED = {
@@ -61,6 +64,14 @@ def test_each_fault_of_the_config_names_its_line(fault, tmp_path):
         read_protocol(path)
     assert message in str(caught.value)
     assert all(p.line > 0 for p in caught.value.problems)
+
+
+def test_no_place_of_the_page_and_no_column_can_be_taken():
+    """A new section of the page, or a new column of rows.csv, is reserved by itself, or this says so."""
+    page = (ROOT / "workflow" / "templates" / "report" / "page.html").read_text(encoding="utf-8")
+    ids = set(re.findall(r' id="([a-z_]+)"', page))
+    assert len(ids) > 15 and ids <= page_ids()
+    assert {*FIXED, *COUNTS, *Arm.model_fields, "all", "risk_of_bias"} <= TAKEN
 
 
 def test_the_primary_model_may_stand_among_the_others_too(tmp_path):

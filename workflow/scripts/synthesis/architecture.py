@@ -29,7 +29,7 @@ ROOMS = {
     ),
     "sheets": (
         *("protocol", "sheets", "located", "yaml_text", "mending", "checks", "nesting", "index", "tables"),
-        *("totals", "selection", "grade", "moderator_values", "beside", "published_pools"),
+        *("totals", "selection", "grade", "moderator_values", "beside", "published_pools", "config_names"),
     ),
     "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
     "analyses": (

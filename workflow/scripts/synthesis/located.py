@@ -178,7 +178,7 @@ def _typed_problem(
     elif kind == "string_pattern_mismatch":
         message = f"{quote(value)} does not fit. {SPELLINGS[context['pattern']]}"
     else:
-        limits = {name: f"{limit:g}" for name, limit in context.items() if isinstance(limit, int | float)}
+        limits = {name: f"{limit:.12g}" for name, limit in context.items() if isinstance(limit, int | float)}
         message = FAULTS.get(kind, "{value} does not fit here. Correct it.").format(value=quote(value), **limits)
     return located.problem(path, message)
 

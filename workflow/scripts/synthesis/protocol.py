@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from .config_names import check_alike, check_repeats, page_ids
 from .levels import MIXED, NOT_REPORTED
 from .located import Located, check_model, read_located, spelled
 from .model_names import MODEL_NAMES
-from .problems import Problem, ProblemsError, one_of
-from .sheets import DESIGNS, NAME, NAME_WORDS, Name, Text, Whole
+from .problems import Problem, ProblemsError, one_of, quote
+from .sheets import DESIGNS, LONGEST_WINDOW, NAME, NAME_WORDS, Name, Text, Whole
 
 
 def _flag(value: Any) -> Any:
@@ -21,6 +22,12 @@ def _flag(value: Any) -> Any:
 
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Slug = Annotated[str, spelled(NAME, NAME_WORDS, max_length=60)]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+# What is more is a slip of the pen, and would keep a machine busy for days or fill its disk.
+Days = Annotated[Whole, Field(le=LONGEST_WINDOW)]
+Size = Annotated[Whole, Field(ge=1, le=1_000_000)]  # of what is simulated, sampled or predicted
+Jobs = Annotated[Whole, Field(ge=1, le=1000)]
+Incidence = Annotated[float, Field(ge=0.001, le=99.999, allow_inf_nan=False)]  # in per cent
 Model = Literal[MODEL_NAMES]
 
 
@@ -75,13 +82,13 @@ class Attribute(Part):
     """Something that describes an arm, with its levels in the order of figures."""
 
     label: Text
-    levels: dict[str, Text]
+    levels: dict[Key, Text] = Field(min_length=1)
 
 
 class WindowRule(Part):
     """Which follow-up windows may meet in a pool."""
 
-    max_days: Whole
+    max_days: Days
     unstated: Literal["include", "exclude"]
 
 
@@ -95,7 +102,7 @@ class Analysis(Part):
     subgroups: tuple[Slug, ...] = ()
     ascertainment: tuple[Text, ...] = Field((), description="Which may meet; all when left out.")
     exclude_basis: tuple[Literal["derived", "reconstructed"], ...] = ()
-    minimum_patients: Whole = 1
+    minimum_patients: Whole = Field(1, ge=1)
     readings: Literal["any", "twice"] = Field("any", description="twice: only counts a second reader agreed on.")
     moderators: tuple[Slug, ...] = Field((), description="Continuous moderators for meta-regression.")
     note: Text | None = None
@@ -115,9 +122,9 @@ class Models(Part):
     primary: Model
     sensitivity: tuple[Model, ...] = ()
     subgroups: tuple[Model, ...] = Field(("glmm", "logit-reml", "crude"), description="Models that pool subgroups.")
-    level: float = Field(0.95, gt=0.5, lt=1)
+    level: float = Field(0.95, gt=0.5, le=0.9999, allow_inf_nan=False)
     study_interval: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
-    draw_prediction_from: Whole = Field(5, ge=3)
+    draw_prediction_from: Whole = Field(5, ge=3, le=1000)
 
 
 class Moderator(Part):
@@ -132,19 +139,19 @@ class Sensitivity(Part):
     """How the pool reacts to what is in it."""
 
     exact_subsets_up_to: Whole = Field(14, ge=3, le=18, description="Studies up to which all subsets are fitted.")
-    sampled_subsets: Whole = 10000
+    sampled_subsets: Size = 10000
     subset_models: tuple[Model, ...] = Field((), description="Beside the primary model: glmm-t, or two-stage models.")
-    bootstrap: Whole = 2000
-    permutations: Whole = 2000
+    bootstrap: Size = 2000
+    permutations: Size = 2000
     seed: Whole = 1
-    chunks: Whole = Field(1, ge=1, description="Jobs that share subsets and samples; the answer does not depend on it.")
+    chunks: Jobs = Field(1, description="Jobs that share subsets and samples; the answer does not depend on it.")
 
 
 class Multiverse(Part):
     """Which defensible choices are crossed."""
 
     models: tuple[Model, ...] = Field(min_length=1)
-    windows: tuple[Whole, ...] = Field(min_length=1, description="Longest windows allowed, in days.")
+    windows: tuple[Days, ...] = Field(min_length=1, max_length=20, description="Longest windows allowed, in days.")
     risk_of_bias_ignores: tuple[Name, ...] = Field(
         (), description="Risk-of-bias items that keep no study out of the specifications without any judged no."
     )
@@ -153,19 +160,21 @@ class Multiverse(Part):
 class Future(Part):
     """What is said of a new study."""
 
-    thresholds: tuple[Annotated[float, Field(gt=0, lt=100)], ...] = Field(
-        description="Per cent: how probable is a true proportion above it?"
+    thresholds: tuple[Incidence, ...] = Field(
+        max_length=20, description="Per cent: how probable is a true proportion above it?"
     )
-    patients: Whole = Field(50, ge=1, description="Events are predicted for the next so many.")
-    study: Whole = Field(100, ge=1, description="Size of one more study whose gain is simulated.")
-    simulations: Whole = 2000
+    patients: Size = Field(50, description="Events are predicted for the next so many.")
+    study: Size = Field(100, description="Size of one more study whose gain is simulated.")
+    simulations: Size = 2000
     seed: Whole = 1
 
 
 class Rates(Part):
     """Pooling per unit of time, for analyses whose windows are stated."""
 
-    days: float = Field(30.4375, gt=0, allow_inf_nan=False, description="Days in the unit of time.")
+    days: float = Field(
+        30.4375, ge=0.01, le=LONGEST_WINDOW, allow_inf_nan=False, description="Days in the unit of time."
+    )
     unit: Text = "patient-month"
     analyses: tuple[Slug, ...] = ()
 
@@ -191,14 +200,12 @@ class Published(Part):
 class Simulation(Part):
     """Simulated reviews that show how the models behave."""
 
-    reviews: Whole = Field(200, ge=1, description="Simulated reviews a scenario.")
-    chunks: Whole = Field(4, ge=1, description="Jobs; the answer does not depend on how many.")
+    reviews: Size = Field(200, description="Simulated reviews a scenario.")
+    chunks: Jobs = Field(4, description="Jobs; the answer does not depend on how many.")
     seed: Whole = 1
-    k: tuple[Annotated[Whole, Field(ge=2)], ...] = Field(min_length=1)
-    incidence: tuple[Annotated[float, Field(gt=0, lt=100)], ...] = Field(
-        min_length=1, description="Per cent of the median study."
-    )
-    tau: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = Field(min_length=1)
+    k: tuple[Annotated[Whole, Field(ge=2, le=1000)], ...] = Field(min_length=1, max_length=20)
+    incidence: tuple[Incidence, ...] = Field(min_length=1, max_length=20, description="Per cent of the median study.")
+    tau: tuple[Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)], ...] = Field(min_length=1, max_length=20)
     models: tuple[Model, ...] = Field(min_length=1)
 
 
@@ -213,19 +220,21 @@ class Figures(Part):
     evidence_map: tuple[Slug, ...] = Field(
         (), max_length=2, description="Two properties of arms: down and across; the first two there are, when left out."
     )
-    formats: tuple[Literal["svg", "pdf", "png"], ...] = ("svg", "pdf", "png")
+    formats: tuple[Literal["svg", "pdf", "png"], ...] = Field(("svg", "pdf", "png"), min_length=1)
 
 
 class Protocol(Part):
     """The whole of ``config.yaml``."""
 
     review: Review
-    outcomes: dict[Name, OutcomeTerm]
-    products: dict[str, Product]
+    outcomes: dict[Name, OutcomeTerm] = Field(min_length=1)
+    products: dict[Key, Product]
     attributes: dict[Slug, Attribute] = {}
-    ascertainment: dict[str, Text] = Field(description="How events can be found: name → label in figures.")
+    ascertainment: dict[Key, Text] = Field(
+        min_length=1, description="How events can be found: name → label in figures."
+    )
     designs: tuple[Text, ...] = Field((), description="Words for how a study was done, beside the usual ones.")
-    tools: dict[str, dict[Name, Text]] = Field({}, description="Risk-of-bias tool → item → question.")
+    tools: dict[Key, dict[Name, Text]] = Field({}, description="Risk-of-bias tool → item → question.")
     analyses: dict[Slug, Analysis] = Field(min_length=1)
     contrasts: tuple[Contrast, ...] = ()
     moderators: dict[Slug, Moderator] = {}
@@ -268,6 +277,7 @@ TAKEN = {
     *("analysis", "subset", "group", "study", "arm", "arm_label", "ascertainment", "report", "year", "outcome"),
     *("definition", "events", "window", "window_text", "basis", "confidence", "second_reading", "use", "reason"),
     *("proportion", "ci_low", "ci_high", "source", "url", "doi", "cohort"),
+    *("all", "risk_of_bias"),  # a subset of its own, and a forest plot of its own
 }
 
 
@@ -340,24 +350,11 @@ def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
         known(("rates", "analyses", i), name, list(protocol.analyses))
     for i, pair in enumerate(protocol.published.pairs if protocol.published else ()):
         known(("published", "pairs", i, "analysis"), pair.analysis, list(protocol.analyses))
-    problems += _check_parents(protocol, located) + _check_repeats(located) + _check_reserved(protocol, located)
+    problems += _check_parents(protocol, located) + check_repeats(located) + check_alike(located)
+    problems += _check_reserved(protocol, located)
     if protocol.models.primary == "crude":
         message = '"crude" cannot lead: it ignores that studies differ. Use glmm, or another model.'
         problems.append(located.problem(("models", "primary"), message))
-    return problems
-
-
-def _check_repeats(located: Located) -> list[Problem]:
-    """Find what stands twice in one list: a subgroup named twice would be pooled twice."""
-    problems: list[Problem] = []
-    queue: list[tuple[tuple, Any]] = [((), located.data)]
-    while queue:
-        path, here = queue.pop()
-        items = list(here.items() if isinstance(here, dict) else enumerate(here))
-        queue += [((*path, step), value) for step, value in items if not isinstance(value, str)]
-        texts = [value for _, value in items if isinstance(value, str)] if isinstance(here, list) else []
-        repeated = [i for i, text in enumerate(texts) if text in texts[:i]]
-        problems += [located.problem((*path, i), f'"{texts[i]}" stands twice. Keep one.') for i in repeated]
     return problems
 
 
@@ -373,15 +370,31 @@ def _check_reserved(protocol: Protocol, located: Located) -> list[Problem]:
     ]
     for name in set(FOLDERS) & set(protocol.analyses):
         found.append((("analyses", name), f"results/{name}/ is a folder of its own. Give the analysis another name."))
+    for name in page_ids() & set(protocol.analyses):
+        message = f"{quote(name)} is a place of its own in results/report.html. Give the analysis another name."
+        found.append((("analyses", name), message))
+    for name in {"product", *STUDY_VARIABLES, *protocol.attributes} & set(protocol.moderators):
+        message = f"{quote(name)} is a property of arms or studies already. Give the moderator another name."
+        found.append((("moderators", name), message))
+    if protocol.simulation.chunks > protocol.simulation.reviews:
+        message = f"{protocol.simulation.chunks} jobs for {protocol.simulation.reviews} reviews. Write fewer jobs."
+        found.append((("simulation", "chunks"), message))
+    pairs: dict[tuple, int] = {}
+    for i, contrast in enumerate(protocol.contrasts):
+        first = pairs.setdefault((contrast.by, frozenset((contrast.first, contrast.second))), i)
+        if first != i:
+            found.append((("contrasts", i), f"The same two levels as contrasts[{first}]. Keep one."))
     for i, contrast in enumerate(protocol.contrasts):
         if contrast.first == contrast.second:
             message = f'"{contrast.second}" stands on both sides. Set two different levels against each other.'
             found.append((("contrasts", i, "second"), message))
-    if protocol.published and (
-        Path(protocol.published.file).is_absolute() or ".." in Path(protocol.published.file).parts
-    ):
-        message = f'"{protocol.published.file}" is outside this folder. Put the table into it.'
-        found.append((("published", "file"), message))
+    if protocol.published:
+        file, path = quote(protocol.published.file), Path(protocol.published.file)
+        if path.is_absolute() or ".." in path.parts:
+            found.append((("published", "file"), f"{file} is outside this folder. Put the table into it."))
+        elif path.parts[:1] == ("results",):
+            message = f"{file} is in the folder that the build writes. Keep it in studies/, for instance."
+            found.append((("published", "file"), message))
     return [located.problem(*one) for one in found]
 
 

@@ -33,6 +33,7 @@ Basis = Literal["stated", "derived", "reconstructed"]
 Confidence = Literal["high", "medium", "low"]
 Reading = Literal["agree", "disagree"]
 LARGEST = 2**31 - 1  # of a count; what is more is a slip, and would not fit where counts are added up
+LONGEST_WINDOW = 36_525  # days: a hundred years
 
 
 def _whole_number(value: Any) -> Any:
@@ -63,11 +64,14 @@ def _window(value: Any) -> Any:
     if value is None or str(value).strip() == UNSTATED:
         return None
     try:
-        return _whole_number(value)
+        days = _whole_number(value)
     except ValueError:
         raise ValueError(
             f'"{value}" is not a number of days. Write whole days from treatment (3 months = 90), or `{UNSTATED}`.'
         ) from None
+    if days > LONGEST_WINDOW:
+        raise ValueError(f'"{value}" days are more than a hundred years. Is it a slip of the pen? Look it up.')
+    return days
 
 
 def _text(value: Any) -> Any:
@@ -84,7 +88,7 @@ def _doi(value: Any) -> Any:
 
 _WHOLE_SCHEMA = {"type": "integer", "minimum": 0, "maximum": LARGEST}
 _COUNT_SCHEMA = {"anyOf": [_WHOLE_SCHEMA, {"const": NOT_REPORTED}]}
-_WINDOW_SCHEMA = {"anyOf": [_WHOLE_SCHEMA, {"const": UNSTATED}]}
+_WINDOW_SCHEMA = {"anyOf": [_WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const": UNSTATED}]}
 
 Whole = Annotated[int, BeforeValidator(_whole_number), WithJsonSchema(_WHOLE_SCHEMA)]
 Count = Annotated[int | None, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
