@@ -162,6 +162,12 @@ def test_a_workbook_that_was_not_handed_in_is_named(review, check):
     assert said[0].startswith("studies/evans2005.xlsx: This workbook is not handed in.") and len(said) == 2
 
 
+@pytest.mark.parametrize("name", ["Screening.csv", "screening.csv.txt", "screening.xlsx", "screening.tsv"])
+def test_a_list_of_another_name_is_named(name, review, check):
+    write(review, f"studies/{name}", "x")
+    assert check()[0].startswith(f"studies/{name}: The list of reports is read from screening.csv only.")
+
+
 def test_hidden_files_are_left_alone(review, check):
     for name in (".adams2001.yaml.swp", "._adams2001.yaml", ".adams2001.yaml"):
         (review.folder / "studies" / name).write_bytes(b"\x00\xff")
@@ -287,8 +293,13 @@ def test_a_list_that_contradicts_a_sheet_is_located(case, review, check):
 def test_a_list_that_excel_saved_with_semicolons(review, check):
     write(review, "studies/screening.csv", SCREENING.replace(",", ";"))
     assert check()[0] == (
-        "studies/screening.csv: The columns are parted by ; here. Save the table with commas between them."
+        "studies/screening.csv: The columns are parted by semicolons here. Save the table with commas between them."
     )
+
+
+def test_an_empty_list_says_what_it_should_hold(review, check):
+    write(review, "studies/screening.csv", "\n")
+    assert check()[0].startswith("studies/screening.csv: The table is empty. Its first line is: id,report,")
 
 
 def test_pooled_though_no_analysis_takes_it(review, check):

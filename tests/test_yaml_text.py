@@ -16,6 +16,9 @@ LOST = {
     ),
     "millions of a count": ("a: {events: 1,007,250, b: 1}", "Write 1007250, without a comma."),
     "decimal comma": ("a: {value: 61,5, unit: years}", "Write 61.5, with a decimal point."),
+    "decimal comma of a percentage": ("a: {reported: 10,2%, b: c}", "Write 10.2%, with a decimal point."),
+    "decimal comma before a unit": ("a: {value: 61,5 years, b: c}", "Write 61.5 years, with a decimal point."),
+    "marks of a merge": ("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n", "Marks of a merge are left"),
     "a comma in a text": (
         "a: {definition: any grade, see table, or text, window: 90}",
         'Put the text in quotes, definition: "any grade, see table, or text"',
@@ -66,6 +69,13 @@ def test_what_yaml_would_lose_is_named(case, tmp_path):
     assert "x.yaml:" in found
     for word in ("Traceback", "ValueError", "Error:"):
         assert word not in found
+
+
+def test_a_mapping_twice_is_told_once(tmp_path):
+    found = answer("a: {b: 1, c: 2}\na: {b: 1, c: 2}\na: {b: 1}\n", tmp_path)
+    assert [line.split(":", 1)[1] for line in found.splitlines()[:-1]] == [
+        f'{line}: The key "a" stands twice. Keep one.' for line in (2, 3)
+    ]
 
 
 def test_all_of_a_file_comes_at_once(tmp_path):

@@ -12,6 +12,7 @@ from .characters import complaint, plain
 from .problems import Problem, ProblemsError, refusal
 
 LARGEST_LIST = 10_000_000  # bytes of a table that somebody keeps by hand
+PARTED = {";": "semicolons", "\t": "tabs", "|": "bars"}
 KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 DIGITS = 10
@@ -168,11 +169,15 @@ def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[s
         With every problem of headings, rows and characters, each at its line.
     """
     name, problems, rows = str(path), [], []
-    reader = csv.reader(io.StringIO(read_plain(path, LARGEST_LIST), newline=""), strict=True)
+    text = read_plain(path, LARGEST_LIST)
+    if not text.strip():
+        raise refusal(path, f"The table is empty. Its first line is: {','.join(needed)}")
+    first = text.lstrip().splitlines()[0]
+    if sign := next((name for one, name in PARTED.items() if one in first and "," not in first), None):
+        raise refusal(path, f"The columns are parted by {sign} here. Save the table with commas between them.")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         headings = [plain(cell).strip() for cell in next(reader, [])]
-        if len(headings) == 1 and (sign := next((one for one in ";|" if one in headings[0]), None)):
-            raise refusal(path, f"The columns are parted by {sign} here. Save the table with commas between them.")
         missing = [one for one in needed if one not in headings]
         problems += [Problem(name, 1, one, "This heading is missing. Add the column.") for one in missing]
         twice = {one for one in headings if headings.count(one) > 1}

@@ -81,6 +81,7 @@ IMPORT = re.compile(
 NOT_SHEETS = ("TEMPLATE.yaml", "grade.yaml")
 # Endings as people and their editors make them: x.yml, x.YAML, x.yaml.txt, x.yaml.bak, x.yaml~, #x.yaml#
 LOOKS_LIKE_A_SHEET = re.compile(r"\.y[aml]{2,4}\b", re.IGNORECASE)
+LIKE_THE_LIST = re.compile(r"screening\.(csv|tsv|txt|xlsx?|ods)(\.txt|\.bak|~)?", re.IGNORECASE)
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods")
 
 
@@ -126,6 +127,8 @@ def _strays(folder: Path) -> list[Problem]:
         if LOOKS_LIKE_A_SHEET.search(path.name):
             message = "This file would not be read as a sheet. "
             message += "Move it into the folder itself, with the ending .yaml, or take it away."
+        elif path.parent == folder and LIKE_THE_LIST.fullmatch(path.name) and path.name != "screening.csv":
+            message = "The list of reports is read from screening.csv only. Give it that name, or take it away."
         elif path.suffix.lower() in WORKBOOKS and not path.with_suffix(".yaml").exists():
             message = f"This workbook is not handed in. Make its sheet: make handin FILES={path}; or take it away."
         problems += [Problem(str(path), 0, "", message)] if message else []

@@ -78,7 +78,7 @@ def check_model(model: type[Model], located: Located, hints: Mapping[str, str] =
     located : Located
         What was read.
     hints : mapping, optional
-        Name of a field → the next step to print when it is missing.
+        Name of a field → the next step to print when it is missing; a blank name stands for all others.
     filled : bool
         Whether each key that is written must have a value; else an empty one counts as left out, where it may be.
 
@@ -165,7 +165,7 @@ def _typed_problem(
 ) -> Problem:
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "missing":
-        hint = hints.get(str(path[-1]), "Add it; studies/README.md says what it holds.")
+        hint = hints.get(str(path[-1])) or hints.get("", "Add it; studies/README.md says what it holds.")
         message = f"This key is missing. {hint}"
     elif kind == "extra_forbidden":
         allowed = list(_fields(_annotation_at(model, path[:-1])) or ())

@@ -193,7 +193,7 @@ class PublishedPair(Part):
 class Published(Part):
     """Published pools to stand beside ours."""
 
-    file: Text
+    file: Annotated[Text, Field(max_length=200)]
     pairs: tuple[PublishedPair, ...] = ()
 
 
@@ -279,6 +279,7 @@ TAKEN = {
     *("proportion", "ci_low", "ci_high", "source", "url", "doi", "cohort"),
     *("all", "risk_of_bias"),  # a subset of its own, and a forest plot of its own
 }
+HINTS = {"": "Add it; docs/reference/config.md says what it holds."}
 
 
 def read_protocol(path: str | Path) -> Protocol:
@@ -298,7 +299,7 @@ def read_protocol(path: str | Path) -> Protocol:
         With every problem: YAML errors with their line, unknown keys, and names that are not defined.
     """
     located = read_located(path)
-    protocol = check_model(Protocol, located)
+    protocol = check_model(Protocol, located, HINTS)
     problems = _check_names(protocol, located)
     if problems:
         raise ProblemsError(problems)

@@ -148,7 +148,7 @@ def _read_mapping(events: Iterator[Any], document: Document) -> dict[str, Any]:
                 break
             data = _to_text(event, events, (), document)
     if data is None:
-        raise _Refused(1, "The file is not a mapping of `key: value` lines. Copy studies/TEMPLATE.yaml.")
+        raise _Refused(1, "The file is not a mapping of `key: value` lines. Is it the right file?")
     return data
 
 
@@ -195,7 +195,8 @@ def _to_mapping(event: Any, events: Iterator[Any], path: Path_, document: Docume
     while not isinstance(event := next(events), yaml.MappingEndEvent):
         key, line = _read_key(event, document), event.start_mark.line + 1
         twice = (*path, key) in document.lines
-        value = _to_text(next(events), events, (*path, key), document)
+        # Below a key that stands twice, each key would; its line makes another place of it.
+        value = _to_text(next(events), events, (*path, key, *([line] if twice else [])), document)
         document.lines[(*path, key)] = line
         if flow and value == "" and not _has_colon(event, document):
             pieces.append(event)
@@ -247,8 +248,8 @@ def _tell_of_pieces(pieces: list[Any], key: str, data: dict[str, Any], document:
     if digits and {len(part) for part in rest} == {3}:
         right = f"Write {number}, without a comma"
         right += f" (or {value}.{rest[0]} if it is a decimal sign)." if len(rest) == 1 else "."
-    elif digits and len(rest) == 1:
-        right = f"Write {value}.{rest[0]}, with a decimal point."
+    elif value.isdigit() and len(rest) == 1 and re.match("[0-9]", rest[0]):
+        digits, right = True, f"Write {value}.{rest[0]}, with a decimal point."
     else:
         right = f'Put the text in quotes, {key}: "{quote(", ".join((value, *rest)))[1:-1]}", or write `{rest[0]}: …`.'
     written = quote(",".join((value, *rest)) if digits else ", ".join((value, *rest)))
@@ -291,6 +292,8 @@ def _syntax_problem(file: str, error: yaml.MarkedYAMLError, text: list[str]) -> 
         hint = "A tab stands before the text: indent with spaces."
     elif odd:
         hint = f"Here stands {odd}: type it again, plainly."
+    elif any(re.match("<{7}|={7}|>{7}", one) for one in text):
+        hint = "Marks of a merge are left (<<<<<<<, =======, >>>>>>>): keep one of the two versions, and take them out."
     elif any(re.search(r",\s*,", one) for one in near):
         hint = "Two commas follow each other: take one out, or put the text in quotes."
     elif any(re.search(r"\S\s+#", one) for one in near):
