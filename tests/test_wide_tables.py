@@ -147,6 +147,7 @@ def test_every_fault_of_a_table_is_told_in_one_run(read):
         ("study,events,cases,n\nA 2020,3,3,9\n", "The columns events and cases both hold events."),
         ("study,event.e,n.e,event.c,n.c\nA 2020,3,9,3,9\n", "This table compares two groups."),
         ("", "The table is empty."),
+        ("study,events,n\n", "There is no row below the headings."),
         ('study,events,n\n"A 2020,3,9\n', "Not readable as CSV"),
     ],
 )

@@ -105,10 +105,9 @@ def _from_csv(text: str, delimiter: str, file: str) -> Table:
     for number, texts in lines[first + 1 :]:
         filled = max(i for i, text in enumerate(texts, 1) if text)
         if len(texts) < fewest or filled > len(header):
-            message = (
-                f"The row has {plural(len(texts), 'cell')} below {plural(fewest, 'heading')}. Put a cell that holds a "
-                f"{'tab' if delimiter == chr(9) else quote(delimiter)} in quotes; fill in or delete a row that is none."
-            )
+            mark = "tab" if delimiter == "\t" else quote(delimiter)
+            way = f"Put a cell that holds a {mark} in quotes." if filled > len(header) else "Fill it in, or delete it."
+            message = f"The row has {plural(len(texts), 'cell')} below {plural(fewest, 'heading')}. {way}"
             problems.append(Problem(file, number, "", message))
         else:
             rows.append(tuple(Cell(f"line {number}", *read_value(t, "s", "", "text")) for t in texts[: len(header)]))

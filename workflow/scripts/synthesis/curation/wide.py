@@ -76,6 +76,8 @@ def draft_sheets(
     """
     found = recognise(table.header, protocol, columns or {})
     problems = [Problem(file, 0, table.at, message) for message in _of_headings(found, table, protocol, given or {})]
+    if not table.rows and not table.problems:
+        problems.append(Problem(file, 0, table.at, "There is no row below the headings."))
     if problems:
         raise ProblemsError(problems)
     reader = _Reader(file, found, dict(given or {}), table.decimal_comma, protocol)
@@ -201,7 +203,8 @@ class _Reader:
                     )
         for i, said in found.items():
             hint = f" If it is a study nevertheless: --study {quote(names[i])}." if names[i] else ""
-            self.say(self.name_cell(rows[i]), "study", f"{said} Delete the row.{hint}")
+            who = f"{quote(names[i])}: " if names[i] else ""
+            self.say(self.name_cell(rows[i]), "study", f"{who}{said} Delete the row.{hint}")
         return named | set(found)
 
     def sums(self, rows: Sequence[Row], names: Sequence[str], named: Collection[int]):
