@@ -204,7 +204,8 @@ def _reach(y, n, linear, tau) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(3):  # a tangent of a concave function lies above it, so Newton's method closes in from outside
         z = mode + side * away
         slope = tau * np.sum(y - n * expit(linear + (tau * z)[..., None]), axis=-1) - z
-        away = away - np.minimum(log_integrand(z) - floor, 0) / (side * slope)
+        gap = log_integrand(z) - floor
+        away = away - np.divide(gap, side * slope, out=np.zeros_like(gap), where=gap < 0)
     return mode - away[0], mode + away[1]
 
 

@@ -322,6 +322,8 @@ def close_in(arms: Arms, theta: np.ndarray, low: float, high: float, judge: Call
     steps : int
     settled : bool
     """
+    # The residual of a study of thousands of millions of patients is known to a ten-millionth only.
+    arrived = max(ARRIVED, 1e-15 * arms.patients.max())
     for steps in range(1, STEPS + 1):
         value, score, hessian = log_likelihood(arms, theta[:-1], theta[-1])
         slope, bend, along, rest = _reduce(score, hessian)
@@ -334,7 +336,7 @@ def close_in(arms: Arms, theta: np.ndarray, low: float, high: float, judge: Call
             step = (low + high) / 2 - theta[-1]
         rest = rest + along * step
         theta = theta + np.append(rest, step)
-        if np.max(np.abs(rest)) < ARRIVED * max(1, np.max(np.abs(theta))) and abs(step) < ARRIVED * theta[-1]:
+        if np.max(np.abs(rest)) < arrived * max(1, np.max(np.abs(theta))) and abs(step) < arrived * theta[-1]:
             return theta, steps, True
     return theta, STEPS, False
 
