@@ -79,9 +79,12 @@ def sheet(id="eaton2005", **fields):
     return SHEET.format(id=id, **given | quoted)
 
 
-def build(folder: Path, sheets: dict[str, str] | None = None, figure: str = SVG, **texts: str) -> Path:
+def build(
+    folder: Path, sheets: dict[str, str] | None = None, figure: str = SVG, arms: str = "cohort", **texts: str
+) -> Path:
     """Build the small review with more sheets, without Snakemake, and give the path of its page."""
     review = Review(folder)
+    review.edit("config.yaml", "arms: cohort", f"arms: {arms}")
     for name, text in (sheets or {}).items():
         (folder / "studies" / f"{name}.yaml").write_text(text, encoding="utf-8")
     protocol = read_protocol(folder / "config.yaml")

@@ -190,6 +190,26 @@ def test_the_saved_figure_is_a_figure_with_the_printed_numbers(page, subsets):
 # ---------------------------------------------------------------- keyboard
 
 
+def test_the_explorer_ticks_a_study_with_all_its_arms(browser, tmp_path):
+    address = build(tmp_path / "review", arms="product", methods="# Methods\n\n## Evidence\n\nText.\n")
+    page = browser.new_page()
+    page.goto(address.as_uri())
+    boxes = page.locator("#x-rows input")
+    first = [i for i in range(boxes.count()) if "Adams 2001" in boxes.nth(i).get_attribute("aria-label")]
+    assert len(first) == 2 and "4 of 4 studies" in page.locator("#x-answer").inner_text()
+    boxes.nth(first[1]).click()
+    assert [boxes.nth(i).is_checked() for i in range(boxes.count())] == [i not in first for i in range(boxes.count())]
+    rows = read_table(address.parent / "fever" / "subsets.csv")
+    left = next(row for row in rows if row["studies"] == "baker2002;clark2003;davis2004" and row["model"] == "glmm")
+    said = page.locator("#x-answer").inner_text()
+    assert "3 of 4 studies" in said and f"{left['events']} of {left['patients']} patients" in said
+    # One arm of Adams has another product, so only the other studies can be kept by product.
+    kept = page.locator("#x-keep option").all_inner_texts()
+    page.locator("#x-keep").select_option(label=kept[1])
+    assert not any(boxes.nth(i).is_checked() for i in first)
+    page.close()
+
+
 def test_the_explorer_works_by_keyboard_alone(page, subsets):
     page.locator("#x-analysis").focus()
     page.keyboard.press("Tab")
