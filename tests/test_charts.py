@@ -377,6 +377,32 @@ def test_many_subsets_stay_a_small_file(tmp_path):
     assert sizes["subsets.svg"] < 200_000
 
 
+def test_a_study_in_two_arms_is_one_study_on_every_chart():
+    """Split into arms, a study stands once in every list, is one dot, and counts once."""
+
+    def split(rows, *columns):
+        table = []
+        for row in rows:
+            for arm in ("one", "two") if row["study"] == "study3" else (None,):
+                part = {c: int(row[c]) // 2 if arm == "one" else int(row[c]) - int(row[c]) // 2 for c in columns if arm}
+                table.append(row | {c: str(v) for c, v in part.items()} | ({"arm": arm} if arm else {}))
+        return table
+
+    whole = DATA[12]
+    rows = split(whole.rows, "events", "patients")
+    rows = [row | {"proportion": repr(int(row["events"]) / int(row["patients"]))} for row in rows]
+    estimates = [row | {"k": "13"} for row in whole.estimates]
+    arms = replace(whole, rows=rows, estimates=estimates, moderators=split(whole.moderators))
+    assert (len(arms.pooled), arms.studies) == (13, 12)
+    drawn = draw(12, data=arms)
+    for name in ("leave_one_out", "cumulative", "subsets", "funnel", "prediction"):
+        assert words(drawn[name]) == words(DEFAULT[12][name]), name
+    by_year = bubble.read_moderator(arms, "year", "Year", "", "glmm")
+    assert (len(by_year.points), by_year.studies) == (11, 11)
+    assert by_year.points == bubble.read_moderator(whole, "year", "Year", "", "glmm").points
+    assert "1 arm of the pool has no value" in notes(drawn["bubble_year"])
+
+
 def test_the_line_of_a_bubble_plot_is_the_fitted_one():
     from synthesis.regression import Studies, regress
 
