@@ -23,7 +23,7 @@ from .measures import MEASURES
 from .result import Pooled
 
 OUTSIDE = "the whole interval lies beyond the range of the transformation: not pooled"
-AT_THE_END = "the pooled mean lies beyond the range of the transformation; the estimate is the end of that range"
+AT_THE_END = "the pooled mean lies beyond the range of the transformation, so the estimate is the end of that range"
 ONE_PATIENT_EACH = "one patient a study"
 ALL_OR_NONE = "every study has no events or nothing but events"
 NO_TAU2 = "τ² rests on the transformation, not on the data"
