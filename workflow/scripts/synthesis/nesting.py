@@ -62,11 +62,11 @@ class Whole:
         self.rows = [row for row in _rows(sheet.outcomes) if row.without >= 0]  # else that is told already
         self.holders = {name: {name, *sheet.ancestors(name)} for name in sheet.arms}
         self.sizes: dict[str, int] = {}
-        self.groups: dict[tuple[str, str], list[Count]] = {}
+        self.groups: dict[tuple[str, str], dict[int, list[Count]]] = {}  # arm and outcome → patients → rows
         self.exact: dict[tuple, Count] = {}
         for row in self.rows:
             self.sizes[row.arm] = max(self.sizes.get(row.arm, 0), row.patients)
-            self.groups.setdefault((row.arm, row.outcome), []).append(row)
+            self.groups.setdefault((row.arm, row.outcome), {}).setdefault(row.patients, []).append(row)
             self.exact.setdefault((row.arm, row.outcome, row.definition, row.days), row)
         self.sizes |= {name: arm.patients for name, arm in sheet.arms.items() if arm.patients is not None}
         self.wider = {name: wider_outcomes(name, protocol) for name in protocol.outcomes}
@@ -78,11 +78,16 @@ class Whole:
             return 0  # the same patients
         return min(part.patients, max(0, self.sizes[whole.arm] - whole.patients))
 
-    def related(self, part: Count, outcomes: Iterable[str]) -> Iterator[Count]:
-        """Give the rows whose arm holds that of a part and that report one of some outcomes."""
+    def related(self, part: Count, outcomes: Iterable[str], others: bool = False) -> Iterator[Count]:
+        """Give the rows whose arm holds that of a part and that report one of some outcomes.
+
+        With ``others``, those of the very same patients are left out.
+        """
         for arm in self.holders.get(part.arm, ()):
             for outcome in outcomes:
-                yield from self.groups.get((arm, outcome), ())
+                for patients, rows in self.groups.get((arm, outcome), {}).items():
+                    if not (others and (arm, patients) == (part.arm, part.patients)):
+                        yield from rows
 
     def with_fewer(self, part: Count) -> Iterator[tuple[Count, str]]:
         """Give the rows that have fewer events than a part of theirs, each with the message.
@@ -96,8 +101,11 @@ class Whole:
                     yield whole, _more_events(part, whole, extra)
 
     def with_more(self, part: Count) -> Iterator[tuple[Count, str]]:
-        """Give the rows that have so many events that the patients of a part without them do not fit in."""
-        for whole in self.related(part, (part.outcome, *sorted(self.narrower.get(part.outcome, ())))):
+        """Give the rows that have so many events that the patients of a part without them do not fit in.
+
+        Of the same patients, that is what :meth:`with_fewer` says, the other way round.
+        """
+        for whole in self.related(part, (part.outcome, *sorted(self.narrower.get(part.outcome, ()))), others=True):
             if part.without > whole.without and _within(whole.days, part.days) and _alike(part, whole):
                 extra = self.missing(part, whole)
                 if part.without > whole.without + extra:
@@ -175,8 +183,7 @@ def check_tables(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
 
 def _check_total(counts: Whole, total: Count) -> Iterator[tuple]:
     """Compare a table with the rows of its outcome; one that agrees is enough, since a table has no definition."""
-    same = counts.groups.get((total.arm, total.outcome), [])
-    equal = [row for row in same if row.patients == total.patients]
+    equal = counts.groups.get((total.arm, total.outcome), {}).get(total.patients, [])
     if equal and all(row.events != total.events for row in equal):
         said = f"{total.events} events (exposed + unexposed) differ from the outcome's {equal[0].events}. Check both."
         yield total.at, said
