@@ -93,6 +93,18 @@ def test_a_person_is_asked_and_sees_the_words_used_so_far(review, monkeypatch, c
     assert {row["id"]: row["found"] for row in read_table(LIST)}["evans2005"] == "hand search"
 
 
+def test_who_stops_answering_has_written_nothing(review, monkeypatch, capsys):
+    book, before = workbook(), state()
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.input", stop)
+    assert adding.main([book]) == 1
+    assert capsys.readouterr().err.endswith("Stopped. Nothing was written.\n") and state() == before
+
+
 def test_one_that_is_not_pooled_says_why(review, monkeypatch, capsys):
     text = sheet().replace("window: 30", "window: 300")
     Path("studies/evans2005.yaml").write_text(text, encoding="utf-8")
@@ -159,6 +171,10 @@ def differ_from_sheet(folder: Path) -> list[str]:
         (differ_from_sheet, "This sheet exists and differs from the workbook."),
         (lambda _: [workbook(), "nobody1900"], "There is no such sheet: studies/nobody1900.yaml."),
         (lambda _: ["torn.xlsx"], "torn.xlsx"),
+        (
+            lambda _: ["drafts/davis2004.yaml"],
+            "Sheets stand in studies/. Move it there, then: make add FILES=davis2004",
+        ),
         (lambda _: [], "Name what to add: make add FILES=smith2025.xlsx"),
     ],
 )

@@ -134,7 +134,7 @@ def moved_words(story: Story) -> str:
             (story.others["comparisons"], "estimate of a risk factor", "estimates of risk factors"),
         )
         moved = [plural(*one) for one in counted if one[0]]
-    came = sum(len(p.analyses) * len(p.models) for p in story.presences)
+    came = sum(len(p.analyses) * len(p.groups) * len(p.models) for p in story.presences)
     if came:
         moved.append(f"{plural(came, 'pool')} came or went")
     cross = plural(len(story.conclusions), "conclusion changes", "conclusions change") if story.conclusions else ""
@@ -249,7 +249,8 @@ def presences_part(story: Story, names: Names) -> list[str]:
     for one in story.presences[:MOST]:
         every = len(one.analyses) == len(names.analyses) > 1
         where = "Every analysis" if every else joined(names.analysis(a) for a in one.analyses)
-        split = "" if one.subset == "all" else f", {inside(names.group(one.subset, one.group))}"
+        levels = joined(names.levels.get(one.subset, {}).get(group, group or "test") for group in one.groups)
+        split = "" if one.subset == "all" else f", {inside(names.variables.get(one.subset, one.subset))}: {levels}"
         lines.append(f"- {where}{split} ({', '.join(one.models)}): {one.word}.")
     more = len(story.presences) - MOST
     lines += [f"- … and {plural(more, 'more')}."] if more > 0 else []

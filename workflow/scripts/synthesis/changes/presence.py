@@ -15,21 +15,23 @@ class Presence:
     Parameters
     ----------
     analyses, models : tuple of str
-    subset, group : str
+    subset : str
         As in ``estimates.csv``.
+    groups : tuple of str
+        Levels of it; a blank one is the test between them.
     word : str
         ``new``, ``gone``, or the status before and after.
     """
 
     analyses: tuple[str, ...]
     subset: str
-    group: str
+    groups: tuple[str, ...]
     models: tuple[str, ...]
     word: str
 
 
 def find_presences(changes: Iterable[Change], unknown: Iterable[str]) -> list[Presence]:
-    """Find the pools that came or went, said once for the models and analyses of which the same holds.
+    """Find the pools that came or went, said once for the models, levels and analyses of which the same holds.
 
     Parameters
     ----------
@@ -47,10 +49,13 @@ def find_presences(changes: Iterable[Change], unknown: Iterable[str]) -> list[Pr
         if subset == "all" and word in (NEW, GONE):  # a model that came or went, with all its groups
             whole.add((analysis, model, word))
         models.setdefault((analysis, subset, group, word), []).append(model)
-    analyses: dict[tuple, list[str]] = {}
+    groups: dict[tuple, list[str]] = {}
     for (analysis, subset, group, word), names in models.items():
-        analyses.setdefault((subset, group, tuple(names), word), []).append(analysis)
-    return [Presence(tuple(a), subset, group, names, word) for (subset, group, names, word), a in analyses.items()]
+        groups.setdefault((analysis, subset, tuple(names), word), []).append(group)
+    analyses: dict[tuple, list[str]] = {}
+    for (analysis, subset, names, word), levels in groups.items():
+        analyses.setdefault((subset, tuple(levels), names, word), []).append(analysis)
+    return [Presence(tuple(a), subset, levels, names, word) for (subset, levels, names, word), a in analyses.items()]
 
 
 def word_of(change: Change) -> str:

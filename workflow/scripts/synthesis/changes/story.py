@@ -13,6 +13,7 @@ from .renames import Renames
 from .snapshot import Row, Snapshot
 
 ENGINE = "the engine or a library"
+BESIDE = ("models.sensitivity", "models.subgroups", "models.draw_prediction_from")  # they move no answer
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Story:
         """Say what else than sheets moved answers."""
         if self.models[0] != self.models[1]:
             return f"the primary model ({self.models[0]} → {self.models[1]})"
-        chosen = [key for key, *_ in self.data.choices if key.startswith("models.")]
+        chosen = [key for key, *_ in self.data.choices if key.startswith("models.") and key not in BESIDE]
         return f"the config ({joined(f'`{key}`' for key in chosen)})" if chosen else ENGINE
 
     @property

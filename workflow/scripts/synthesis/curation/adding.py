@@ -14,6 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 from ..changes.history import GitError, NoRepository, git
@@ -53,7 +54,7 @@ class Entry:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Hand in the files that are named; with ``--commit``, say what to commit. Gives the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    told = [word for word in arguments if word != "--commit"] or shlex.split(os.environ.get("FILES", ""))
+    told = [word for word in arguments if word != "--commit"] or named(os.environ.get("FILES", ""))
     try:
         protocol = read_protocol(CONFIG)
         if not told:
@@ -67,7 +68,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(problem, file=sys.stderr)
         print("Nothing was written.", file=sys.stderr)
         return 1
+    except (EOFError, KeyboardInterrupt):  # while being asked
+        print("\nStopped. Nothing was written.", file=sys.stderr)
+        return 1
     return 0
+
+
+def named(text: str) -> list[str]:
+    """Give the files that a variable of make names: several, quoted where they hold spaces, or a pattern.
+
+    >>> named("a.xlsx 'b c.xlsx'"), named("o'brien2020.xlsx")
+    (['a.xlsx', 'b c.xlsx'], ["o'brien2020.xlsx"])
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError:  # an apostrophe
+        words = text.split()
+    return [name for word in words for name in (sorted(glob(word)) or [word])]
 
 
 def find_entries(names: Sequence[str], protocol: Protocol) -> list[Entry]:
@@ -82,12 +99,16 @@ def find_entries(names: Sequence[str], protocol: Protocol) -> list[Entry]:
     except ProblemsError as error:
         problems += error.problems
     for name in (name for name in names if name not in books):
-        path = STUDIES / f"{Path(name).stem if name.endswith('.yaml') else name}.yaml"
+        given = Path(name) if name.endswith(".yaml") else Path(f"{name}.yaml")
+        path = STUDIES / given.name
         try:
+            if given.parent not in (Path("."), STUDIES):
+                raise refusal(name, f"Sheets stand in {STUDIES}/. Move it there, then: make add FILES={path.stem}")
             if not path.is_file():
-                where = "a workbook (.xlsx), or the id of a sheet in studies/"
                 raise refusal(
-                    name, f"There is no such sheet: {path}. Name {where}; begin one with make new ID={path.stem}."
+                    name,
+                    f"There is no such sheet: {path}. Name a workbook (.xlsx), or the id of a sheet in {STUDIES}/; "
+                    f"begin one with make new ID={path.stem}.",
                 )
             entries.append(Entry(type_sheet(read_located(path)), path))
         except ProblemsError as error:
