@@ -74,13 +74,17 @@ def test_a_workbook_and_a_sheet_are_handed_in_at_once(review, monkeypatch, capsy
     assert adding.main([]) == 0 and state() == kept, "a second time changes nothing"
 
 
-def test_where_nobody_can_be_asked_it_says_what_to_write(review, capsys):
+def test_where_nobody_can_be_asked_it_says_what_to_write(review, monkeypatch, capsys):
     book = workbook()
     before = state()
     assert adding.main([book]) == 1
     said = capsys.readouterr().err
     assert "evans2005 is not listed there" in said and 'make add FILES=evans2005.xlsx FOUND="…"' in said
     assert said.endswith("Nothing was written.\n") and state() == before
+    monkeypatch.setenv("REASON", "Counts of table 2.")
+    assert adding.main([book]) == 0
+    row = next(row for row in read_table(LIST) if row["id"] == "evans2005")
+    assert [row[key] for key in ("found", "decision", "reason")] == ["handed in", "pooled", "Counts of table 2."]
 
 
 def test_a_person_is_asked_and_sees_the_words_used_so_far(review, monkeypatch, capsys):
@@ -144,6 +148,22 @@ def spoil_events(folder: Path) -> list[str]:
     return [workbook(), "frank2006"]
 
 
+def spoil_arm(folder: Path) -> list[str]:
+    """Name an arm that there is not: a sheet of which nothing can be pooled, and nothing selected."""
+    (folder / "studies/frank2006.yaml").write_text(
+        sheet("frank2006", "Frank 2006").replace("arm: all", "arm: b", 1), encoding="utf-8"
+    )
+    return [workbook(), "frank2006"]
+
+
+def spoil_other(folder: Path) -> list[str]:
+    """Leave a fault in somebody else's sheet."""
+    path = folder / "studies/davis2004.yaml"
+    book = workbook()
+    path.write_text(path.read_text(encoding="utf-8").replace("arm: all", "arm: b", 1), encoding="utf-8")
+    return [book]
+
+
 def spoil_together(folder: Path) -> list[str]:
     """Leave the sheets in order one by one: they are of one report."""
     text = sheet("frank2006", "Frank 2006").replace("10.1000/frank2006", "10.1000/evans2005")
@@ -167,6 +187,8 @@ def differ_from_sheet(folder: Path) -> list[str]:
     [
         (spoil_events, "studies/frank2006.yaml:11: outcomes[1].events: 60 is more than patients (50)"),
         (spoil_together, "10.1000/evans2005"),
+        (spoil_arm, "studies/frank2006.yaml:10: outcomes[0].arm"),
+        (spoil_other, "studies/davis2004.yaml:10: outcomes[0].arm"),
         (spoil_list, 'studies/screening.csv:2: decision: "poled" is not one of'),
         (differ_from_sheet, "This sheet exists and differs from the workbook."),
         (lambda _: [workbook(), "nobody1900"], "There is no such sheet: studies/nobody1900.yaml."),

@@ -18,6 +18,7 @@ from glob import glob
 from pathlib import Path
 
 from ..changes.history import GitError, NoRepository, git
+from ..checks import check_sheet
 from ..files import write_table, write_text
 from ..index import sheet_paths
 from ..located import read_located
@@ -29,6 +30,7 @@ from ..selection import Vocabulary, select_rows
 from ..sheets import Sheet, type_sheet
 
 STUDIES, CONFIG, LIST = Path("studies"), Path("config.yaml"), Path("studies/screening.csv")
+HANDED_IN = "handed in"  # how a report was found of which something else is told
 POOLED, SENSITIVITY = "pooled", "sensitivity"
 SENSITIVITY_ONLY = "sensitivity only"  # how the reason of such a row begins in rows.csv
 OUT = tuple(decision for decision in STAGES if decision not in (POOLED, SENSITIVITY))
@@ -110,12 +112,26 @@ def find_entries(names: Sequence[str], protocol: Protocol) -> list[Entry]:
                     f"There is no such sheet: {path}. Name a workbook (.xlsx), or the id of a sheet in {STUDIES}/; "
                     f"begin one with make new ID={path.stem}.",
                 )
-            entries.append(Entry(type_sheet(read_located(path)), path))
+            entries.append(Entry(read_sheet(path, protocol), path))
         except ProblemsError as error:
             problems += error.problems
     if problems:
         raise ProblemsError(problems)
     return entries
+
+
+def read_sheet(path: str | Path, protocol: Protocol) -> Sheet:
+    """Read a sheet and check it by itself.
+
+    Raises
+    ------
+    ProblemsError
+    """
+    located = read_located(path)
+    sheet = type_sheet(located)
+    if problems := check_sheet(located, sheet, protocol):
+        raise ProblemsError(problems)
+    return sheet
 
 
 def hand_in(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -> str:
@@ -168,7 +184,7 @@ def listed(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -
     rows = read_screening(LIST)
     with open(LIST, encoding="utf-8-sig", newline="") as file:
         columns = next(csv.reader(file), COLUMNS)
-    sheets = [*others(entries), *(entry.sheet for entry in entries)]
+    sheets = [*others(entries, protocol), *(entry.sheet for entry in entries)]
     problems: list[Problem] = []
     for entry in entries:
         study = entry.sheet.id
@@ -192,13 +208,13 @@ def listed(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -
     return rows, columns
 
 
-def others(entries: Sequence[Entry]) -> list[Sheet]:
+def others(entries: Sequence[Entry], protocol: Protocol) -> list[Sheet]:
     """Give the other sheets of the review; one with faults is told by the check, and is none here."""
     found = []
     for path in sheet_paths(STUDIES):
         with contextlib.suppress(ProblemsError):
             if Path(path) not in [entry.path for entry in entries]:
-                found.append(type_sheet(read_located(path)))
+                found.append(read_sheet(path, protocol))
     return found
 
 
@@ -223,7 +239,7 @@ def ask(
 ) -> dict[str, str]:
     """Give the cells of the list that no sheet holds: from the variables of make, else from the person."""
     given = {key: os.environ.get(key, "").strip() for key in QUESTIONS}
-    given["FOUND"] = given["FOUND"] or known.get("found", "")
+    given["FOUND"] = given["FOUND"] or known.get("found", "") or (HANDED_IN if any(given.values()) else "")
     needed = ["FOUND"] if decision else list(QUESTIONS)
     missing = [key for key in needed if not given[key]]
     if missing and sys.stdin.isatty():
