@@ -9,6 +9,7 @@
 from synthesis.changes.history import COMPARED, FOLLOWED, PAGE, releases_before, unpack, unpack_last
 from synthesis.changes.page import limits_of, names_of, state_line
 from synthesis.changes.snapshot import Snapshot
+from synthesis.index import digest
 
 STORE = ".snakemake/releases"
 RELEASES = releases_before(protocol.review.version)
@@ -29,7 +30,7 @@ RELEASED = (
     else {"version": "", "root": "", "files": []}
 )
 CHOICES = Snapshot("", {"config.yaml": Path("config.yaml")}).choices()
-STATE = digest_of([index.digest_all(), CHOICES])
+STATE = digest([as_text(index.sheets.values()), CHOICES])
 
 
 def page_at_hand():
