@@ -1,24 +1,22 @@
 """The house is as docs/architecture.md draws it: no circles, each stage behind the one before, figures without fits."""
 
-import ast
+import os
 import re
 import shutil
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
 from conftest import ROOT
 from synthesis import architecture, blueprint
 from synthesis.architecture import ask_snakemake, import_graph, makers_of, reachable
-from synthesis.index import modules_of
 
 PACKAGE = ROOT / "workflow" / "scripts" / "synthesis"
 RULES = architecture.rule_files()
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 # What may be read without another rule having made it: source files of a review and of the engine, and digests.
-SOURCES = ("studies/", "workflow/", ".snakemake/digests/", ".snakemake/releases/", "<input function>")
-# Commands that a person gives to a whole review, and the reader that the Snakefile calls; no job runs them.
-COMMANDS = {"check", "schemas", "reference", "release", "index", "changes.__main__"}
-COMMANDS |= {"curation.command", "curation.adding"}
+SOURCES = ("studies/", "workflow/", ".snakemake/planned/", ".snakemake/releases/", "<input function>")
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +51,6 @@ def find_circle(graph) -> list[str]:
         return []
 
     return next((circle for name in sorted(graph) if (circle := visit(name, []))), [])
-
-
-def jobs_modules() -> dict[str, set[str]]:
-    """Give adapter → modules of the library that its job loads."""
-    found = {}
-    for script in sorted((ROOT / "workflow" / "scripts").glob("*.py")):
-        paths = [path for path in modules_of(script) if "/synthesis/" in path]
-        found[script.stem] = {path.split("/synthesis/")[1].removesuffix(".py").replace("/", ".") for path in paths}
-    return found
 
 
 def test_modules_do_not_import_in_a_circle(imports):
@@ -117,51 +106,50 @@ def test_every_rule_was_looked_at(jobs):
     assert {architecture.plain_name(job.rule) for job in jobs} - {"all"} == set(RULES) - asked
 
 
-def test_sheets_are_read_by_few_and_named(jobs):
-    """What reads sheets reruns with every sheet it reads; all else stands on rows.csv and results/data/."""
-    assert architecture.sheet_readers() == {"sheets.smk", "pooling.smk"}
-    plain = {job.rule for job in jobs if any(re.fullmatch(r"studies/\w+\d{4}[a-z]?\.yaml", path) for path in job.reads)}
-    assert plain <= {"collect_sheets", "select_rows", "pool_analysis"}
+WATCH = """
+import os, sys
+
+def note(event, arguments):
+    path = str(arguments[0]) if event == "open" else ""
+    if path.endswith("config.yaml") or "studies" in os.path.dirname(path).split(os.sep)[-1:]:
+        end = os.open("opened.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(end, f"{os.path.basename(sys.argv[0])} {os.path.basename(path)}\\n".encode())
+        os.close(end)
+
+if any("/.snakemake/scripts/" in word for word in sys.orig_argv):
+    sys.addaudithook(note)
+"""
 
 
-def test_no_job_reads_the_config():
-    """Rules hand down what a stage needs: so a changed choice reruns what uses it, and nothing else."""
-    for adapter, modules in jobs_modules().items():
-        for name in modules:
-            path = (PACKAGE / name.replace(".", "/")).with_suffix(".py")
-            reads = called(path) & {"read_protocol", "read_index"}
-            assert not reads or name == "index", f"{adapter} loads {name}, which reads config.yaml"
-    for script in (ROOT / "workflow" / "scripts").glob("*.py"):
-        assert "config.yaml" not in script.read_text(encoding="utf-8")
-
-
-def called(path) -> set[str]:
-    """Give the names of functions that a module calls."""
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    return {getattr(n.func, "id", getattr(n.func, "attr", "")) for n in nodes if isinstance(n, ast.Call)}
-
-
-def test_config_is_read_by_commands_and_the_index_only(imports):
-    readers = {
-        name
-        for name in imports
-        for path in [(PACKAGE / name.replace(".", "/")).with_suffix(".py")]
-        if path.is_file() and called(path) & {"read_protocol", "read_index", "check_review"}
-    }
-    assert readers == COMMANDS
+@pytest.mark.workflow
+@pytest.mark.slow
+def test_no_job_opens_the_config_or_a_sheet(copy, tmp_path, monkeypatch):
+    """Seen from inside every job: only what stands beside the sheets is read where it is printed."""
+    (tmp_path / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
+    for name in ("screening.csv", "grade.yaml"):
+        shutil.copy(ROOT / "studies" / name, copy.folder / "studies" / name)
+    copy.edit("studies/grade.yaml", copy.read("studies/grade.yaml"), "{}\n")
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forceall"]
+    done = subprocess.run(
+        command, cwd=copy.folder, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    opened = {tuple(re.sub(r"^tmp\w+\.", "", line).split()) for line in copy.read("opened.txt").splitlines()}
+    assert {path for _, path in opened} <= {"screening.csv", "grade.yaml"}, opened
+    assert ("draw_review.py", "screening.csv") in opened, "nothing was watched"
 
 
 def test_the_picture_is_in_step(jobs, imports):
     now = blueprint.picture(
         "The structure of the engine",
-        architecture.lay_out(architecture.stage_graph(jobs, RULES), RULES, imports),
+        architecture.lay_out(jobs, RULES, imports),
     )
     kept = (ROOT / architecture.PICTURE).read_text(encoding="utf-8")
     assert now == kept, "docs/architecture.svg is not of this code; write it again: python -m synthesis.architecture"
 
 
 def test_the_picture_holds_all_and_nothing_overlaps(jobs, imports):
-    for panel in architecture.lay_out(architecture.stage_graph(jobs, RULES), RULES, imports):
+    for panel in architecture.lay_out(jobs, RULES, imports):
         rows, chains = blueprint.route(panel.rows, panel.arrows)
         boxes = blueprint.place_boxes(blueprint.sort_rows(rows, chains), panel.lines, 0)
         assert set(panel.lines) <= set(boxes)

@@ -1,6 +1,5 @@
 """What a person sees of a build: few lines, honest estimates, and a clear word when something fails."""
 
-import doctest
 import io
 import logging
 import os
@@ -10,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from synthesis.run import command, lock, progress, record, screen, words
+from synthesis.run import command, progress, record, screen, words
 from synthesis.run.progress import Progress
 
 
@@ -48,11 +47,6 @@ def begun(clock):
     shown = Progress(planned=lambda: PLAN, clock=clock)
     assert shown.hear(event("run_info", stats=STATS)) == ["Building: 4 jobs."]
     return shown
-
-
-@pytest.mark.parametrize("module", [lock, words], ids=lambda module: module.__name__)
-def test_examples(module):
-    assert doctest.testmod(module).attempted and not doctest.testmod(module).failed
 
 
 def test_one_line_per_finished_analysis(begun, clock):

@@ -8,6 +8,7 @@ import venv
 
 import pytest
 from conftest import Review
+from synthesis.files import read_table
 
 pytestmark = pytest.mark.workflow
 
@@ -21,18 +22,18 @@ def estimates(review) -> dict:
 
 
 # What one analysis goes through, from its sheets to its figures.
-STAGES = {
-    "select_rows",
-    "pool_analysis",
-    "draw_forests",
-    "draw_charts",
-}
-# These read the tables of all sheets, so they run when any of those is written again.
+STAGES = {"select_rows", "pool_analysis", "draw_forests", "draw_charts"}
+# These read the tables of all sheets, so they run when any of those is written again; and these the pools of all.
 READ_ALL_SHEETS = {
-    *("collect_sheets", "pool_comparisons", "draw_review", "write_methods", "write_report", "write_document"),
-    *("write_workbook", "write_archive", "write_references", "tell_changes", "follow_releases", "draw_trajectory"),
-    "suggest_overlaps",
+    *("collect_sheets", "draw_review", "write_methods", "write_report", "write_document", "write_workbook"),
+    *("write_archive", "write_references", "tell_changes", "follow_releases", "draw_trajectory", "suggest_overlaps"),
 }
+READ_ALL_POOLS = {"gather_estimates", "write_summary"}
+
+
+def every(*rules: str, of: tuple[str, ...] = ()) -> set[str]:
+    """Name the jobs of some rules for some analyses."""
+    return {f"{rule} {analysis}" for rule in rules for analysis in of}
 
 
 def of(jobs: list[str], analysis: str) -> list[str]:
@@ -53,8 +54,7 @@ def test_a_changed_count_runs_only_what_uses_it(copy):
     before = estimates(copy)
     copy.edit("studies/adams2001.yaml", "events: 2, patients: 120", "events: 3, patients: 120")  # high fever
     jobs = copy.plan()
-    assert {job.split()[0] for job in of(jobs, "high_fever")} >= STAGES
-    assert {job.split()[0] for job in [*of(jobs, "fever"), *of(jobs, "rash")]} <= READ_ALL_SHEETS
+    assert set(jobs) == every(*STAGES, of=("high_fever",)) | READ_ALL_SHEETS | READ_ALL_POOLS
     copy.build("results/estimates.csv")
     after = estimates(copy)
     moved = {key[0] for key in before if before[key] != after[key]}
@@ -65,17 +65,15 @@ def test_a_changed_count_runs_only_what_uses_it(copy):
 def test_a_changed_characteristic_or_judgement_selects_no_rows_and_moves_no_estimate(copy):
     before = copy.read("results/estimates.csv")
     copy.edit("studies/adams2001.yaml", "value: 60", "value: 61")
-    jobs = {job.split()[0] for job in copy.plan()}
-    assert "collect_sheets" in jobs and "pool_analysis" in jobs
-    assert "select_rows" not in jobs
+    pooled = every("pool_analysis", "draw_forests", "draw_charts", of=("fever", "high_fever"))
+    assert set(copy.plan()) == pooled | READ_ALL_SHEETS | READ_ALL_POOLS
     copy.edit(
         "studies/baker2002.yaml",
         "extraction:",
         "risk_of_bias: {tool: jbi, items: {sample: {judgement: 'no', support: Few.}}}\nextraction:",
     )
-    jobs = copy.plan()
-    assert {"draw_forests fever", "pool_analysis fever"} <= set(jobs)
-    assert "select_rows" not in {job.split()[0] for job in jobs}
+    pooled |= every("pool_analysis", "draw_forests", "draw_charts", of=("fever", "rash"))
+    assert set(copy.plan()) == pooled | READ_ALL_SHEETS | READ_ALL_POOLS
     copy.build("results/estimates.csv")
     assert copy.read("results/estimates.csv") == before
 
@@ -86,9 +84,7 @@ def test_a_new_sheet_runs_only_what_it_feeds_and_a_removed_one_is_gone(copy):
     new = copy.folder / "studies" / "evans2005.yaml"
     new.write_text(text)
     jobs = copy.plan()
-    assert {job.split()[0] for job in of(jobs, "high_fever")} <= READ_ALL_SHEETS
-    for analysis in ("fever", "rash"):
-        assert {job.split()[0] for job in of(jobs, analysis)} >= STAGES
+    assert set(jobs) == every(*STAGES, of=("fever", "rash")) | READ_ALL_SHEETS | READ_ALL_POOLS
     targets = (*SHORT, "results/README.md", "results/data/studies.csv")
     copy.build(*targets)
     assert "evans2005" in copy.read("results/fever/rows.csv")
@@ -117,13 +113,79 @@ def test_a_library_edit_runs_the_stages_that_use_it(module, rules, copy):
     assert {job.split()[0] for job in copy.plan()} >= rules
 
 
-def test_a_change_in_the_config_runs_what_it_touches(copy):
+PAGES = {"write_report", "write_document", "write_methods", "write_workbook"}
+PRINT_NAMES = {*PAGES, "compare_release", "draw_review"}
+PRINT_SHEETS = {*READ_ALL_SHEETS, "write_summary"}
+WORDS = [
+    (
+        "config.yaml",
+        "label: Rash\n    outcomes",
+        "label: Any rash\n    outcomes",
+        {
+            *PRINT_NAMES,
+            "write_summary",
+            "follow_releases",
+            "draw_trajectory",
+            *every("draw_forests", "draw_charts", of=("rash",)),
+        },
+    ),
+    (
+        "config.yaml",
+        "label: Rash\n    outcomes",
+        "label: Rash\n    note: Seen by anybody.\n    outcomes",
+        {*PAGES, "write_summary", *every("draw_forests", "draw_charts", of=("rash",))} - {"write_workbook"},
+    ),
+    ("config.yaml", "{label: Rash,", "{label: Exanthema,", PRINT_NAMES),
+    (
+        "config.yaml",
+        "label: Product A",
+        "label: Alpha",
+        {*PRINT_NAMES, "write_summary", *every("draw_forests", of=("fever", "high_fever", "rash"))},
+    ),
+    ("config.yaml", "title: A small review", "title: A tiny review", {*PAGES, "write_summary", "write_archive"}),
+    (
+        "studies/clark2003.yaml",
+        "label: Clark 2003",
+        "label: Clarke 2003",
+        {*PRINT_SHEETS, *every("select_rows", "draw_forests", "draw_charts", of=("fever", "rash"))},
+    ),
+    ("studies/adams2001.yaml", "title: First", "title: The first", READ_ALL_SHEETS),
+    ("studies/adams2001.yaml", "source: table 3", "source: table 4", READ_ALL_SHEETS),
+    (
+        "studies/adams2001.yaml",
+        "source: table 2",
+        "source: table 4, note: Read twice",
+        {*PRINT_SHEETS, *every("select_rows", "draw_forests", "draw_charts", of=("high_fever",))},
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "jobs"), WORDS, ids=[f"{new[:30]}" for _, _, new, _ in WORDS])
+def test_a_label_or_a_note_runs_what_prints_it_and_fits_nothing(file, old, new, jobs, copy):
+    """A changed label of one analysis ran its fits, and all that stands on them."""
+    copy.edit(file, old, new)
+    assert set(copy.plan()) == jobs
+
+
+def test_a_new_label_is_printed(copy):
     copy.edit("config.yaml", "label: Rash\n    outcomes", "label: Any rash\n    outcomes")
-    jobs = copy.plan()
-    assert {job.split()[0] for job in jobs if job.endswith(" rash")} >= {"draw_forests", "draw_charts"}
-    assert of(jobs, "fever") == []
-    copy.build("results/rash/forest.svg")
-    assert "Any rash" in copy.read("results/rash/forest.svg")
+    copy.edit("studies/clark2003.yaml", "label: Clark 2003", "label: Clarke 2003")
+    copy.build("results/rash/forest.svg", "results/README.md", "results/rash/leave_one_out.svg")
+    figure = copy.read("results/rash/forest.svg")
+    assert "Any rash" in figure and "Clarke 2003" in figure and "Clark 2003" not in figure
+    assert "Any rash" in copy.read("results/rash/reproduce.R")
+    assert "Clark 2003" not in copy.read("results/rash/leave_one_out.svg")
+
+
+def test_what_is_pooled_is_what_people_read(copy):
+    """Fits read rows without words; the same rows stand in rows.csv, number by number."""
+    words = {"label", "arm_label", "reason", "ci_low", "ci_high", "source", "url", "doi", "note", "window_text"}
+    for analysis in ("fever", "high_fever", "rash"):
+        fitted, shown = (
+            [{key: value for key, value in row.items() if key not in words} for row in read_table(copy.folder / path)]
+            for path in (f".snakemake/planned/{analysis}.rows.csv", f"results/{analysis}/rows.csv")
+        )
+        assert fitted == shown and shown
 
 
 def test_deleted_files_are_made_again(copy):

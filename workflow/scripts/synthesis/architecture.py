@@ -9,7 +9,7 @@ import html
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .files import write_text
 PACKAGE = Path(__file__).parent
 RULES = PACKAGE.parents[1] / "rules"
 PICTURE = Path("docs/architecture.svg")
+HANDED = (".snakemake/planned/", "<input function>")  # Snakemake does not print what an input function gives
 ON_REQUEST = ("crosscheck", "operating_characteristics")  # rules that `all` leaves out
 
 # A room is one idea; it may import from the rooms it stands above, never from one that stands above it.
@@ -28,7 +29,7 @@ ROOMS = {
         *("problems", "characters", "gathering", "references", "quoting", "codebook", "codebook_tables", "screening"),
     ),
     "sheets": (
-        *("protocol", "sheets", "located", "yaml_text", "mending", "checks", "nesting", "index", "tables"),
+        *("protocol", "sheets", "located", "yaml_text", "mending", "checks", "nesting", "index", "facts", "tables"),
         *("totals", "selection", "grade", "moderator_values", "beside", "published_pools", "config_names"),
     ),
     "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
@@ -190,13 +191,9 @@ def makers_of(jobs: Iterable[Job]) -> Callable[[str], str]:
     return lambda path: next((rule for pattern, rule in written if pattern.fullmatch(path)), "")
 
 
-def sheet_readers(folder: Path = RULES) -> set[str]:
-    """Give the files of rules that take sheets as input: sheets are the only input that is ``ancient()``."""
-    return {path.name for path in folder.glob("*.smk") if "ancient(" in _code(path.read_text(encoding="utf-8"))}
-
-
-def _code(text: str) -> str:
-    return re.sub(r"^\s*#.*$", "", text, flags=re.M)
+def handed_sheets(jobs: Iterable[Job], files: Mapping[str, str]) -> set[str]:
+    """Give the files of rules whose jobs read what the Snakefile hands them of the sheets."""
+    return {files[plain_name(job.rule)] for job in jobs if any(path.startswith(HANDED) for path in job.reads)}
 
 
 def plain_name(rule: str) -> str:
@@ -245,22 +242,21 @@ def without_shortcuts(graph: Mapping[str, Iterable[str]], keep: str = "") -> Gra
     return {name: {to for to in targets if not said(to, targets)} for name, targets in graph.items()}
 
 
-def lay_out(stages: Graph, rules: Mapping[str, str], imports: Graph) -> tuple[Panel, Panel]:
+def lay_out(jobs: Sequence[Job], rules: Mapping[str, str], imports: Graph) -> tuple[Panel, Panel]:
     """Give the two halves of the picture.
 
     Parameters
     ----------
-    stages : mapping
-        File of rules → files of rules it reads from.
+    jobs : sequence of Job
     rules : mapping
         Rule → file of rules.
     imports : mapping
         Module → modules it imports.
     """
-    source = "studies/*.yaml"
+    source, stages, handed = "studies/*.yaml", stage_graph(jobs, rules), handed_sheets(jobs, rules)
     way = {
         source: set(),
-        **{file: targets | ({source} if file in sheet_readers() else set()) for file, targets in stages.items()},
+        **{file: targets | ({source} if file in handed else set()) for file, targets in stages.items()},
     }
     rooms = room_graph(imports)
     packages = {name.split(".")[0] for name in imports if "." in name}
@@ -297,9 +293,7 @@ def reverse(graph: Mapping[str, Iterable[str]]) -> Graph:
 def draw(folder: Path) -> str:
     """Draw the engine as it reads the review of a folder."""
     rules = rule_files()
-    return picture(
-        "The structure of the engine", lay_out(stage_graph(ask_snakemake(folder), rules), rules, import_graph())
-    )
+    return picture("The structure of the engine", lay_out(ask_snakemake(folder), rules, import_graph()))
 
 
 def main() -> int:

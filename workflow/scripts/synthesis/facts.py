@@ -31,7 +31,8 @@ UNUSED = {
 
 def of_analysis(sheet: Sheet, analysis: Analysis) -> Sheet:
     """Give what the rows of an analysis are made of: no characteristics, no judgements, no rows of other outcomes."""
-    return _cut(sheet, analysis).model_copy(update={"characteristics": (), "risk_of_bias": None})
+    citation = Citation(year=sheet.citation.year, doi=sheet.citation.doi)
+    return _with(_cut(sheet, analysis), characteristics=(), risk_of_bias=None, citation=citation)
 
 
 def of_fits(sheet: Sheet, analysis: Analysis) -> Sheet:
