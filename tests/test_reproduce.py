@@ -14,6 +14,9 @@ needs_r = pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is
 COUNTS = {
     "sparse": ([0, 2, 5, 1, 9], [30, 41, 60, 25, 80], list("abcde")),
     "arms": ([3, 4, 6, 2], [40, 50, 45, 60], list("aabc")),
+    "steep": ([0, 0, 0, 9], [15, 22, 18, 12], list("abcd")),
+    "register": ([2, 0, 0, 1, 200], [10, 5, 4, 11, 20000], list("abcde")),
+    "low": ([1, 1, 200], [3, 8, 20000], list("abc")),
     "alone": ([7], [63], ["a"]),
     "none": ([0, 0, 0], [12, 30, 25], list("abc")),
     "all": ([12, 30], [12, 30], list("ab")),
@@ -56,12 +59,23 @@ def worst(printed: str) -> float:
     ("name", "models"), [("sparse", ["glmm", "glmm-t", "logit-reml-hk"]), ("arms", ["glmm", "glmm-t"])]
 )
 def test_r_reproduces_a_pool(name, models, tmp_path):
-    """The worst differences seen: glmm 3e-7 (where glmer's optimiser stops), logit-reml-hk 1e-15."""
+    """The worst differences seen: glmm 2e-6 (where R's optimiser stops), logit-reml-hk 1e-15."""
     done = run(script_of(name), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [m for m in ("glmm", "glmm-t", "logit-reml-hk") if re.search(rf"^{m} +pi_low", done.stdout, re.M)] == models
     assert worst(done.stdout) < 1e-5
     assert len(re.findall(r"^study", done.stdout, re.M)) == 2 * len(COUNTS[name][0])
+
+
+@needs_r
+@pytest.mark.parametrize(("name", "lower"), [("steep", ""), ("register", "0.0487"), ("low", "0.801")])
+def test_r_reproduces_sparse_reviews_and_says_where_the_other_maximum_lies(name, lower, tmp_path):
+    """glmer's 100 nodes are 2 % off in τ² = 40, and its optimiser stops at the lower maximum of the last."""
+    done = run(script_of(name), tmp_path)
+    assert done.returncode == 0 and "R and the workflow agree" in done.stdout, done.stdout + done.stderr
+    assert ("The likelihood has 2 maxima" in done.stdout) == bool(lower)
+    status = tables_of(name)[1][0]["status"]
+    assert (f"lower by {lower} in its logarithm" in done.stdout and f"lower by {lower} in" in status) or not lower
 
 
 @needs_r
@@ -102,7 +116,7 @@ def test_the_counts_stand_in_the_script():
     text = script_of("sparse")
     assert "events = c(0, 2, 5, 1, 9)" in text and "patients = c(30, 41, 60, 25, 80)" in text
     assert f"estimate = {tables_of('sparse')[1][0]['estimate']}" in text  # every digit
-    assert "nAGQ = 100" in text and 'test = "knha"' in text and "§" not in text
+    assert "optimHess(" in text and 'test = "knha"' in text and "§" not in text
 
 
 def test_words_of_a_review_cannot_leave_their_string():
@@ -146,4 +160,4 @@ def test_every_model_has_a_block_or_says_why_not():
     rows, estimates = tables_of("sparse")
     for model in MODELS:
         text = reproduction(rows, [estimates[0] | {"model": model}], analysis="x", label="X", primary=model)
-        assert "library(" in text or "no counterpart" in text, model
+        assert 'compare("' + model in text or "no counterpart" in text, model

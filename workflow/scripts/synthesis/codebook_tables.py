@@ -190,7 +190,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "lr_tau2": ("number", "Likelihood-ratio statistic of τ² = 0"),
             "lr_tau2_p": ("number", "Its P value, from the mixture of χ² with 0 and 1 degrees of freedom"),
             "loglik": ("number", "Log-likelihood at the maximum"),
-            "nodes": ("integer", "Nodes of the quadrature when the answer was stable"),
+            "nodes": ("integer", "Nodes of the quadrature; 0 where τ² is 0"),
             "steps": ("integer", "Steps of the optimiser"),
         },
     ),

@@ -275,7 +275,7 @@ class Method(NamedTuple):
 
 
 _REML = "Inverse variance, random study effect, REML, half a patient added where a cell is empty"
-_LOGISTIC = "binomial likelihood, maximum likelihood by adaptive Gauss–Hermite quadrature, no correction"
+_LOGISTIC = "binomial likelihood, maximum likelihood by adaptive quadrature, no correction"
 METHODS = {
     "mh": Method(
         (OR, RR, RD),

@@ -74,16 +74,17 @@ def counts_model_text(evidence: Evidence) -> str:
     primary, unit = evidence.choices["models"]["primary"], evidence.choices["review"]["unit"]
     lead = "Headline numbers come from" if primary in COUNTS_MODEL else "Beside it stands"
     nodes = [int(float(row["nodes"])) for row in evidence.table("fits") if row["nodes"] and float(row["nodes"]) > 0]
-    used = f" ({joined(map(format_count, sorted(set(nodes))), 'or')} here)" if nodes else ""
+    used = f" ({joined(map(format_count, sorted(set(nodes))), 'or')} nodes here)" if nodes else ""
     names = sorted((n for n in COUNTS_MODEL if n in listed_models(evidence)), key=primary.__ne__) or ["glmm"]
     other = f"; `{names[1]}` takes that of {COUNTS_MODEL[names[1]]} instead" if len(names) > 1 else ""
     return (
         f"{lead} the random-effects logistic model (binomial–normal, a generalised linear mixed model) "
         f"[@stijnen2010]: the number of {unit} with the event in a study is binomial, and the logits of the studies' "
         "probabilities are normal with mean μ and variance τ². It has one stage, so proportions are not transformed. "
-        "μ and τ are estimated by maximum likelihood, by Newton's method from several starts and compared with the "
-        "boundary τ = 0; the integral over the study effects is taken by adaptive Gauss–Hermite quadrature "
-        f"[@pinheiro1995], with nodes added until the answer is stable{used}. Arms of one study share its "
+        "μ and τ are estimated by maximum likelihood: the profile likelihood is looked at for all τ from 0 on, each of "
+        "its maxima is climbed by Newton's method, and where there are several the highest counts and the status names "
+        "the next. The integral over the study effects is taken by adaptive quadrature [@pinheiro1995]: trapezoidal rule "
+        f"over all of the integrand, Gauss–Legendre panels where τ exceeds 4{used}. Arms of one study share its "
         "effect.\n\nThe pooled proportion is the inverse logit of μ: that of the median study. Its "
         f"{percent(evidence.choices['models']['level'])} confidence interval is of Wald's type: μ plus or minus its "
         f"standard error times the quantile of {COUNTS_MODEL[names[0]]} (`{names[0]}`), transformed back{other}. "
