@@ -9,11 +9,11 @@ from pathlib import Path
 
 from .characters import bare_doi, comparable
 from .levels import MIXED
-from .located import MOST_TYPED, Located, TypingError, first_of, read_located
+from .located import Located, TypingError, read_located
 from .mending import mend
 from .moderator_values import why_no_number
 from .nesting import check_nesting, check_tables
-from .problems import Problem, ProblemsError, field_name, one_of, quote
+from .problems import MOST_TYPED, Problem, ProblemsError, field_name, first_of, one_of, quote
 from .protocol import Protocol
 from .sheets import Arm, Sheet, type_sheet
 
@@ -161,9 +161,10 @@ def check_vocabulary(located: Located, sheet: Sheet, protocol: Protocol) -> Iter
 
 def check_arms(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
     """Arms that make up another exist, share no patients and add up; a subset is not larger than its whole."""
+    names: dict[str, str] = {}
     for name, arm in sheet.arms.items():
         at = ("arms", name)
-        alike = next((other for other in sheet.arms if comparable(other) == comparable(name)), name)
+        alike = names.setdefault(comparable(name), name)
         if alike != name:
             yield at, f"{quote(name)} and {quote(alike)} differ in capitals only. Give each arm a name of its own."
         unknown = [part for part in arm.comprises if part not in sheet.arms or part == name]

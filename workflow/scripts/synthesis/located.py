@@ -10,11 +10,10 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from .problems import Problem, ProblemsError, field_name, one_of, quote
+from .problems import MOST_TYPED, Problem, ProblemsError, field_name, first_of, one_of, quote
 from .yaml_text import Path_, read_document
 
 SPELLINGS: dict[str, str] = {}  # pattern of a text → what to write
-MOST_TYPED = 200  # faults of one file that are told at once; nobody reads more
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -118,14 +117,6 @@ def _blank_message(model: type[BaseModel], path: Path_, filled: bool) -> str | N
     if place.model_config.get("extra") == "allow":
         return nothing if filled else None  # words of the review; the checks know them
     return f"Unknown key. {one_of(path[-1], fields)}"
-
-
-def first_of(problems: list[Problem], file: str, number: int = 0) -> list[Problem]:
-    """Give as many problems of a file as somebody reads, and say how many more there are (``number`` in all)."""
-    more = max(number, len(problems)) - MOST_TYPED
-    if more <= 0:
-        return problems
-    return [*problems[:MOST_TYPED], Problem(file, 0, "", f"There are {more:,} more faults. Mend the first ones first.")]
 
 
 def _one_side_of_each_choice(errors: list[Any], paths: list[Path_]) -> list[int]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+MOST_TYPED = 200  # faults of one file that are told at once; nobody reads more
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -62,6 +64,14 @@ def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
 def refusal(path: str | Path, message: str) -> ProblemsError:
     """Give the error about a whole file."""
     return ProblemsError([Problem(str(path), 0, "", message)])
+
+
+def first_of(problems: list[Problem], file: str, number: int = 0) -> list[Problem]:
+    """Give as many problems of a file as somebody reads, and say how many more there are (``number`` in all)."""
+    more = max(number, len(problems)) - MOST_TYPED
+    if more <= 0:
+        return problems
+    return [*problems[:MOST_TYPED], Problem(file, 0, "", f"There are {more:,} more faults. Mend the first ones first.")]
 
 
 def render(problems: Iterable[Problem]) -> str:

@@ -14,7 +14,7 @@ import yaml
 
 from .characters import complaint, look_alike, plain
 from .files import read_plain
-from .problems import Problem, ProblemsError, quote
+from .problems import Problem, ProblemsError, first_of, quote
 
 LARGEST_FILE = 1_000_000  # bytes; the longest sheet in the review has 20,000
 DEEPEST = 12  # levels of nesting; a sheet has 5
@@ -57,7 +57,7 @@ class Document:
     lines: dict[Path_, int] = field(default_factory=dict)
     blank: set[Path_] = field(default_factory=set)
     faults: list[tuple[int, str]] = field(default_factory=list)
-    marked: list[tuple[Any, Any]] = field(default_factory=list)  # where the texts begin and end that may hold a #
+    marked: dict[int, list[tuple[Any, Any]]] = field(default_factory=dict)  # line → ends of the texts that hold a #
 
     def fault(self, event: Any, message: str) -> None:
         """Note what is wrong at an event, and go on."""
@@ -99,7 +99,7 @@ def read_document(path: str | Path) -> tuple[dict[str, Any], Document]:
     except _Refused as refused:
         document.faults.append((refused.line, str(refused)))
     if document.faults:
-        raise ProblemsError([Problem(file, line, "", message) for line, message in document.faults])
+        raise ProblemsError(first_of([Problem(file, line, "", message) for line, message in document.faults], file))
     return data, document
 
 
@@ -126,7 +126,8 @@ def _events(text: str, document: Document) -> Iterator[Any]:
             raise _Refused(line, f"YAML tags ({quote(event.tag)}) are not used here. Write the value alone.")
         if isinstance(event, yaml.ScalarEvent):
             if "#" in event.value:
-                document.marked.append((event.start_mark, event.end_mark))
+                for at in range(event.start_mark.line, event.end_mark.line + 1):
+                    document.marked.setdefault(at, []).append((event.start_mark, event.end_mark))
             event.value = plain(event.value)
             if bad := complaint(event.value):
                 document.fault(event, bad)
@@ -228,9 +229,11 @@ def _read_key(event: Any, document: Document) -> str:
 
 def _has_colon(event: Any, document: Document) -> bool:
     """Say whether a colon follows a key, on its line or a later one."""
-    mark = event.end_mark
-    rest = [document.text[mark.line][mark.column :], *document.text[mark.line + 1 :]]
-    return next((line.lstrip()[0] == ":" for line in rest if line.strip()), False)
+    number, rest = event.end_mark.line, document.text[event.end_mark.line][event.end_mark.column :]
+    while not rest.strip() and number + 1 < len(document.text):
+        number += 1
+        rest = document.text[number]
+    return rest.lstrip().startswith(":")
 
 
 def _tell_of_pieces(pieces: list[Any], key: str, data: dict[str, Any], document: Document) -> None:
@@ -265,7 +268,7 @@ def _cut_off(document: Document) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(document.text):
         for found in re.finditer(r"(?<=\s)#", line) if "#" in line else ():
             at = found.start()
-            if any(_holds(start, end, number, at) for start, end in document.marked):
+            if any(_holds(start, end, number, at) for start, end in document.marked.get(number, ())):
                 continue
             before, remark = line[:at], line[at + 1 : at + 2] in ("", " ")
             if before.strip() and not (remark and (before.endswith("  ") or CLOSED.search(before))):
