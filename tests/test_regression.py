@@ -345,6 +345,14 @@ def test_arms_with_the_value_of_their_study_are_permuted_with_it():
     assert several[1]["status"].startswith("several arms of one study")  # REML knows no effect of a study
 
 
+def test_two_maxima_of_a_regression_are_said():
+    """A register beside small series: without a word the slope would look like any other."""
+    events, patients = np.array([3, 1, 9, 0, 400, 6]), np.array([30, 25, 40, 20, 20000, 33])
+    design = np.array([[1.0], [2.0], [3.0], [4.0], [3.0], [2.0]])
+    found = regress(Studies(events, patients, np.arange(6), design), "glmm", permutations=1)
+    assert "the likelihood has two maxima" in found["status"] and found["status"].startswith("ok; ")
+
+
 def test_as_many_levels_as_studies_is_no_answer_however_many_arms_they_give():
     arms = [(study, study.upper(), 3 + i, 40) for i, study in enumerate("aabbcc")]
     assert regress_factors(split(*arms), PRODUCT, SETTINGS)[0]["status"] == SATURATED

@@ -89,6 +89,8 @@ class Fitted:
         comparable.
     df : float
         Degrees of freedom of t; infinite where the normal distribution is the reference.
+    remark : str
+        What is remarkable about the maximum.
     """
 
     beta: np.ndarray
@@ -97,6 +99,7 @@ class Fitted:
     tau2_without: float
     lr: float = nan
     df: float = np.inf
+    remark: str = ""
 
 
 class NotFitted(Exception):
@@ -149,7 +152,8 @@ def regress(data: Studies, model: str, level: float = 0.95, permutations: int = 
     if np.isfinite(fitted.lr):
         numbers |= {"lr": fitted.lr, "lr_df": m, "lr_p": chdtrc(m, fitted.lr)}
     found: dict = {key: value if isinstance(value, int) else float(value) for key, value in numbers.items()}
-    notes = [EXPLORATORY] if len(np.unique(data.study)) < ENOUGH else []
+    notes = [fitted.remark] if fitted.remark else []
+    notes += [EXPLORATORY] if len(np.unique(data.study)) < ENOUGH else []
     if data.one_row_a_study:
         found |= permute(data, model, permutations, seed)
     else:
@@ -183,7 +187,9 @@ def _fit_glmm(data: Studies, design: np.ndarray) -> Fitted:
     bad = next((f.message for f in (full, null) if not f.converged), None)
     if bad:
         raise NotFitted(f"did not converge: {bad}")
-    return Fitted(full.beta, full.covariance, full.tau**2, null.tau**2, max(2 * (full.loglik - null.loglik), 0.0))
+    tau2, without = (f.tau**2 if f.known else nan for f in (full, null))
+    lr = max(2 * (full.loglik - null.loglik), 0.0)
+    return Fitted(full.beta, full.covariance, tau2, without, lr, remark=full.remark)
 
 
 def _fit_reml(data: Studies, design: np.ndarray, model: str) -> Fitted:
