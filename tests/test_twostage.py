@@ -10,12 +10,10 @@ from synthesis.models.estimators import ESTIMATORS, estimate_tau2, log_likelihoo
 from synthesis.models.measures import MEASURES
 from synthesis.models.result import OK
 from synthesis.models.twostage import (
-    ALL_OR_NONE,
     AT_THE_END,
     INTERVALS,
-    NO_TAU2,
+    NO_SPREAD,
     NO_WIDTH,
-    ONE_PATIENT_EACH,
     ONE_STUDY,
     OUTSIDE,
     SEVERAL_ARMS,
@@ -24,7 +22,7 @@ from synthesis.models.twostage import (
     pool_two_stage,
     two_stage_models,
 )
-from synthesis.terms import is_ok
+from synthesis.terms import UNKNOWN_TAU2, is_ok
 
 MILLER = np.array([3, 6, 10, 1]), np.array([11, 17, 21, 6])
 # Twelve rare-event rows with three zeros, an ordinary set, and one with 0 %, 100 % and sizes from 12 to 30,000.
@@ -153,8 +151,8 @@ def test_tau2_of_studies_that_are_all_or_none_is_not_of_the_data(measure, interv
             "some": ([0, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 2]),
         }.items()
     }
-    assert f"{ONE_PATIENT_EACH}: {NO_TAU2}" in said["one"] and f"{ALL_OR_NONE}: {NO_TAU2}" in said["all"]
-    assert NO_TAU2 not in said["some"]
+    assert UNKNOWN_TAU2 in said["one"] and NO_SPREAD in said["all"]
+    assert UNKNOWN_TAU2 not in said["some"] and NO_SPREAD not in said["some"]
 
 
 def test_modified_hartung_knapp_falls_back_on_walds_error_with_t():

@@ -17,16 +17,14 @@ from scipy.special import chdtrc, ndtri, stdtrit
 from ..formatting import format_percent, format_statistic
 from ..heterogeneity import i2
 from ..prediction import prediction_half_width, prediction_interval
-from ..terms import OK, ONE_STUDY, SEVERAL_ARMS, with_remark
+from ..terms import OK, ONE_STUDY, SEVERAL_ARMS, UNKNOWN_TAU2, with_remark
 from .estimators import ESTIMATORS, estimate_tau2, weighted_fit
 from .measures import MEASURES
 from .result import Pooled
 
 OUTSIDE = "the whole interval lies beyond the range of the transformation: not pooled"
 AT_THE_END = "the pooled mean lies beyond the range of the transformation, so the estimate is the end of that range"
-ONE_PATIENT_EACH = "one patient a study"
-ALL_OR_NONE = "every study has no events or nothing but events"
-NO_TAU2 = "τ² rests on the transformation, not on the data"
+NO_SPREAD = "every study has no events or nothing but events: τ² rests on the transformation, not on the data"
 NO_WIDTH = "identical studies: the Hartung–Knapp interval has no width"
 NOT_CONVERGED = "did not converge: the search for τ² ran out of steps"
 
@@ -79,8 +77,8 @@ class PooledBatch:
         Studies.
     ok : ndarray of bool, shape (sets,)
         False where nothing is pooled: fewer than two studies, no events at all or nothing but events, identical
-        studies under Hartung–Knapp, an interval beyond the range of the transformation, no convergence. The numbers
-        are NaN there.
+        studies under Hartung–Knapp, an interval beyond the range of the transformation, studies of one patient alone,
+        no convergence. The numbers are NaN there.
     status : ndarray of str, shape (sets,)
         ``ok`` with the remarks of the single fit; blank where nothing is pooled.
     """
@@ -219,7 +217,7 @@ def _status(half, wald, q, df, at_the_end, events, patients) -> str:
     status = with_remark(OK, narrow_words(half, wald, q, df))
     status = with_remark(status, AT_THE_END if at_the_end else "")
     if np.all((events == 0) | (events == patients)):  # no spread of proportions but what the transformation makes it
-        status = with_remark(status, f"{ONE_PATIENT_EACH if np.all(patients == 1) else ALL_OR_NONE}: {NO_TAU2}")
+        status = with_remark(status, UNKNOWN_TAU2 if np.all(patients == 1) else NO_SPREAD)
     return status
 
 
@@ -286,6 +284,7 @@ def _pool_chunk(x, n, mask, measure, estimator, interval, level) -> tuple:
         ok = (k >= 2) & (total > 0) & (total < (n * mask).sum(0)) & np.isfinite(tau2) & (se > 0)
         back = partial(MEASURES[measure].back, size=k / (weight / n).sum(0))
         ok &= back(mean - half) < back(mean + half)
+        ok &= ((n > 1) & mask).any(0)  # single patients tell no τ²: the single fit says so, and gives none
         wide = prediction_half_width(se, tau2, k, level)
         w = weight / v
         typical = (k - 1) * w.sum(0) / (w.sum(0) ** 2 - (w**2).sum(0))  # heterogeneity.i2, for many
