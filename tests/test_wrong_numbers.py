@@ -114,6 +114,16 @@ def test_an_engine_switched_while_a_build_runs(folder):
     assert plain(folder).returncode == 0
 
 
+@pytest.mark.parametrize("what", [(SHEET, COUNT, OTHER), ("config.yaml", "primary: glmm", "primary: betabinom")])
+def test_a_job_of_a_cluster_finds_out_that_the_review_changed(folder, what):
+    """There every job reads the rules again, and with them sheets and config: it would compute what nobody planned."""
+    job = ("--mode", "remote", "--dry-run", ESTIMATES)
+    assert plain(folder, *job).returncode == 0
+    edit(folder / what[0], *what[1:])
+    done = plain(folder, *job)
+    assert done.returncode and "the engine changed while the build ran. Run the build again." in done.stdout
+
+
 # What jobs wrote ------------------------------------------------------------------------------------------------------
 
 

@@ -13,11 +13,15 @@ REQUESTED = {
     "characteristics": "results/operating_characteristics.csv",
     "characteristics_summary": "results/operating_characteristics_summary.csv",
 }
-COPIES = {
-    name: stamp(f"methods.{name}", Path(path).read_text(encoding="utf-8"))
-    for name, path in REQUESTED.items()
-    if Path(path).is_file()
-}
+COPIES = {}
+for name, path in REQUESTED.items():
+    copied = STAMPS / f"methods.{name}"
+    # A job of a cluster keeps to the copy: the table itself may be written by another job of its build.
+    source = Path(path) if workflow.is_main_process else copied
+    if source.is_file():
+        COPIES[name] = stamp(copied.name, source.read_text(encoding="utf-8"))
+    else:
+        copied.unlink(missing_ok=True)
 
 
 rule write_methods:

@@ -25,10 +25,7 @@ STAMPS = Path(".snakemake/planned")
 TIMED = ("studies", "workflow", "results", str(STAMPS), ".snakemake/releases")  # what jobs read
 TOLERANCE = 2.0  # seconds; a shared disk may keep its own time
 LEFT_OVER = "results/**/.*.[0-9]*"  # what `files.write_text` and `figures.save` write to before they rename
-OLD = (
-    1.0,
-    1.0,
-)  # seconds since 1970: older than any input, so that Snakemake makes the file again when it is asked for
+OLD = (1.0, 1.0)  # seconds since 1970: older than any script, so that Snakemake makes the file again when asked for it
 
 
 def look_after(say: Callable[[str], None]) -> None:
