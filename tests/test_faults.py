@@ -287,7 +287,7 @@ def test_build_of_another_machine_is_not_declared_dead(folder):
 
 
 @root_only("mount", "umount")
-@pytest.mark.parametrize("rest", [0, 60], ids=["at the start", "on the way"])
+@pytest.mark.parametrize("rest", [0, 36], ids=["at the start", "on the way"])
 def test_disk_full(built, tmp_path, rest):
     """A full disk is named; with space again, the same command ends byte-identical.
 
