@@ -156,7 +156,7 @@ AFTER_ADDING = """\
 def check_added(shell: Shell, printed: str) -> None:
     """Hold the command to its word: the tests are green, and the commit is one that a person can read."""
     said = shell.type(AFTER_ADDING)
-    assert said.endswith("green"), said
+    assert said.rstrip().endswith("green"), said
     shell.type("git config user.name t; git config user.email t@example.org; git config core.hooksPath /dev/null")
     for line in re.findall(r"^  (git .*)$", printed, re.M):
         shell.type(line)
