@@ -7,6 +7,8 @@ from scipy.special import chdtrc
 
 from .proportions import log_ratio
 
+ROUNDING = 1e-12  # what is left of the statistic where all proportions are one
+
 
 def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
     """Test homogeneity by the likelihood ratio of one proportion for all against one for each.
@@ -33,7 +35,8 @@ def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
     if np.isinf(pooled):  # no events, or nothing but events
         return 0.0, df, 1.0
     ratios, _, _ = log_ratio(y[:, None], n[:, None], np.full((1, len(y), 1), pooled))
-    statistic = max(-2 * fsum(ratios.ravel()), 0.0)  # the same in any order
+    statistic = -2 * fsum(ratios.ravel())  # the same in any order
+    statistic = statistic if statistic > ROUNDING else 0.0
     return statistic, df, float(chdtrc(df, statistic))
 
 

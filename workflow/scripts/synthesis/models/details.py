@@ -108,7 +108,7 @@ def population_average(mean: float, tau: float) -> float:
     >>> round(population_average(-2.0, 0.0), 4), population_average(-2.0, 1.0) > population_average(-2.0, 0.0)
     (0.1192, True)
     """
-    return float(np.exp(_one_patient(1.0, mean, tau)[0]))
+    return float(np.exp(_one_patient(1.0, mean, tau)[0])) if np.isfinite(mean + tau) else nan
 
 
 def _one_patient(event: float, mean: float, tau: float) -> tuple[float, np.ndarray]:
