@@ -2,8 +2,8 @@
 
 Every property is one design matrix without its intercept, fitted three times: by the primary model, and by REML on
 the logit scale with the Wald and with the Hartung–Knapp test. Columns are centred and scaled before any fit and
-reported on their own scale. Permutation tests shuffle the studies against the design, which is the same as shuffling
-the property over the studies, and fit all shuffled data sets at once.
+reported on their own scale. Permutation tests shuffle whole studies against the design, which is the same as shuffling
+the property over the studies, and fit all shuffled data sets at once; they are not made where arms of a study differ.
 """
 
 import warnings
