@@ -121,17 +121,18 @@ def regression_text(evidence: Evidence) -> str:
 
 def sensitivity_text(evidence: Evidence) -> str:
     """Describe leaving studies out, all subsets, and the bootstrap."""
-    settings, kinds, models = evidence.choices["sensitivity"], Counter(), set()
+    settings, kinds = evidence.choices["sensitivity"], Counter()
     for analysis in evidence.choices["analyses"]:
         rows = evidence.table("subsets", analysis=analysis)
         kinds[rows[0]["kind"] if rows else ""] += 1
-        models |= {row["model"] for row in rows[:1]}
     if not kinds["all"] + kinds["sampled"]:
         return ""
     how = f"here all were fitted in {plural(kinds['all'], 'analysis', 'analyses')}"
     how += f" and sampled in {format_count(kinds['sampled'])}" if kinds["sampled"] else ""
     replicates = sum(bool(row["low"]) for row in evidence.table("bootstrap", quantity="estimate"))
-    model = "The random-effects logistic model" if "glmm" in models else f"The model `{min(models)}`"
+    primary = evidence.choices["models"]["primary"]
+    own = primary != "glmm" and evidence.table("subsets", model=primary)
+    model = f"The model `{primary}`" if own else "The random-effects logistic model"
     return (
         f"{model} is fitted again without each study, without each pair of studies, and "
         "with the studies added one by one in order of publication, those without a year last (`influence.csv`). It "
