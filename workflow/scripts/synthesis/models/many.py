@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ..terms import OK, with_remark
+from ..terms import OK, remarks_of, with_remark
 from .batch import fit_batch
 from .result import Pooled
 from .twostage import pool_batch, two_stage_models
@@ -82,7 +82,8 @@ def _glmm(events, patients, mask, level, remarks=False, interval="z") -> tuple[d
 
 def _two_stage(events, patients, mask, level, remarks=False, **variant) -> tuple[dict, np.ndarray]:
     batch = pool_batch(events, patients, mask, level=level, **variant)
-    return {name: getattr(batch, name) for name in NUMBERS} | {"remark": np.full(len(batch.ok), "")}, batch.ok
+    remark = np.array([remarks_of(status) for status in batch.status])
+    return {name: getattr(batch, name) for name in NUMBERS} | {"remark": remark}, batch.ok
 
 
 # (events, patients, mask or None for all, level, remarks) → NUMBERS and remarks by name, and which sets were fitted.
