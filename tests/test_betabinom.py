@@ -271,3 +271,10 @@ def test_studies_of_one_patient_know_no_overdispersion():
     result = fit([0, 1, 0, 0, 1], [1, 1, 1, 1, 1])
     assert result.status == OK and result.tau2 == 0 and result.tau2_high == 1.0
     assert math.isclose(result.estimate, 0.4, rel_tol=1e-14)
+
+
+def test_a_tiny_study_far_from_the_others_makes_a_second_maximum_that_is_said():
+    """In R: optim() on the likelihood by lbeta() from rho = 0.01 stops at 0.00619, 0.259 below the top at 0.357557."""
+    result = fit([46, 0, 75], [51, 2, 79])
+    assert math.isclose(result.tau2, 0.3575568, rel_tol=1e-6)
+    assert "has two maxima" in result.status and "rho = 0.006191, lower by 0.259 in" in result.status

@@ -98,8 +98,8 @@ def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
     if studies == size and is_ok(pooled.status) and MODELS[model].scale:
         # Events of single patients have the same probability whatever the spread, as long as the mean is the same.
         nothing = dict.fromkeys(("tau2", "tau2_low", "tau2_high", "i2", "pi_low", "pi_high"), np.nan)
-        said = pooled.status if UNKNOWN_TAU2 in pooled.status else with_remark(OK, UNKNOWN_TAU2)
-        pooled = replace(pooled, **nothing, status=said)
+        said = UNKNOWN_TAU2 in pooled.status
+        pooled = replace(pooled, **nothing, status=with_remark(pooled.status, "" if said else UNKNOWN_TAU2))
     # Two studies say nothing of where a third would lie; a prior would be all that speaks.
     return pooled if studies >= 3 else replace(pooled, pi_low=np.nan, pi_high=np.nan)
 

@@ -300,7 +300,8 @@ def _remark(sums: Sums, best: _Maxima) -> str:
     phi, eta = np.where(sunk, 0.0, phi), np.where(sunk, logit(many.crude), eta)
     value = log_likelihood(many, eta, phi) + sums.constant
     place = np.round(np.log(np.maximum([*phi, best.phi[0]], FLAT / sums.largest[0])), 2)
-    use = settled & (phi < CEILING) & (place[:-1] != place[-1])
+    bends = sunk | (slopes(many, eta, phi)[1][:, 1, 1] < -FLAT)  # studies of one patient have a plain, no hills
+    use = settled & bends & (phi < CEILING) & (place[:-1] != place[-1])
     if not use.any():
         return ""
     following = max(np.flatnonzero(use), key=lambda i: value[i])
