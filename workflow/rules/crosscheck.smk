@@ -8,6 +8,7 @@ rule pool_in_r:
     input:
         rows=list(ROWS_OF.values()),
         script=str(SCRIPTS / "crosscheck.R"),
+        search=str(SCRIPTS / "glmm.R"),
     output:
         reference=temp("logs/crosscheck/reference.csv"),
         software="logs/crosscheck/software.txt",

@@ -28,6 +28,7 @@ rule write_summary:
         estimates=rules.gather_estimates.output.estimates,
         contrasts=rules.gather_estimates.output.contrasts,
         rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
+        search=str(SCRIPTS / "glmm.R"),
         library=library("write_summary.py"),
     output:
         page="results/README.md",
@@ -35,7 +36,7 @@ rule write_summary:
     log:
         "logs/write_summary.log",
     params:
-        planned=planned(library=library("write_summary.py")),
+        planned=planned(search=str(SCRIPTS / "glmm.R"), library=library("write_summary.py")),
         review=protocol.review.model_dump(mode="json"),
         analyses={
             name: {"label": analysis.label, "note": analysis.note, "outcomes": list(analysis.outcomes)}
