@@ -81,7 +81,6 @@ schemas: $(READY) ## Write the JSON Schemas from the typed models
 readme: $(READY) ## Fill the numbers of README.md and docs/ from the results and the code
 	@$(BIN)/python -m synthesis.readme
 	@$(BIN)/python -m synthesis.reference
-	@$(BIN)/python -m synthesis.architecture
 
 audit: $(READY) ## Ask the public advisories about every locked package (needs api.osv.dev)
 	@.tools/bin/uv audit --quiet --locked --preview-features audit-command; code=$$?; \

@@ -5,15 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
-from itertools import pairwise
 
 import pytest
+import structure
 from conftest import ROOT
-from synthesis import architecture, blueprint
-from synthesis.architecture import ask_snakemake, import_graph, makers_of, reachable
+from structure import PACKAGE, ROOMS, ask_snakemake, import_graph, makers_of, plain_name, reachable, room_graph
 
-PACKAGE = ROOT / "workflow" / "scripts" / "synthesis"
-RULES = architecture.rule_files()
+RULES = structure.rule_files()
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 # What may be read without another rule having made it: source files of a review and of the engine, and digests.
 SOURCES = ("studies/", "workflow/", ".snakemake/planned/", ".snakemake/releases/", "<input function>")
@@ -60,7 +58,7 @@ def test_modules_do_not_import_in_a_circle(imports):
 
 
 def test_rooms_import_downwards_only(imports):
-    rooms = architecture.room_graph(imports)
+    rooms = room_graph(imports)
     assert find_circle(rooms) == []
     assert rooms["ground"] == set()
     assert set(rooms["figures"]) == {"ground"}
@@ -68,7 +66,7 @@ def test_rooms_import_downwards_only(imports):
 
 def test_a_module_in_no_room_is_an_error(imports):
     with pytest.raises(ValueError, match="attic"):
-        architecture.room_graph(imports | {"attic": set()})
+        room_graph(imports | {"attic": set()})
 
 
 def test_a_circle_is_found(tmp_path):
@@ -83,7 +81,7 @@ def test_figures_never_reach_a_fit(imports):
     """A colour never refits a model, and a job that draws does not wait for scipy."""
     drawing = {name for name in imports if name.split(".")[0] == "figures"}
     assert len(drawing) > 30
-    fitting = {name for name in imports if name.split(".")[0] in (*architecture.ROOMS["models"], "pooling", "fitting")}
+    fitting = {name for name in imports if name.split(".")[0] in (*ROOMS["models"], "pooling", "fitting")}
     for name in drawing:
         assert not reachable(imports, name) & fitting, name
 
@@ -98,12 +96,12 @@ def test_a_stage_reads_only_what_was_made_before_it(jobs):
     for job in jobs:
         unmade = [path for path in job.reads if not makers(path) and not path.startswith(SOURCES)]
         assert not unmade, f"{job.rule} reads what no rule writes: {unmade}"
-    assert find_circle(architecture.stage_graph(jobs, RULES)) == []
+    assert find_circle(structure.stage_graph(jobs, RULES)) == []
 
 
 def test_every_rule_was_looked_at(jobs):
     asked = {"resample_studies"}  # runs only where the config shares the subsets out over jobs
-    assert {architecture.plain_name(job.rule) for job in jobs} - {"all"} == set(RULES) - asked
+    assert {plain_name(job.rule) for job in jobs} - {"all"} == set(RULES) - asked
 
 
 WATCH = """
@@ -139,26 +137,6 @@ def test_no_job_opens_the_config_or_a_sheet(copy, tmp_path, monkeypatch):
     assert ("draw_review.py", "screening.csv") in opened, "nothing was watched"
 
 
-def test_the_picture_is_in_step(jobs, imports):
-    now = blueprint.picture(
-        "The structure of the engine",
-        architecture.lay_out(jobs, RULES, imports),
-    )
-    kept = (ROOT / architecture.PICTURE).read_text(encoding="utf-8")
-    assert now == kept, "docs/architecture.svg is not of this code; write it again: python -m synthesis.architecture"
-
-
-def test_the_picture_holds_all_and_nothing_overlaps(jobs, imports):
-    for panel in architecture.lay_out(jobs, RULES, imports):
-        rows, chains = blueprint.route(panel.rows, panel.arrows)
-        boxes = blueprint.place_boxes(blueprint.sort_rows(rows, chains), panel.lines, 0)
-        assert set(panel.lines) <= set(boxes)
-        for row in rows:
-            places = sorted((boxes[name].x, boxes[name].x + boxes[name].width) for name in row)
-            assert all(left[1] < right[0] for left, right in pairwise(places))
-            assert places[0][0] > 0 and places[-1][1] < blueprint.WIDTH
-
-
 def test_the_page_names_what_there_is(imports):
     """A renamed module, rule file or folder makes the tour wrong: then this says which word of it."""
     for name in re.findall(r"`([\w/]+\.smk)`", PAGE):
@@ -167,6 +145,6 @@ def test_the_page_names_what_there_is(imports):
         assert (PACKAGE / name).is_file() or (PACKAGE.parent / name).is_file(), name
     for name in re.findall(r"\]\((?!http)([^)#]+)\)", PAGE):
         assert (ROOT / "docs" / name).exists(), name
-    for room in architecture.ROOMS:
+    for room in ROOMS:
         assert f"**{room}**" in PAGE, f"the page does not say what the room {room} is for"
     assert len(PAGE.split()) < 1100  # one page

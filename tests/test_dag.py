@@ -114,7 +114,7 @@ def test_a_library_edit_runs_the_stages_that_use_it(module, rules, copy):
 
 
 PAGES = {"write_report", "write_document", "write_methods", "write_workbook"}
-PRINT_NAMES = {*PAGES, "compare_release", "draw_review"}
+PRINT_NAMES = {*PAGES, "tell_changes", "draw_review"}  # a changed config is told of
 PRINT_SHEETS = {*READ_ALL_SHEETS, "write_summary"}
 WORDS = [
     (
@@ -133,7 +133,7 @@ WORDS = [
         "config.yaml",
         "label: Rash\n    outcomes",
         "label: Rash\n    note: Seen by anybody.\n    outcomes",
-        {*PAGES, "write_summary", *every("draw_forests", "draw_charts", of=("rash",))} - {"write_workbook"},
+        {*PAGES, "tell_changes", "write_summary", *every("draw_forests", "draw_charts", of=("rash",))},
     ),
     ("config.yaml", "{label: Rash,", "{label: Exanthema,", PRINT_NAMES),
     (
@@ -142,7 +142,12 @@ WORDS = [
         "label: Alpha",
         {*PRINT_NAMES, "write_summary", *every("draw_forests", of=("fever", "high_fever", "rash"))},
     ),
-    ("config.yaml", "title: A small review", "title: A tiny review", {*PAGES, "write_summary", "write_archive"}),
+    (
+        "config.yaml",
+        "title: A small review",
+        "title: A tiny review",
+        {*PAGES, "tell_changes", "write_summary", "write_archive"},
+    ),
     (
         "studies/clark2003.yaml",
         "label: Clark 2003",

@@ -211,7 +211,7 @@ def test_no_command_stands_where_it_is_not_run(name):
     if name != "docs/howto/cluster.md":  # a cluster, a cloud: what cannot be run here says so
         assert "```sh" not in page and "```bash" not in page
     for marks, kind, body in BLOCK.findall(page):
-        assert kind in ("console", "sh", "yaml") or "<!-- file:" in marks, f"{name}: {body[:40]}"
+        assert kind in ("console", "sh", "yaml", "mermaid") or "<!-- file:" in marks, f"{name}: {body[:40]}"
 
 
 def test_the_terminal_notices_a_wrong_output(tmp_path):

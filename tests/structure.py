@@ -1,24 +1,22 @@
-"""The structure of the engine as a picture, from the code: ``python -m synthesis.architecture`` writes it.
+"""The structure of the engine, read from the code: which module imports which, which rule reads what another wrote.
 
-Above, the files of rules: who writes a file that another one reads, as Snakemake itself finds it. Below, the rooms of
-the library: who imports whom. Only rooms are named by hand (``ROOMS``); a module in no room is an error.
+Only rooms are named by hand (``ROOMS``, from the ground up); a module in no room is an error.
 """
 
 import ast
 import html
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .blueprint import Panel, picture, wrap
-from .files import write_text
+from conftest import ROOT
 
-PACKAGE = Path(__file__).parent
-RULES = PACKAGE.parents[1] / "rules"
-PICTURE = Path("docs/architecture.svg")
+PACKAGE = ROOT / "workflow" / "scripts" / "synthesis"
+RULES = ROOT / "workflow" / "rules"
 HANDED = (".snakemake/planned/", "<input function>")  # Snakemake does not print what an input function gives
 ON_REQUEST = ("crosscheck", "operating_characteristics")  # rules that `all` leaves out
 
@@ -52,7 +50,7 @@ ROOMS = {
     "pages": ("summary", "methods", "report", "handover"),
     "releases": ("changes", "trajectory", "guard", "release", "crate"),
     "curation": ("curation", "check"),
-    "documents": ("reference", "schemas", "readme", "architecture", "blueprint"),
+    "documents": ("reference", "schemas", "readme"),
     "run": ("run",),
 }
 
@@ -135,7 +133,8 @@ def room_graph(imports: Mapping[str, Iterable[str]]) -> Graph:
 def ask_snakemake(folder: Path) -> list[Job]:
     """Let Snakemake say which rule reads and writes what in a review; nothing is built."""
     command = [sys.executable, "-m", "snakemake", "--filegraph", "--", "all", *ON_REQUEST]
-    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    alone = os.environ | {"GIT_DIR": os.devnull}  # what git holds of earlier reviews is no part of the structure
+    done = subprocess.run(command, cwd=folder, env=alone, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise ValueError(f"Snakemake does not read the workflow:\n{done.stderr}")
     return read_jobs(done.stdout)
@@ -199,108 +198,3 @@ def handed_sheets(jobs: Iterable[Job], files: Mapping[str, str]) -> set[str]:
 def plain_name(rule: str) -> str:
     """Give the name of a rule without the number it has in a loop."""
     return re.sub(r"_\d+$", "", rule)
-
-
-def floors(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Put what stands on nothing on the first floor, and everything else one above the highest it stands on.
-
-    >>> floors({"c": {"a", "b"}, "a": set(), "b": {"a"}})
-    [['a'], ['b'], ['c']]
-    """
-    height: dict[str, int] = {}
-
-    def of(name: str) -> int:
-        if name not in height:
-            height[name] = 1 + max((of(target) for target in graph[name]), default=-1)
-        return height[name]
-
-    rows: list[list[str]] = [[] for _ in range(1 + max(map(of, graph)))]
-    for name in graph:
-        rows[height[name]].append(name)
-    return rows
-
-
-def late_floors(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Put everything as near as it can be to what stands on it.
-
-    >>> late_floors({"a": set(), "b": {"a"}, "c": {"b", "d"}, "d": set()})
-    [['a'], ['b', 'd'], ['c']]
-    """
-    return floors(reverse(graph))[::-1]
-
-
-def without_shortcuts(graph: Mapping[str, Iterable[str]], keep: str = "") -> Graph:
-    """Leave out every arrow that a longer way says already, but those to ``keep``.
-
-    >>> without_shortcuts({"a": set(), "b": {"a"}, "c": {"a", "b"}})["c"]
-    {'b'}
-    """
-
-    def said(to: str, targets: Iterable[str]) -> bool:
-        return to != keep and any(to in reachable(graph, other) for other in targets if other != to)
-
-    return {name: {to for to in targets if not said(to, targets)} for name, targets in graph.items()}
-
-
-def lay_out(jobs: Sequence[Job], rules: Mapping[str, str], imports: Graph) -> tuple[Panel, Panel]:
-    """Give the two halves of the picture.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-    rules : mapping
-        Rule → file of rules.
-    imports : mapping
-        Module → modules it imports.
-    """
-    source, stages, handed = "studies/*.yaml", stage_graph(jobs, rules), handed_sheets(jobs, rules)
-    way = {
-        source: set(),
-        **{file: targets | ({source} if file in handed else set()) for file, targets in stages.items()},
-    }
-    rooms = room_graph(imports)
-    packages = {name.split(".")[0] for name in imports if "." in name}
-    return (
-        Panel(
-            "From the sheets to the pages: the files of rules, with their rules",
-            "An arrow: the lower one reads what the upper one holds or writes. What follows from others is left out.",
-            late_floors(without_shortcuts(way, keep=source)),
-            {
-                source: ("checked before any job",),
-                **{file: tuple(rule for rule in rules if rules[rule] == file) for file in stages},
-            },
-            reverse(without_shortcuts(way, keep=source)),
-        ),
-        Panel(
-            "The library: its rooms, with their modules",
-            "An arrow: imports from. No room imports from one above it. What follows from others is left out.",
-            floors(rooms)[::-1],
-            {room: wrap([f"{n}/" if n in packages else n for n in names]) for room, names in ROOMS.items()},
-            without_shortcuts(rooms),
-        ),
-    )
-
-
-def reverse(graph: Mapping[str, Iterable[str]]) -> Graph:
-    """Turn all arrows round.
-
-    >>> reverse({"a": set(), "b": {"a"}})
-    {'a': {'b'}, 'b': set()}
-    """
-    return {name: {other for other in graph if name in graph[other]} for name in graph}
-
-
-def draw(folder: Path) -> str:
-    """Draw the engine as it reads the review of a folder."""
-    rules = rule_files()
-    return picture("The structure of the engine", lay_out(ask_snakemake(folder), rules, import_graph()))
-
-
-def main() -> int:
-    """Write the picture of the folder it runs in."""
-    write_text(PICTURE, draw(Path.cwd()))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
