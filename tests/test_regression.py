@@ -8,7 +8,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from scipy.special import gammaln
-from synthesis import permutation
+from synthesis import permutation, regression
 from synthesis.files import read_table, write_table
 from synthesis.models.logistic_normal import arms_of, fit
 from synthesis.moderator_values import MODERATORS, leading_number, moderator_rows
@@ -164,6 +164,31 @@ def test_batched_fits_equal_single_fits(seed):
     y, n = data.events, data.patients
     coefficients = np.sum(gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1))  # which the many leave out
     assert math.isclose(value, fit(arms).loglik - coefficients, abs_tol=1e-7)  # worst seen: 4e-10
+
+
+@pytest.mark.parametrize(
+    ("events", "patients", "high"),
+    [
+        ([0, 0, 122, 0, 667, 148277, 3060], [2073, 808125, 793, 926478, 8506, 360298, 5713], [1, 0, 0, 1, 1, 0, 0]),
+        ([22015, 24, 0, 0, 0, 0, 0], [31841, 812, 2486, 41854, 6508, 74, 1553], [0, 1, 0, 0, 1, 1, 0]),
+    ],
+)
+def test_where_nodes_do_not_suffice_the_careful_fit_takes_over(events, patients, high):
+    """Registers without events: climbing with nodes ended 9,409 and 206,313 below the maximum, and counted."""
+    y, n, design = np.array(events), np.array(patients), np.column_stack([np.ones(7), high])
+    coefficients = np.sum(gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1))
+    value = max_loglik(y[None], n[None], design)[0]
+    assert math.isclose(value + coefficients, fit(arms_of(y, n, np.arange(7), design)).loglik, abs_tol=1e-5)
+
+
+def test_an_arrangement_without_a_fit_is_said_and_counts_on_neither_side(monkeypatch):
+    data = random_studies(5, 1)
+    known = permute(data, "glmm", 1, 1)
+    whole = permutation.max_loglik(*(np.tile(part, (1, 1)) for part in (data.events, data.patients)), data.scaled()[0])
+    monkeypatch.setattr(regression, "max_loglik", lambda y, n, x: np.where(np.arange(len(y)) < 3, whole[0], np.nan))
+    found = permute(data, "glmm", 1, 1)
+    assert found == {"permutation_p": 1.0, "permutations": 120, "permutation_method": "exact", "unfitted": 118}
+    assert known.keys() == found.keys() - {"unfitted"}
 
 
 def test_drawn_permutations_approach_exact_ones(monkeypatch):

@@ -2,8 +2,8 @@
 # Run from the repository root:   Rscript tests/golden/rates.R      (three minutes)
 # Writes tests/golden/rates/*.csv (study,events,patients,time: time is each row's follow-up, person-time the product; where
 # only person-time is known it stands under patients with time 1) and reference_rates.csv.
-# Models: poisson-normal and cloglog-normal by an exact likelihood in plain R (trapezoidal rule, 2,001 nodes on where the
-# integrand is above exp(-50) of its peak, maximised by nlminb from three starts and polished by Newton with numDeriv), by
+# Models: poisson-normal and cloglog-normal by an exact likelihood in plain R (trapezoidal rule, 2,001 nodes or more on where
+# the integrand is above exp(-50) of its peak, maximised by nlminb from four starts and polished by Newton with numDeriv), by
 # lme4 (glmer, 25 nodes) and, for the Poisson model, by metafor (rma.glmm, IRLN); `rows` are single rows (poisson.test).
 # `future` takes mu, se, tau2 of glmm-exact in reference_proportions.csv.
 golden_parts <- "none"
@@ -28,6 +28,8 @@ sets <- list(
                                patients = c(21, 25, 16, 30, 28, 15, 44, 24) * 1e5, time = c(1, 1.5, 1, 2, 1, 1.2, 1, 1)),
   synthetic_high = data.frame(study = 1:7, events = c(12, 40, 25, 9, 0, 31, 18), patients = c(20, 55, 25, 30, 11, 60, 22),
                               time = c(1, 2, 3, 1, 0.5, 2, 1)),
+  synthetic_two_maxima = data.frame(study = 1:4, events = c(1, 0, 1, 0), patients = c(13, 5, 10, 14), time = c(12, 1, 1, 12)),
+  synthetic_steep = data.frame(study = 1:3, events = c(91, 5549, 0), patients = c(47517, 5549, 9357), time = c(1, 3, 3)),
   synthetic_single_event = data.frame(study = 1:3, events = c(0, 0, 40), patients = 100, time = 1),
   synthetic_one = data.frame(study = 1, events = 7, patients = 127, time = 90 / 30.4375),
   synthetic_none = data.frame(study = 1:3, events = 0, patients = c(20, 35, 50), time = c(1, 2, 3)))
@@ -65,7 +67,8 @@ study_loglik <- function(d, model, mu, tau) {
   top <- optimize(l, c(-12, 12), maximum = TRUE, tol = 1e-10)
   floor <- top$objective - 50
   end <- function(side) { far <- 1e-3; while (l(top$maximum + side * far) > floor) far <- far * 1.3; top$maximum + side * far }
-  z <- seq(end(-1), end(1), length.out = 2001)
+  ends <- c(end(-1), end(1))
+  z <- seq(ends[1], ends[2], length.out = max(2001, ceiling(60 * tau * diff(ends))))
   v <- l(z)
   max(v) + log(sum(exp(v - max(v)))) + log(z[2] - z[1])
 }
@@ -74,7 +77,7 @@ fit_exact <- function(d, model) {
   f <- function(th) loglik(th, d, model)
   flat <- optimize(function(mu) f(c(mu, 0)), log(sum(d$events) / sum(d$patients * d$time)) + c(-3, 3), maximum = TRUE, tol = 1e-12)
   best <- list(mu = flat$maximum, tau = 0, loglik = flat$objective, flat = flat$objective)
-  for (tau in c(.2, .8, 2.5)) {
+  for (tau in c(.2, .8, 2.5, 10)) {
     r <- nlminb(c(flat$maximum, tau), function(th) -f(th), control = list(rel.tol = 1e-12, x.tol = 1e-9))
     if (-r$objective > best$loglik + 1e-9) best[c("mu", "tau", "loglik")] <- list(r$par[1], abs(r$par[2]), -r$objective)
   }

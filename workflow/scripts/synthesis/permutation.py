@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from math import factorial, prod
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, xlogy
 
+from .models.logistic_normal import arms_of, fit
 from .quadrature import Rule, gauss_hermite
 
 NODES, STARTS = (15, 31, 61, 121, 241), (0.5, 1.5)
@@ -74,20 +75,26 @@ def max_loglik(events: np.ndarray, patients: np.ndarray, design: np.ndarray) -> 
     Returns
     -------
     ndarray of shape (sets,)
-        Without the binomial coefficients, to 1e-7 of ``logistic_normal.fit`` (tested). Where a data set is separated
-        this is the supremum, which a permutation test can use though no slope goes with it.
+        Without the binomial coefficients, to 1e-7 of ``logistic_normal.fit`` (tested), which takes over where nodes or
+        steps do not suffice. Where a data set is separated this is the supremum, which a permutation test can use
+        though no slope goes with it. NaN where that fit has no maximum either.
     """
     y, n = np.asarray(events, float), np.asarray(patients, float)
     size = max(1, CHUNK // y.shape[1])
     parts = [_max_chunk(y[i : i + size], n[i : i + size], design) for i in range(0, len(y), size)]
-    return np.concatenate(parts)
+    best = np.concatenate([value for value, _ in parts])
+    for i in np.flatnonzero(~np.concatenate([settled for _, settled in parts])):
+        one = fit(arms := arms_of(y[i], n[i], np.arange(y.shape[1]), design))
+        saturated = np.sum(xlogy(y[i], y[i] / n[i]) + xlogy(n[i] - y[i], 1 - y[i] / n[i]))
+        best[i] = one.loglik - arms.constant + saturated if one.converged else np.nan
+    return best
 
 
-def _max_chunk(y: np.ndarray, n: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Climb from a small τ; where that ends at τ = 0, from a large one too; keep the best."""
+def _max_chunk(y: np.ndarray, n: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Climb from a small τ; where that ends at τ = 0, from a large one too; keep the best, and say whether it holds."""
     start = np.zeros((len(y), x.shape[1] + 1))
     start[:, 0] = np.log((y.sum(1) + 0.5) / ((n - y).sum(1) + 0.5))
-    flat, best = _climb(y, n, x, start, 0)
+    flat, best, settled = _climb(y, n, x, start, 0)
     sets = np.arange(len(y))
     for tau in STARTS:
         theta, value = flat[sets], np.full(len(sets), np.inf)
@@ -95,21 +102,23 @@ def _max_chunk(y: np.ndarray, n: np.ndarray, x: np.ndarray) -> np.ndarray:
         live = np.arange(len(sets))
         for nodes in NODES:
             last = value[live]
-            theta[live], value[live] = _climb(y[sets[live]], n[sets[live]], x, theta[live], nodes)
-            live = live[np.abs(value[live] - last) > STABLE]
+            theta[live], value[live], there = _climb(y[sets[live]], n[sets[live]], x, theta[live], nodes)
+            live = live[~(there & (np.abs(value[live] - last) <= STABLE))]
             if not len(live):
                 break
+        settled[sets[live]] = False
         best[sets] = np.maximum(best[sets], value)
         sets = sets[theta[:, -1] < 0.01]
         if not len(sets):
             break
-    return best
+    return best, settled
 
 
-def _climb(y: np.ndarray, n: np.ndarray, x: np.ndarray, theta: np.ndarray, nodes: int) -> tuple[np.ndarray, np.ndarray]:
+def _climb(y: np.ndarray, n: np.ndarray, x: np.ndarray, theta: np.ndarray, nodes: int) -> tuple[np.ndarray, ...]:
     """Climb by Newton's method with halving, all data sets at once; without nodes τ stays where it is.
 
-    A data set leaves when its next step promises less than ``GAIN``: what a likelihood, not an estimate, needs.
+    A data set leaves when its next step promises less than ``GAIN``: what a likelihood, not an estimate, needs. Which
+    did is given third.
     """
     theta, value, gain = theta.copy(), np.full(len(y), -np.inf), np.zeros(len(y))
     step, peak, live = np.zeros_like(theta), np.zeros_like(y), np.arange(len(y))
@@ -129,7 +138,9 @@ def _climb(y: np.ndarray, n: np.ndarray, x: np.ndarray, theta: np.ndarray, nodes
         live = live[gain[live] > GAIN]
         if not len(live):
             break
-    return theta, value
+    there = np.ones(len(y), bool)
+    there[live] = False
+    return theta, value, there & np.isfinite(value)
 
 
 def _uphill(score: np.ndarray, hessian: np.ndarray) -> np.ndarray:

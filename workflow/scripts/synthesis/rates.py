@@ -24,6 +24,7 @@ from .models import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
 from .models.rate_normal import FAMILIES, Exposure, Family, exposure_of, fit, fit_common
 from .prediction import prediction_interval
 from .proportions import clopper_pearson
+from .terms import with_remark
 
 RATES = (
     *("analysis", "model", "k", "studies", "events", "person_time", "unit", "estimate", "ci_low", "ci_high", "pi_low"),
@@ -116,23 +117,25 @@ def pool_rate(model: str, events, patients, time, study, level: float = 0.95) ->
     if blank.events == 0:
         return replace(blank, estimate=0.0, ci_low=0.0, ci_high=-np.log1p(-level) / person_time, status=NO_EVENTS)
     best = fit(family, data)
-    if best.message:
+    if not best.converged:
         return replace(blank, status=f"did not converge: {best.message}")
-    half = ndtri((1 + level) / 2) * best.se
-    pi = prediction_interval(best.mean, best.se, best.tau**2, blank.studies, level, back=np.exp)
+    mean, se = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0]))
+    tau2, half = best.tau**2 if best.known else nan, ndtri((1 + level) / 2) * se
+    pi = prediction_interval(mean, se, tau2, blank.studies, level, back=np.exp)
     q = max(2 * (family.saturated(data) - fit_common(family, data).loglik), 0.0)
     return replace(
         blank,
-        estimate=float(np.exp(best.mean)),
-        ci_low=float(np.exp(best.mean - half)),
-        ci_high=float(np.exp(best.mean + half)),
+        estimate=float(np.exp(mean)),
+        ci_low=float(np.exp(mean - half)),
+        ci_high=float(np.exp(mean + half)),
         pi_low=pi[0],
         pi_high=pi[1],
-        se=best.se,
-        tau2=float(best.tau**2),
+        se=se,
+        tau2=tau2,
         q=q,
         q_df=blank.k - 1,
         q_p=float(chdtrc(blank.k - 1, q)),
+        status=with_remark(OK, best.say(lambda mean: f"a rate of {np.exp(mean):.4g}")),
         loglik=best.loglik,
         nodes=best.nodes,
     )

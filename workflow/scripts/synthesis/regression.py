@@ -156,6 +156,8 @@ def regress(data: Studies, model: str, level: float = 0.95, permutations: int = 
     notes += [EXPLORATORY] if len(np.unique(data.study)) < ENOUGH else []
     if data.one_row_a_study:
         found |= permute(data, model, permutations, seed)
+        lost = found.pop("unfitted", 0)
+        notes += [f"{lost} arrangements could not be fitted: not in the permutation test"] if lost else []
     else:
         notes.append(NOT_EXCHANGEABLE)
     return {**found, "status": "; ".join((OK, *notes))}
@@ -247,7 +249,8 @@ def permute(data: Studies, model: str, draws: int, seed: int) -> dict:
     Returns
     -------
     dict
-        ``permutation_p``, ``permutations`` and ``permutation_method``.
+        ``permutation_p``, ``permutations`` and ``permutation_method``; ``unfitted`` where arrangements are left out
+        that could not be fitted.
 
     References
     ----------
@@ -267,11 +270,9 @@ def permute(data: Studies, model: str, draws: int, seed: int) -> dict:
             singular = np.linalg.det(covariance) <= 0
             covariance[singular] = np.eye(covariance.shape[-1])
             statistic = np.where(singular, np.inf, _wald(beta[:, 1:], covariance[:, 1:, 1:]))
-    observed = statistic[0]
+    observed, lost = statistic[0], np.isnan(statistic)
     extreme = statistic >= observed - TIE * max(1.0, abs(observed))
-    counted = extreme[1:] if exact else extreme
-    return {
-        "permutation_p": float(counted.mean()),
-        "permutations": len(order) - 1,
-        "permutation_method": "exact" if exact else "sampled",
-    }
+    counted = (extreme[1:] if exact else extreme)[~(lost[1:] if exact else lost)]
+    found = {"permutation_p": float(counted.mean()) if len(counted) and not lost[0] else nan}
+    found |= {"permutations": len(order) - 1, "permutation_method": "exact" if exact else "sampled"}
+    return found | ({"unfitted": int(lost.sum())} if lost.any() else {})

@@ -306,7 +306,8 @@ def _remark(sums: Sums, best: _Maxima) -> str:
         return ""
     following = max(np.flatnonzero(use), key=lambda i: value[i])
     rho, lower = phi[following] / (1 + phi[following]), float(best.loglik[0] - value[following])
-    return say_maxima(len(set(place[:-1][use])), float(expit(eta[following])), f"rho = {rho:.4g}", lower)
+    where = f"a proportion of {float(expit(eta[following])):.4g} and rho = {rho:.4g}"
+    return say_maxima(len(set(place[:-1][use])), where, lower)
 
 
 def _profile_phi(sums: Sums, best: _Maxima, drop: float) -> tuple[float, float]:

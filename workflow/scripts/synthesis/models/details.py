@@ -8,7 +8,6 @@ from scipy.special import chdtrc, chdtri, expit, ndtri
 
 from .likelihood import COARSE, Arms, arms_of, log_likelihood, log_likelihoods, study_effects
 from .logistic_normal import ARRIVED, STEPS, Fit, fit, fixed_fit
-from .logistic_normal import FARTHEST as FARTHEST_TAU
 
 FARTHEST = 60.0  # logits from the maximum: a profile that has not fallen there has no end
 
@@ -167,7 +166,7 @@ def _best_tau(arms: Arms, mean: float, tau: np.ndarray) -> tuple[float, float]:
     """Maximise over τ at a fixed mean, from a look at some τ; give the log likelihood and its slope in the mean."""
     seen = log_likelihoods(arms, np.full((len(tau), 1), mean), tau, COARSE)
     slope = np.append(seen.hessian[0, 1, 1], seen.score[1:, 1])  # at 0 the likelihood is even in τ
-    if slope[-1] > 0 and tau[-1] < FARTHEST_TAU:
+    if slope[-1] > 0 and tau[-1] < Arms.farthest:
         return _best_tau(arms, mean, np.append(tau, 2 * tau[-1]))
     found = [log_likelihood(arms, [mean], 0.0)] if slope[0] <= 0 else []
     for i in np.flatnonzero((slope[:-1] > 0) & (slope[1:] <= 0)):

@@ -10,7 +10,7 @@ Every likelihood is taken relative to a proportion of its own for each arm, so t
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from scipy.special import expit
@@ -39,6 +39,33 @@ FINE = Fineness(0.3, 37, (32, 240, 32))  # to 1e-14
 COARSE = Fineness(0.6, 25, (20, 110, 20))  # to 1e-7, for a look at the whole
 
 
+class Values(NamedTuple):
+    """Log likelihoods relative to ``Counts.constant``, shape (points,), with score and Hessian in (β, τ)."""
+
+    value: np.ndarray
+    score: np.ndarray
+    hessian: np.ndarray
+    nodes: int
+
+
+class Counts(Protocol):
+    """The data of a fit with a likelihood of its own: what a search for its maxima asks for.
+
+    ``at(beta, tau, how)`` gives the likelihood at points, of shape (points, coefficients) and (points,). ``scale()``
+    gives the standard error of the largest study and the range of all, on the scale of τ; a profile that still rises
+    at τ = ``farthest`` has no maximum.
+    """
+
+    events: np.ndarray
+    patients: np.ndarray
+    constant: float
+    farthest: float
+
+    def at(self, beta: np.ndarray, tau: np.ndarray, how: Fineness = FINE) -> Values: ...
+
+    def scale(self) -> tuple[float, float]: ...
+
+
 @dataclass(frozen=True)
 class Arms:
     """The data of a fit.
@@ -57,20 +84,22 @@ class Arms:
     patients: np.ndarray
     design: np.ndarray
     names: np.ndarray | None = field(default=None, repr=False)
+    farthest: ClassVar[float] = 1e4
 
     @property
     def constant(self) -> float:
         """Give the log likelihood with a proportion for each arm: what all others here are relative to."""
         return log_saturated(self.events, self.patients)
 
+    def at(self, beta: np.ndarray, tau: np.ndarray, how: Fineness = FINE) -> Values:
+        """Give the likelihood at some points."""
+        return log_likelihoods(self, beta, tau, how)
 
-class Values(NamedTuple):
-    """Log likelihoods relative to ``Arms.constant``, shape (points,), with score and Hessian in (β, τ)."""
-
-    value: np.ndarray
-    score: np.ndarray
-    hessian: np.ndarray
-    nodes: int
+    def scale(self) -> tuple[float, float]:
+        """Give the standard error of the largest study and the range of logits, half an event added on each side."""
+        y, n = self.events.sum(axis=1), self.patients.sum(axis=1)
+        smallest = 1 / np.sqrt(np.max((y + 0.5) * (n - y + 0.5) / (n + 1)))
+        return float(smallest), float(np.ptp(np.log((y + 0.5) / (n - y + 0.5))))
 
 
 def arms_of(events: np.ndarray, patients: np.ndarray, study: np.ndarray, design: np.ndarray) -> Arms:

@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from ..proportions import log_ratio
 from ..terms import ALL_OR_NONE, UNKNOWN_TAU2
-from .likelihood import COARSE, FINE, Arms, Fineness, Values, arms_of, log_likelihood, log_likelihoods
+from .likelihood import COARSE, FINE, Arms, Counts, Fineness, Values, arms_of, log_likelihood
 
 STEPS = 60
 ARRIVED = 1e-9  # length of a Newton step that is an arrival: the error after it is its square
@@ -23,7 +23,6 @@ NEAR = 1e-3  # gain of a Newton step in β below which a point counts as on the 
 ROUNDING = 1e-12  # of a log likelihood, which is relative to its greatest value
 RATIO = 1.5  # between two τ of the look
 NEAREST = 0.3  # standard errors of the largest study: below, the profile is a straight line in τ²
-FARTHEST = 1e4  # τ where a profile that still rises has no maximum
 LEVEL = 1e-6  # fall of the profile below which it is flat
 POINTS = 60_000  # numbers in an array of the look: what a processor keeps close
 
@@ -90,23 +89,26 @@ class Fit:
     @property
     def remark(self) -> str:
         """Say what is remarkable about the maximum; blank when nothing is."""
+        return self.say(lambda mean: f"a proportion of {float(expit(mean)):.4g}")
+
+    def say(self, words: Callable[[float], str]) -> str:
+        """Say the same with other words for a mean."""
         if not self.known:
             return UNKNOWN_TAU2
         if not self.others:
             return ""
         other = self.others[0]
-        proportion = float(expit(other.beta[0])) if len(other.beta) == 1 else None
-        return say_maxima(len(self.others), proportion, f"tau2 = {other.tau**2:.4g}", self.loglik - other.loglik)
+        mean = f"{words(other.beta[0])} and " if len(other.beta) == 1 else ""
+        return say_maxima(len(self.others), f"{mean}tau2 = {other.tau**2:.4g}", self.loglik - other.loglik)
 
 
-def say_maxima(others: int, proportion: float | None, tau2: str, lower: float) -> str:
+def say_maxima(others: int, where: str, lower: float) -> str:
     """Say that a likelihood has several maxima, and where the next lies.
 
-    >>> say_maxima(1, 0.01, "tau2 = 0", 0.05)
-    'the likelihood has two maxima: the next lies at a proportion of 0.01 and tau2 = 0, lower by 0.05 in its logarithm'
+    >>> say_maxima(1, "tau2 = 0", 0.05)
+    'the likelihood has two maxima: the next lies at tau2 = 0, lower by 0.05 in its logarithm'
     """
     number = "two" if others == 1 else f"{others + 1}"
-    where = tau2 if proportion is None else f"a proportion of {proportion:.4g} and {tau2}"
     return f"the likelihood has {number} maxima: the next lies at {where}, lower by {lower:.3g} in its logarithm"
 
 
@@ -159,12 +161,18 @@ def fit(arms: Arms, tau: float | None = None) -> Fit:
         return Fit(beta[0], float(tau), loglik, covariance, found.nodes, 0, settled[0], message)
     if arms.design.shape[2] == 1 and all_or_none(arms):
         return replace(boundary, converged=False, message=ALL_OR_NONE)
+    return climb_all(arms, boundary)
+
+
+def climb_all(arms: Counts, boundary: Fit) -> Fit:
+    """Look at the profile, climb each hill, and give the highest maximum, ``boundary`` at τ = 0 among them."""
     look = look_at_profile(arms, boundary)
     if np.ptp(look.height) < LEVEL:
         return replace(boundary, known=False, look=look)
     if look.slope[-1] > 0 or not np.isfinite(look.height).all():
         rising = look.slope[-1] > 0 and np.isfinite(look.height).all()
         why = f"the likelihood still rises at tau2 = {look.tau[-1] ** 2:.0g}" if rising else "no maximum was reached"
+        why = ALL_OR_NONE if rising and all_or_none(arms) else why
         return replace(boundary, converged=False, message=why)
     tops = np.flatnonzero((look.slope[:-1] > 0) & (look.slope[1:] <= 0))
     found = [climb(arms, look, i) for i in tops] + ([boundary] if look.slope[0] <= 0 else [])
@@ -180,7 +188,7 @@ def _apart(one: Fit, other: Fit, look: Look, constant: float) -> bool:
     return bool(other.converged and len(between) and between.min() + constant < other.loglik - LEVEL)
 
 
-def all_or_none(arms: Arms) -> bool:
+def all_or_none(arms: Counts) -> bool:
     """Say whether each study has no event or nothing but events, some of them in several patients.
 
     With a mean p of the studies' proportions, nothing but events has a probability of p at most and no event one of
@@ -196,12 +204,12 @@ def _farther(beta: np.ndarray, before, tau: np.ndarray) -> np.ndarray:
     return beta * np.sqrt((1 + 0.346 * tau**2) / (1 + 0.346 * before**2))[:, None]
 
 
-def best_beta(arms: Arms, tau: np.ndarray, beta: np.ndarray, how: Fineness = FINE):
+def best_beta(arms: Counts, tau: np.ndarray, beta: np.ndarray, how: Fineness = FINE):
     """Maximise in β, τ held, at some points side by side.
 
     Parameters
     ----------
-    arms : Arms
+    arms : Counts
     tau : ndarray of shape (points,)
     beta : ndarray of shape (points, coefficients)
         Where to begin.
@@ -214,7 +222,7 @@ def best_beta(arms: Arms, tau: np.ndarray, beta: np.ndarray, how: Fineness = FIN
     found : Values
     settled : ndarray of bool, shape (points,)
     """
-    found, beta = log_likelihoods(arms, beta, tau, how), beta.copy()
+    found, beta = arms.at(beta, tau, how), beta.copy()
     step, settled = _newton(found, tau), np.zeros(len(tau), bool)
     for _ in range(STEPS):
         gain = np.einsum("tp,tp->t", step, found.score[:, :-1])
@@ -223,7 +231,7 @@ def best_beta(arms: Arms, tau: np.ndarray, beta: np.ndarray, how: Fineness = FIN
         go = np.flatnonzero(~settled)
         if not len(go):
             break
-        trial = log_likelihoods(arms, beta[go] + step[go], tau[go], how)
+        trial = arms.at(beta[go] + step[go], tau[go], how)
         up = trial.value >= found.value[go] - ROUNDING * np.maximum(1, np.abs(found.value[go]))
         beta[go[up]] += step[go[up]]
         for old, new in zip(found[:3], trial[:3], strict=True):
@@ -242,20 +250,18 @@ def _newton(found: Values, tau: np.ndarray) -> np.ndarray:
     return step * np.minimum(1, longest / np.maximum(np.max(np.abs(step), axis=1, keepdims=True), 1e-300))
 
 
-def look_at_profile(arms: Arms, boundary: Fit) -> Look:
+def look_at_profile(arms: Counts, boundary: Fit) -> Look:
     """Look at the profile from τ = 0 to where it falls for good."""
-    y, n = arms.events.sum(axis=1), arms.patients.sum(axis=1)
-    smallest = 1 / np.sqrt(np.max((y + 0.5) * (n - y + 0.5) / (n + 1)))
-    # Logits with half an event more on both sides: where τ exceeds their range, none is surprising any more.
-    top = max(2.0, float(np.ptp(np.log((y + 0.5) / (n - y + 0.5)))))
-    bottom = NEAREST * min(smallest, 1.0)
+    # Where τ exceeds the range of the studies, none is surprising any more.
+    smallest, spread = arms.scale()
+    bottom, top = NEAREST * min(smallest, 1.0), max(2.0, spread)
     tau = np.geomspace(bottom, top, 2 + int(log(top / bottom) / log(RATIO)))
-    _, _, hessian = log_likelihood(arms, boundary.beta, 0.0)
+    hessian = arms.at(boundary.beta[None], np.zeros(1)).hessian[0]
     look = Look(np.zeros(1), boundary.beta[None], np.array([boundary.loglik - arms.constant]), hessian[-1:, -1])
     size = arms.events.size * COARSE.panels[1]
     for part in np.array_split(tau, min(len(tau), 1 + len(tau) * size // POINTS)):
         look = look.join(see(arms, part, look))
-    while look.slope[-1] > 0 and look.tau[-1] < FARTHEST:
+    while look.slope[-1] > 0 and look.tau[-1] < arms.farthest:
         look = look.join(see(arms, 2 * look.tau[-1:], look))
     for _ in range(4):
         between = _hidden(look)
@@ -265,7 +271,7 @@ def look_at_profile(arms: Arms, boundary: Fit) -> Look:
     return look
 
 
-def see(arms: Arms, tau: np.ndarray, look: Look) -> Look:
+def see(arms: Counts, tau: np.ndarray, look: Look) -> Look:
     """Look at more τ, from the nearest below that is known."""
     i = np.searchsorted(look.tau, tau) - 1
     beta, found, settled = best_beta(arms, tau, _farther(look.beta[i], look.tau[i], tau), COARSE)
@@ -289,7 +295,7 @@ def _hidden(look: Look) -> np.ndarray:
     return np.sqrt(tau[:-1] * tau[1:])[doubtful]
 
 
-def climb(arms: Arms, look: Look, i: int) -> Fit:
+def climb(arms: Counts, look: Look, i: int) -> Fit:
     """Find the maximum between two neighbours of a look."""
     low, high = look.tau[i], look.tau[i + 1]
     # The profile is even about 0, where Newton's method would stay.
@@ -297,18 +303,18 @@ def climb(arms: Arms, look: Look, i: int) -> Fit:
     theta, steps, settled = close_in(
         arms, start, low, high, lambda _, slope, bend: (slope > 0, -slope / bend if bend < 0 else np.inf)
     )
-    found = log_likelihoods(arms, theta[None, :-1], theta[-1:])
+    found = arms.at(theta[None, :-1], theta[-1:])
     covariance, loglik = _inverse(-found.hessian[0])[:-1, :-1], float(found.value[0]) + arms.constant
     message = "" if settled else "no maximum was reached"
     return Fit(theta[:-1], float(theta[-1]), loglik, covariance, found.nodes, steps, settled, message)
 
 
-def close_in(arms: Arms, theta: np.ndarray, low: float, high: float, judge: Callable) -> tuple[np.ndarray, int, bool]:
+def close_in(arms: Counts, theta: np.ndarray, low: float, high: float, judge: Callable) -> tuple[np.ndarray, int, bool]:
     """Find a place on the profile by Newton's method in β and τ together, halving where it would leave a bracket.
 
     Parameters
     ----------
-    arms : Arms
+    arms : Counts
     theta : ndarray
         β and τ to begin with.
     low, high : float
@@ -325,7 +331,7 @@ def close_in(arms: Arms, theta: np.ndarray, low: float, high: float, judge: Call
     # The residual of a study of thousands of millions of patients is known to a ten-millionth only.
     arrived = max(ARRIVED, 1e-15 * arms.patients.max())
     for steps in range(1, STEPS + 1):
-        value, score, hessian = log_likelihood(arms, theta[:-1], theta[-1])
+        value, score, hessian = (part[0] for part in arms.at(theta[None, :-1], theta[-1:])[:3])
         slope, bend, along, rest = _reduce(score, hessian)
         if score[:-1] @ rest > NEAR:  # off the profile, whose slope is then another
             theta[:-1] = best_beta(arms, theta[-1:], theta[None, :-1])[0][0]

@@ -4,24 +4,18 @@ See :mod:`synthesis.rates` for what they mean and when they are used.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from numpy import nan
 from scipy.special import gammaln, xlogy
 
-from ..quadrature import Rule, gauss_hermite, trapezoid
-
-# Nodes are raised until the answer is stable. Gauss–Hermite serves all but a large τ with studies of no events, or of
-# nothing but events, where the integrand has an edge that the trapezoidal rule describes better.
-RULES = (*((gauss_hermite, n) for n in (31, 61, 121, 241)), *((trapezoid, n) for n in (241, 481, 961, 1921)))
+from ..quadrature import Rule, trapezoid
+from .likelihood import FINE, Fineness, Values
+from .logistic_normal import Fit, climb_all
 
 NEGLIGIBLE = 40.0  # a log-concave integrand has less than 1e-16 of its mass beyond
-STABLE = 1e-8  # largest change of a parameter between two numbers of nodes
-GRADIENT = 1e-9  # largest score per patient at a maximum
 STEPS = 60  # of Newton's method
-EVALUATIONS = 60  # of the likelihood, with one rule; a good start needs about ten
-ENDLESS = 50.0  # no τ of a log rate is that large: every study has no events, or nothing but events
 FARTHEST = 200.0  # a log rate beyond ±200 is as good as infinite, and its square still is a number
 
 
@@ -66,18 +60,6 @@ class Family:
     saturated: Callable[[Exposure], float]
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A maximum: mean and standard error of the log rate, tau, the log likelihood with its constant."""
-
-    mean: float
-    se: float
-    tau: float
-    loglik: float
-    nodes: int = 0
-    message: str = ""
-
-
 def _poisson_terms(eta, y, n, m):
     expected = n * m * np.exp(eta)
     return y * eta - expected, y - expected, expected
@@ -115,8 +97,7 @@ FAMILIES = {
     for family in (
         Family(
             "poisson-normal",
-            "Random-effects Poisson model on person-time (log link, maximum likelihood by adaptive Gauss–Hermite "
-            "quadrature)",
+            "Random-effects Poisson model on person-time (log link, maximum likelihood by the trapezoidal rule)",
             _poisson_terms,
             _poisson_constant,
             _poisson_saturated,
@@ -124,7 +105,7 @@ FAMILIES = {
         Family(
             "cloglog-normal",
             "Random-effects binomial model with complementary log–log link and log follow-up as offset (maximum "
-            "likelihood by adaptive Gauss–Hermite quadrature)",
+            "likelihood by the trapezoidal rule)",
             _cloglog_terms,
             _binomial_constant,
             _binomial_saturated,
@@ -182,6 +163,36 @@ def log_likelihood(
     return float(height), mean_score.sum(axis=0), second - mean_score.T @ mean_score
 
 
+@dataclass(frozen=True)
+class Rates:
+    """Exposure with its likelihood, as the search for maxima asks for it."""
+
+    family: Family
+    data: Exposure
+    farthest: ClassVar[float] = 100.0
+
+    events = property(lambda self: self.data.events)
+    patients = property(lambda self: self.data.patients)
+    constant = property(lambda self: self.family.constant(self.data))
+
+    def at(self, beta: np.ndarray, tau: np.ndarray, how: Fineness = FINE) -> Values:
+        """Give the likelihood at some points, relative to its constant."""
+        found = [self._at(float(mean), float(spread), how) for mean, spread in zip(beta[:, 0], tau, strict=True)]
+        value, score, hessian, nodes = zip(*found, strict=True)
+        return Values(np.array(value), np.array(score), np.array(hessian), max(nodes))
+
+    def _at(self, mean: float, tau: float, how: Fineness):
+        # Under the complementary log–log link the edge of n patients with nothing but events is 1 / log n wide.
+        span = 2 * tau * float(np.sqrt(2 * NEGLIGIBLE)) * (1 + np.log(self.patients.max()))
+        nodes = max(how.fewest, int(np.ceil(span / how.spacing)) + 1)
+        return *log_likelihood(self.family, self.data, mean, tau, trapezoid(nodes)), nodes
+
+    def scale(self) -> tuple[float, float]:
+        """Give the standard error of the largest study and the range of all log rates, half an event added."""
+        y = self.events.sum(axis=1) + 0.5
+        return float(1 / np.sqrt(y.max())), float(np.ptp(np.log(y / self.data.person_time.sum(axis=1))))
+
+
 def _study_terms(family: Family, data: Exposure, eta: np.ndarray) -> list[np.ndarray]:
     """Give value, slope and curvature of each study at its values of eta (studies × nodes), summed over its rows."""
     eta = np.clip(eta, -FARTHEST, FARTHEST)[:, None, :]
@@ -236,74 +247,10 @@ def fit_common(family: Family, data: Exposure) -> Fit:
         mean += step
         if abs(step) < 1e-13 * max(1, abs(mean)):
             break
-    return Fit(mean, curvature**-0.5, 0.0, value + family.constant(data))
+    return Fit(np.array([mean]), 0.0, value + family.constant(data), np.array([[1 / curvature]]), 0, 0, True)
 
 
 def fit(family: Family, data: Exposure) -> Fit:
-    """Maximise the likelihood in mean and τ.
-
-    Returns
-    -------
-    Fit
-        The best of the boundary τ = 0 and the interior maxima reached from small, moment and large starts.
-    """
+    """Maximise the likelihood in mean and τ: see :func:`synthesis.models.logistic_normal.climb_all`."""
     boundary = fit_common(family, data)
-    if len(data.events) < 2:
-        return boundary
-    y, t = data.events.sum(axis=1) + 0.5, data.person_time.sum(axis=1)
-    spread = float(np.sqrt(max(np.var(np.log(y / t)) - np.mean(1 / y), 0)))
-    found = [_climb_nodes(family, data, boundary.mean, start) for start in sorted({0.3, max(0.3, spread), 1.5})]
-    interior = max(found, key=lambda f: (not f.message, f.loglik))
-    interior = replace(interior, loglik=interior.loglik + family.constant(data))
-    return interior if interior.tau > 1e-5 and interior.loglik > boundary.loglik else boundary
-
-
-def _climb_nodes(family: Family, data: Exposure, mean: float, tau: float) -> Fit:
-    """Climb with few nodes, then with more until the parameters no longer move."""
-    theta, last, drift, settled = np.array([mean, tau]), None, np.inf, True
-    for make, nodes in RULES:
-        if make is gauss_hermite and not settled:
-            continue  # value and score disagree: an edge, which more of these nodes are slow to describe
-        theta, value, hessian, settled = _climb(family, data, theta, make(nodes))
-        if theta[1] > ENDLESS:
-            return Fit(theta[0], nan, theta[1], value, nodes, "the likelihood rises without end in tau")
-        drift = np.inf if last is None else float(np.max(np.abs(theta - last)))
-        if settled and (drift < STABLE * max(1, np.max(np.abs(theta))) or theta[1] < 1e-6):
-            break
-        last = theta if settled else None
-    else:
-        why = f"the answer still moves by {drift:.1g}" if settled else "no maximum was reached"
-        return Fit(theta[0], nan, theta[1], value, nodes, f"{why} with {nodes} quadrature nodes")
-    if theta[1] < 1e-6:
-        return Fit(theta[0], nan, theta[1], value, nodes)  # the boundary, fitted apart, takes over
-    return Fit(theta[0], float(np.linalg.inv(-hessian)[0, 0]) ** 0.5, theta[1], value, nodes)
-
-
-def _climb(family: Family, data: Exposure, theta: np.ndarray, rule: Rule) -> tuple[np.ndarray, float, np.ndarray, bool]:
-    """Climb by Newton's method with halving; ``settled`` is false where no maximum was reached."""
-    enough = GRADIENT * max(1, np.sqrt(data.events.sum()))
-    value, score, hessian = log_likelihood(family, data, *theta, rule)
-    step = uphill(score, hessian)
-    for _ in range(EVALUATIONS):
-        small = np.max(np.abs(step)) < 1e-11 * max(1, np.max(np.abs(theta)))
-        if small or np.max(np.abs(score)) < enough or theta[1] < 1e-7:
-            return theta, value, hessian, True
-        if theta[1] > ENDLESS:
-            break
-        new = theta + step
-        new[1] = abs(new[1])  # the likelihood is even in τ
-        trial = log_likelihood(family, data, *new, rule)
-        if trial[0] >= value - 1e-13 * abs(value):
-            theta, (value, score, hessian) = new, trial
-            step = uphill(score, hessian)
-        else:
-            step = step / 2
-    return theta, value, hessian, False
-
-
-def uphill(score: np.ndarray, hessian: np.ndarray) -> np.ndarray:
-    """Give a Newton step of at most 1 in any parameter that goes uphill."""
-    values, vectors = np.linalg.eigh(-hessian)
-    floor = max(1e-8 * np.max(np.abs(values)), 1e-12)
-    step = vectors @ ((vectors.T @ score) / np.maximum(np.abs(values), floor))
-    return step / max(1, np.max(np.abs(step)))
+    return boundary if len(data.events) < 2 else climb_all(Rates(family, data), boundary)
