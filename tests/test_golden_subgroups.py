@@ -8,8 +8,10 @@ from collections import defaultdict
 import numpy as np
 import pytest
 from scipy.special import logit
+from scipy.stats import binom
 from synthesis.models import OK, pool
-from synthesis.subgroups import compare_pools, fit_common
+from synthesis.subgroups import ONE_EACH, compare_pools, fit_common
+from synthesis.terms import UNKNOWN_TAU2
 from test_golden_proportions import GOLDEN, same
 
 MEAN, SE, TAU2, CHI2, P = 1e-6, 1e-6, 1e-6, 1e-6, 1e-5  # worst seen: 1e-8, 5e-8, 2e-8, 2e-9, 1e-7
@@ -137,3 +139,34 @@ def test_groups_of_one_study_each_are_not_compared():
     common = fit_common([12, 16, 21], [127, 53, 68], list("abc"), list("xyz"))
     assert common.estimates == {}
     assert common.test.status.startswith("one study a group")
+
+
+@pytest.mark.parametrize(
+    ("events", "patients", "group", "statistic"),
+    [
+        # Base R 4.2.2: integrate(dbinom(y, n, plogis(mu + tau z)) dnorm(z)), optim in the means and tau, twice.
+        ([0, 0, 0, 10, 12], [60, 50, 40, 70, 80], "aabbb", 4.832407),
+        ([0, 0, 0, 0, 10], [60, 50, 40, 70, 80], "aabbc", 9.007175),
+    ],
+)
+def test_likelihood_ratio_where_all_groups_but_one_have_no_events(events, patients, group, statistic):
+    y, n = np.array(events), np.array(patients)
+    for counts in (y, n - y):
+        test = fit_common(counts, n, list("vwxyz"), list(group)).test
+        assert (test.statistic, test.df) == (pytest.approx(statistic, rel=1e-6), len(set(group)) - 1)
+
+
+def test_groups_of_one_study_each_are_not_compared_however_many_arms_these_have():
+    assert fit_common([12, 4, 9, 20], [60, 50, 40, 70], list("xxyy"), list("aabb")).test.status == ONE_EACH
+    assert fit_common([12, 4, 3], [60, 50, 44], list("xxy"), list("abc")).test.status == ONE_EACH
+    # Inside one study the arms tell of the groups: 2 × the log likelihood of two proportions against one.
+    inside = fit_common([12, 4], [60, 50], list("xx"), list("ab")).test
+    one = 2 * (binom.logpmf([12, 4], [60, 50], [12 / 60, 4 / 50]) - binom.logpmf([12, 4], [60, 50], 16 / 110)).sum()
+    assert (inside.statistic, inside.df) == (pytest.approx(one, rel=1e-9), 1)
+
+
+def test_remarks_on_the_maximum_reach_the_test_and_the_estimates():
+    common = fit_common([1, 0, 1, 1, 0, 0], [1] * 6, range(6), list("aaabbb"))
+    assert common.test.status.count(UNKNOWN_TAU2) == 2
+    assert {pool.status for pool in common.estimates.values()} == {f"ok; {UNKNOWN_TAU2}"}
+    assert all(np.isnan(pool.tau2) for pool in common.estimates.values())

@@ -221,6 +221,33 @@ def test_pymare_agrees_where_it_has_the_number():
                 assert math.isclose(ours.estimate, 1 / (1 + math.exp(-params["fe_params"].item())), rel_tol=tolerance)
 
 
+# Base R: the restricted likelihood on a grid of 4,000 τ² and `optimize` on each hill. metafor 3.8-1 finds either, by
+# its start: rma(yi, vi, data=escalc("PLO", xi=x, ni=n, add=1/2, to="only0"), control=list(tau2.init=0 or 0.5)).
+@pytest.mark.parametrize(
+    ("x", "n", "kept", "next_at", "next_proportion", "lower"),
+    [
+        ([14792, 189, 7, 1], [1000000, 13406, 172, 9], 0.3548607, 0, 0.01479178, 2.339843 - 1.788494),
+        ([1, 0, 1, 10, 6383], [100, 20, 44, 105, 92444], 0, 0.2967732, 0.05410744, 2.850184 - 2.756076),
+    ],
+)
+def test_two_hills_of_the_restricted_likelihood_are_said_alone_and_in_a_batch(
+    x, n, kept, next_at, next_proportion, lower
+):
+    said = one(x, n).status
+    assert one(x, n).tau2 == pytest.approx(kept, rel=1e-6)
+    where = f"a proportion of {next_proportion:.4g} and tau2 = {next_at:.4g}, lower by {lower:.3g} in its logarithm"
+    assert said == f"ok; the likelihood has two maxima: the next lies at {where}"
+    masks = np.ones((2, len(x) + 1), bool)
+    masks[:, -1] = False, True  # beside another set
+    assert pool_batch([*x, 3], [*n, 50], masks).status[0] == said
+    mirrored = one(np.subtract(n, x), n)
+    assert mirrored.tau2 == pytest.approx(kept, rel=1e-6) and f"tau2 = {next_at:.4g}" in mirrored.status
+
+
+def test_one_hill_is_not_called_two():
+    assert [one(*data, estimator=name).status for data in DATA for name in ("ML", "REML")] == [OK] * 6
+
+
 def test_one_study_and_several_arms_are_not_pooled():
     assert one([3], [40]).status == ONE_STUDY
     arms = pool_two_stage(np.array([3, 5, 2]), np.array([40, 38, 60]), np.array(["a", "a", "b"]))

@@ -1,7 +1,7 @@
 """What several 2×2 tables give together: the methods that pool odds ratios, risk ratios and risk differences."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -9,9 +9,9 @@ import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from .heterogeneity import i2
-from .models.estimators import estimate_tau2, weighted_fit
+from .models.estimators import find_maxima, weighted_fit
 from .models.logistic_normal import arms_of, fit, fixed_fit
-from .models.twostage import NO_WIDTH, NOT_CONVERGED, SMALLEST_RSS, narrow_words
+from .models.twostage import NO_WIDTH, NOT_CONVERGED, SMALLEST_RSS, narrow_words, other_maximum
 from .prediction import prediction_half_width
 from .subgroups import odds_ratio_shared
 from .terms import LIKELIHOOD_RATIO, OK, with_remark
@@ -133,7 +133,8 @@ def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, int
     size, df, one = size_of(tables), len(y) - 1, np.ones(len(y))
     if not len(tables.informative().a):
         return Effect(*size, status=EMPTY)
-    tau2 = float(estimate_tau2("REML", y, v))
+    maxima = find_maxima("REML", y, v)
+    tau2 = float(maxima.tau2)
     if not np.isfinite(tau2):
         return Effect(*size, status=NOT_CONVERGED)
     mean, variance, rss = weighted_fit(tau2, y, v, one)
@@ -154,7 +155,10 @@ def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, int
         tau2,
         i2(tau2, v),
         *(q, df, float(chdtrc(df, q))),
-        with_remark(OK, narrow_words(half, wald, q, df)),
+        with_remark(
+            with_remark(OK, narrow_words(half, wald, q, df)),
+            other_maximum(maxima, y, v, one, lambda other: f"{other if measure == RD else np.exp(other):.4g}"),
+        ),
     )
 
 
@@ -190,6 +194,7 @@ def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -
     if not (best.converged and without.converged):
         return Effect(*size, status=f"did not converge: {best.message or without.message}")
     mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), 4 * best.tau**2
+    said = replace(best, others=tuple(replace(other, tau=2 * other.tau) for other in best.others)).remark
     q = max(-2 * fixed_fit(full)[1], 0.0)  # the likelihood is relative to that of a proportion for each arm
     return Effect(
         *size,
@@ -201,6 +206,7 @@ def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -
         tau2,
         i2(tau2, effect_sizes(t, OR)[1]),
         *(q, k - 1, float(chdtrc(k - 1, q))),
+        with_remark(OK, said),
     )
 
 

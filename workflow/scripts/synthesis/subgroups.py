@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtrc, expit, logit, ndtri
 
 from .models import Pooled
@@ -74,7 +76,7 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     groups = tuple(_ordered(group))
     if len(groups) < 2:
         return CommonFit({}, Test(status="fewer than two groups to compare"))
-    if len(y) <= len(groups):
+    if tied(study, group):
         return CommonFit({}, Test(status=ONE_EACH))
     if separated(y, n):
         return CommonFit({}, Test(status="no events in any group, or nothing but events: no difference to test"))
@@ -90,9 +92,12 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     if bad:
         return CommonFit({}, Test(status=f"did not converge: {bad[0]}"))
     statistic, df = max(2 * ((full.loglik if full else 0.0) - null.loglik), 0.0), len(groups) - 1
-    remark = "; ".join(f"{g}: {why}, so no estimate, but in the test" for g, why in edge.items())
+    remarks = [f"{g}: {why}, so no estimate, but in the test" for g, why in edge.items()]
+    fits = {"groups apart": full, "all groups as one": null}
+    remarks += [f"{of}: {one.remark}" for of, one in fits.items() if one and one.remark]
+    remark = "; ".join(remarks)
     test = Test(LIKELIHOOD_RATIO, statistic, df, float(chdtrc(df, statistic)), groups, with_remark(OK, remark))
-    if rows.sum() <= len(inner):  # one study each: nothing tells τ², and no interval is to be had
+    if not inner or tied(study[rows], group[rows]):  # nothing tells τ², and no interval is to be had
         return CommonFit({}, test)
     return CommonFit(_common_estimates(full, inner, y, n, study, group, level), test)
 
@@ -112,7 +117,8 @@ def _common_estimates(full: Fit, inner: list, y, n, study, group, level: float) 
             ci_low=float(expit(mean - z * se)),
             ci_high=float(expit(mean + z * se)),
             se=float(se),
-            tau2=full.tau**2,
+            tau2=full.tau**2 if full.known else np.nan,
+            status=with_remark(OK, full.remark),
             loglik=full.loglik,
         )
     return estimates
@@ -194,8 +200,20 @@ def odds_ratio_shared(events, patients, study, first, level: float = 0.95) -> Od
     mean, se = full.beta[1], np.sqrt(full.covariance[1, 1])
     half = ndtri((1 + level) / 2) * se
     p = float(chdtrc(1, max(2 * (full.loglik - null.loglik), 0.0)))
-    status = with_remark(OK, ONE_EACH if len(np.unique(study)) == len(y) == 2 else "")
+    status = with_remark(with_remark(OK, full.remark), ONE_EACH if tied(study, first) else "")
     return OddsRatio(float(np.exp(mean)), float(np.exp(mean - half)), float(np.exp(mean + half)), p, status)
+
+
+def tied(study: np.ndarray, group: np.ndarray) -> bool:
+    """Say whether groups that no study links have one study each, however many arms: then τ² takes any difference.
+
+    >>> tied(np.array(["x", "x", "y", "y"]), np.array([1, 1, 2, 2])), tied(np.array(["x", "x"]), np.array([1, 2]))
+    (True, False)
+    """
+    ends = [np.unique(part, return_inverse=True)[1] for part in (study, group)]
+    studies, size = ends[0].max() + 1, ends[0].max() + ends[1].max() + 2
+    links = coo_array((np.ones(len(study)), (ends[0], ends[1] + studies)), shape=(size, size))
+    return bool(1 < connected_components(links, directed=False)[0] == studies)
 
 
 def _fixed(arms) -> Fit:

@@ -6,14 +6,17 @@ stand as PyMARE's do: studies × data sets, or studies alone.
 """
 
 import warnings
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 GRID = 40  # points of the likelihood's scan, from 1/1000 of the smallest sampling variance to the largest possible τ²
 STEPS = 100
 HIGHER = 1e-9  # log likelihoods closer than this are the same hill seen twice
+DIP = 1e-6  # of the log likelihood, between two hills
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Estimator:
         In the field's terms.
     reference : str
     tau2 : callable
-        ``(y, v, mask) → τ²``, studies first; the mask is 1 for studies that count and 0 for those that do not.
+        ``(y, v, mask) → τ²``, or all maxima of its likelihood; studies first. The mask is 1 for studies that count and
+        0 for those that do not.
     pymare : str
         PyMARE's name for it; blank where it has none.
     """
@@ -36,12 +40,26 @@ class Estimator:
     name: str
     description: str
     reference: str
-    tau2: Callable[..., np.ndarray]
+    tau2: "Callable[..., np.ndarray | Maxima]"
     pymare: str = ""
 
 
+class Maxima(NamedTuple):
+    """τ² of the highest maximum, how many others the likelihood has, the next of them, and how much lower that is."""
+
+    tau2: np.ndarray
+    others: np.ndarray
+    following: np.ndarray
+    lower: np.ndarray
+
+
 def estimate_tau2(estimator: str, y, v, mask=None) -> np.ndarray:
-    """Estimate the heterogeneity variance.
+    """Estimate the heterogeneity variance: see :func:`find_maxima`, of which this is the first."""
+    return find_maxima(estimator, y, v, mask).tau2
+
+
+def find_maxima(estimator: str, y, v, mask=None) -> Maxima:
+    """Estimate the heterogeneity variance, and say where its likelihood, if it is one, has other maxima.
 
     Parameters
     ----------
@@ -54,8 +72,8 @@ def estimate_tau2(estimator: str, y, v, mask=None) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape () or (sets,)
-        NaN where the search did not converge. Never negative.
+    Maxima
+        Of shape () or (sets,). NaN where the search did not converge, or there is no other maximum. Never negative.
 
     Notes
     -----
@@ -69,17 +87,24 @@ def estimate_tau2(estimator: str, y, v, mask=None) -> np.ndarray:
     y, v = np.asarray(y, float), np.asarray(v, float)
     if mask is not None:
         mask = np.asarray(mask, float)
-        return method.tau2(np.where(mask, y, 0.0), np.where(mask, v, 1.0), mask)
+        return _alone(method.tau2(np.where(mask, y, 0.0), np.where(mask, v, 1.0), mask))
     everyone = np.ones_like(y)
     if not method.pymare:
-        return method.tau2(y, v, everyone)
+        return _alone(method.tau2(y, v, everyone))
     tau2 = _fit_pymare(method.pymare, y, v)
     if method.name not in ("ML", "REML"):
-        return tau2
+        return _alone(tau2)
     restricted = method.name == "REML"
-    ways = _polish(tau2, y, v, everyone, restricted), method.tau2(y, v, everyone)
+    own = method.tau2(y, v, everyone)
+    ways = _polish(tau2, y, v, everyone, restricted), own.tau2
     heights = [log_likelihood(way, y, v, everyone, restricted) for way in ways]
-    return np.where(heights[1] > heights[0] + HIGHER, ways[1], ways[0])
+    return own._replace(tau2=np.where(heights[1] > heights[0] + HIGHER, ways[1], ways[0]))
+
+
+def _alone(found) -> Maxima:
+    """Give what an estimator found as maxima; without a likelihood there is no other."""
+    nothing = np.full(np.shape(found), np.nan)
+    return found if isinstance(found, Maxima) else Maxima(found, np.zeros_like(nothing), nothing, nothing)
 
 
 def weighted_fit(tau2, y, v, mask):
@@ -181,7 +206,7 @@ def _score(tau2, y, v, mask, restricted):
 
 
 def _scan(y, v, mask, restricted):
-    """Maximise the likelihood: scan it, climb every hill, keep the highest.
+    """Maximise the likelihood: scan it, climb every hill, keep the highest and remember the others.
 
     Beyond the squared range R² of the studies the score is negative (each weighted squared residual is below its
     leverage's complement there); far below the smallest sampling variance it is a straight line. So the grid misses
@@ -197,7 +222,8 @@ def _scan(y, v, mask, restricted):
     height = np.array([log_likelihood(tau2, y, v, mask, restricted) for tau2 in grid])
     edge = np.full((1, height.shape[1]), -np.inf)
     hill = (height >= np.vstack([edge, height[:-1]])) & (height > np.vstack([height[1:], edge]))
-    best, record = np.full_like(top, np.nan), np.full_like(top, -np.inf)
+    best, record, hills = np.full_like(top, np.nan), np.full_like(top, -np.inf), defaultdict(list)
+    several = hill.sum(0) > 1
     while hill.any():
         i = hill.argmax(0)
         sets = np.flatnonzero(hill.any(0))
@@ -208,7 +234,25 @@ def _scan(y, v, mask, restricted):
         value = log_likelihood(peak, *some)
         higher = value > record[sets]
         best[sets], record[sets] = np.where(higher, peak, best[sets]), np.where(higher, value, record[sets])
-    return best.reshape(shape)
+        for one in np.flatnonzero(several[sets]):
+            hills[sets[one]].append((float(value[one]), int(i[one]), float(peak[one])))
+    others = _others(hills, height)
+    return Maxima(best.reshape(shape), *(row.reshape(shape) for row in others))
+
+
+def _others(hills: dict[int, list[tuple[float, int, float]]], height: np.ndarray) -> np.ndarray:
+    """Give for each set how many other hills it has, τ² of the next highest, and how much lower that is.
+
+    A hill is another where the grid between it and the highest dips below it by more than rounding.
+    """
+    found = np.zeros((3, height.shape[1]))
+    found[1:] = np.nan
+    for one, peaks in hills.items():
+        (top, at, _), *rest = sorted(peaks, reverse=True)
+        apart = [p for p in rest if height[min(at, p[1]) : max(at, p[1]) + 1, one].min() < p[0] - DIP]
+        if apart:
+            found[:, one] = len(apart), apart[0][2], top - apart[0][0]
+    return found
 
 
 def _polish(tau2, y, v, mask, restricted):
@@ -221,7 +265,7 @@ def _climb(tau2, low, high, y, v, mask, restricted):
     """Find the zero of the score between two bounds: Newton, and halving where Newton would leave them."""
     tiny = 1e-13 * np.where(mask > 0, v, np.inf).min(0)
     boundary = _score(0.0, y, v, mask, restricted)[0] <= 0
-    done = (tau2 == 0) & boundary
+    done, from_zero = (tau2 == 0) & boundary, low == 0
     for _ in range(STEPS):
         score, curvature = _score(tau2, y, v, mask, restricted)
         low, high = np.where(score > 0, tau2, low), np.where(score > 0, high, tau2)
@@ -234,7 +278,7 @@ def _climb(tau2, low, high, y, v, mask, restricted):
         if np.all(done):
             break
     at_zero = log_likelihood(0.0, y, v, mask, restricted) >= log_likelihood(tau2, y, v, mask, restricted)
-    return np.where(done, np.where(boundary & at_zero, 0.0, tau2), np.nan)
+    return np.where(done, np.where(boundary & at_zero & from_zero, 0.0, tau2), np.nan)
 
 
 ESTIMATORS = {

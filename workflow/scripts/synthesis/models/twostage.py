@@ -18,7 +18,8 @@ from ..formatting import format_percent, format_statistic
 from ..heterogeneity import i2
 from ..prediction import prediction_half_width, prediction_interval
 from ..terms import OK, ONE_STUDY, SEVERAL_ARMS, UNKNOWN_TAU2, with_remark
-from .estimators import ESTIMATORS, estimate_tau2, weighted_fit
+from .estimators import ESTIMATORS, Maxima, find_maxima, weighted_fit
+from .logistic_normal import say_maxima
 from .measures import MEASURES
 from .result import Pooled
 
@@ -177,7 +178,8 @@ def pool_two_stage(
     if counts["k"] < 2:
         return Pooled(**counts, status=ONE_STUDY)
     y, v = MEASURES[measure].transform(events, patients)
-    tau2 = float(estimate_tau2(estimator, y, v))
+    maxima = find_maxima(estimator, y, v)
+    tau2 = float(maxima.tau2)
     if not np.isfinite(tau2):
         return Pooled(**counts, status=NOT_CONVERGED)
     one = np.ones_like(y)
@@ -208,8 +210,23 @@ def pool_two_stage(
         q=q,
         q_df=df,
         q_p=float(chdtrc(df, q)),
-        status=_status(half, wald, q, df, at_the_end, np.asarray(events), np.asarray(patients)),
+        status=with_remark(
+            _status(half, wald, q, df, at_the_end, np.asarray(events), np.asarray(patients)),
+            other_maximum(maxima, y, v, one, partial(_words, back=back)),
+        ),
     )
+
+
+def other_maximum(maxima: Maxima, y, v, weight, words: Callable[[float], str]) -> str:
+    """Say where the likelihood of τ² has its next maximum; blank when it has but one. ``words`` name a mean."""
+    if not maxima.others:
+        return ""
+    mean = words(float(weighted_fit(maxima.following, y, v, weight)[0]))
+    return say_maxima(int(maxima.others), f"{mean} and tau2 = {maxima.following:.4g}", float(maxima.lower))
+
+
+def _words(mean: float, back: Callable) -> str:
+    return f"a proportion of {float(back(mean)):.4g}"
 
 
 def _status(half, wald, q, df, at_the_end, events, patients) -> str:
@@ -279,7 +296,8 @@ def _pool_chunk(x, n, mask, measure, estimator, interval, level) -> tuple:
     y, v = MEASURES[measure].transform(np.where(mask, x, 1), np.where(mask, n, 2))
     y, v, weight = np.where(mask, y, 0.0), np.where(mask, v, 1.0), mask.astype(float)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of sets with fewer than two studies
-        tau2 = estimate_tau2(estimator, y, v, mask)
+        maxima = find_maxima(estimator, y, v, mask)
+        tau2 = maxima.tau2
         mean, se, half = _mean_and_interval(y, v, weight, tau2, interval, level)
         ok = (k >= 2) & (total > 0) & (total < (n * mask).sum(0)) & np.isfinite(tau2) & (se > 0)
         back = partial(MEASURES[measure].back, size=k / (weight / n).sum(0))
@@ -301,6 +319,10 @@ def _pool_chunk(x, n, mask, measure, estimator, interval, level) -> tuple:
         for i in np.flatnonzero(ok & ((half < wald) | at_the_end | ((x == 0) | (x == n) | ~mask).all(0))):
             counts = (values[mask[:, i], i] for values in (x, n))
             status[i] = _status(half[i], wald[i], numbers[-1][i], k[i] - 1, at_the_end[i], *counts)
+        for i in np.flatnonzero(ok & (maxima.others > 0)):
+            one = Maxima(*(part[i] for part in maxima))
+            words = partial(_words, back=partial(MEASURES[measure].back, size=k[i] / (weight[:, i] / n[:, i]).sum()))
+            status[i] = with_remark(status[i], other_maximum(one, y[:, i], v[:, i], weight[:, i], words))
     return *(np.where(ok, number, np.nan) for number in numbers), k, ok, status
 
 
