@@ -123,7 +123,10 @@ def test_one_that_is_not_pooled_says_why(review, monkeypatch, capsys):
     monkeypatch.setenv("FOUND", "hand search")
     assert adding.main(["evans2005"]) == 1
     said = capsys.readouterr().err
-    assert "No count of it is pooled." in said and 'DECISION="…" CATEGORY="…" REASON="…"' in said
+    assert (
+        "No analysis pools it (window: 300 days, more than 100)." in said
+        and 'DECISION="…" CATEGORY="…" REASON="…"' in said
+    )
     monkeypatch.setenv("CATEGORY", "Another window")
     monkeypatch.setenv("REASON", "Counted over 300 days.")
     monkeypatch.setenv("DECISION", "pooled")

@@ -132,6 +132,7 @@ STRAYS = [
         "more/evans2005.yaml",
         "evans2005.yaml ",
     ),
+    *("evans2005", "evans2005.txt", "Evans2005b.TXT"),  # as Windows shows a name, and as an editor of it saves one
 ]
 
 
@@ -172,6 +173,7 @@ def test_hidden_files_are_left_alone(review, check):
     for name in (".adams2001.yaml.swp", "._adams2001.yaml", ".adams2001.yaml"):
         (review.folder / "studies" / name).write_bytes(b"\x00\xff")
     (review.folder / "studies" / ".#adams2001.yaml").symlink_to("somebody@somewhere")
+    (review.folder / "studies" / "~$evans2005.xlsx").write_bytes(b"x")  # Excel has the workbook open
     assert check()[0].startswith("4 sheets")
 
 
@@ -258,6 +260,11 @@ LISTS = {
         " davis2004 has a sheet and no row here. Add one, and say where it was found: davis2004,",
     ),
     "pooled without a sheet": (",,,adams2001", ",,,", '2: sheet: This cell is empty, and the report is "pooled".'),
+    "a report twice under two ids": (
+        "elder2005,",
+        "elder2004,Elder E,https://doi.org/10.1000/ADAMS.,a list,excluded,Animals,So.,\nelder2005,",
+        '6: identifier: "https://doi.org/10.1000/ADAMS." stands in line 2 too. One row a report.',
+    ),
     "a decision nobody knows": ("excluded", "excludedd", '6: decision: "excludedd" is not one of: context'),
     "no reason": ("Only the old.", "", '6: reason: This cell is empty, and the report is "excluded".'),
     "no place": ("a list,excluded", ",excluded", "6: found: This cell is empty"),
@@ -300,6 +307,21 @@ def test_a_list_that_excel_saved_with_semicolons(review, check):
 def test_an_empty_list_says_what_it_should_hold(review, check):
     write(review, "studies/screening.csv", "\n")
     assert check()[0].startswith("studies/screening.csv: The table is empty. Its first line is: id,report,")
+
+
+@pytest.mark.parametrize("written", ["Adams2001", "adams2001.yaml"])
+def test_a_sheet_spelt_otherwise_is_not_told_to_stand_there_again(written, review, check):
+    write(review, "studies/screening.csv", SCREENING.replace("pooled,,,adams2001", f"pooled,,,{written}"))
+    found = check()
+    assert f'2: sheet: "{written}" is no sheet in this folder.' in found[0]
+    assert len(found) == 2, "following a second message would list it twice"
+
+
+def test_a_name_with_what_nobody_sees_says_so(review, check):
+    review.sheet().rename(review.folder / "studies" / "adams\u200b2001.yaml")
+    assert check()[0].endswith(
+        "id: The file's name holds U+200B (ZERO WIDTH SPACE), which nobody sees. Rename the file: adams2001.yaml."
+    )
 
 
 def test_pooled_though_no_analysis_takes_it(review, check):

@@ -1,17 +1,17 @@
 """What lies beside the sheets and must agree with them: the list of reports, the certainty, published pools."""
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .characters import comparable
+from .files import as_csv
 from .grade import read_grade
 from .problems import Problem, ProblemsError, one_of, quote
 from .protocol import Protocol
 from .published_pools import find_published, read_published
-from .screening import HEADINGS, INCLUDED, POOLED, SENSITIVITY, STAGES, check_lines, read_lines
+from .screening import HEADINGS, INCLUDED, OUT, POOLED, SENSITIVITY, STAGES, check_lines, read_lines
 from .selection import Vocabulary, select_rows
 from .sheets import Sheet
 
@@ -30,6 +30,18 @@ class Fate:
     def decision(self) -> str:
         """Give the word for the list; blank where a person has to say why it is not pooled."""
         return POOLED if self.pooled else SENSITIVITY if self.held else ""
+
+    @property
+    def reason(self) -> str:
+        """Give the reason for the list; blank where a person has to."""
+        if self.pooled:
+            return f"Feeds: {', '.join(self.pooled)}."
+        return f"Sensitivity sets only: {', '.join(self.held)}." if self.held else ""
+
+    @property
+    def why_not(self) -> str:
+        """Say why no analysis pools it."""
+        return "; ".join(self.reasons) or "it has no count that an analysis asks for"
 
 
 def fates(sheets: Iterable[Sheet], protocol: Protocol) -> dict[str, Fate]:
@@ -102,12 +114,12 @@ def check_screening(
             message = f"{quote(name)} is no sheet in this folder. {one_of(name, ids)} Or leave the cell empty."
             problems.append(Problem(str(path), line, "sheet", message))
         elif name and known is not None:
-            message = _contradiction(name, decision, known[name])
+            message = contradiction(name, decision, known[name])
             problems += [Problem(str(path), line, "decision", message)] if message else []
     columns = list(lines[0][1]) if lines else HEADINGS
-    listed = {row["sheet"] for _, row in lines}
+    listed = {comparable(row["sheet"]).removesuffix(".yaml") for _, row in lines}  # another spelling is told above
     for name in ids:
-        if name not in listed:
+        if comparable(name) not in listed:
             written = row_to_write(sheets[name], known[name], columns) if name in sheets else f"{name},…"
             message = f"{name} has a sheet and no row here. Add one, and say where it was found: {written}"
             problems.append(Problem(str(path), 0, "", message))
@@ -115,7 +127,7 @@ def check_screening(
         raise ProblemsError(problems)
 
 
-def _contradiction(name: str, decision: str, fate: Fate) -> str:
+def contradiction(name: str, decision: str, fate: Fate) -> str:
     """Say where a decision is not what happens to a study; blank where it is."""
     if fate.decision == decision or (not fate.decision and STAGES[decision] != INCLUDED):
         return ""
@@ -124,28 +136,31 @@ def _contradiction(name: str, decision: str, fate: Fate) -> str:
     elif fate.held:
         what = f"{name} enters sensitivity analyses only ({', '.join(fate.held)}). Write sensitivity, or mend its sheet"
     else:
-        why = "; ".join(fate.reasons) or "it has no count that an analysis asks for"
-        out = " or ".join(word for word, stage in STAGES.items() if stage != INCLUDED)
-        what = f"no analysis pools {name} ({why}). Write {out}, or mend its sheet"
+        what = f"no analysis pools {name} ({fate.why_not}). Write {' or '.join(OUT)}, or mend its sheet"
     return f"{quote(decision)}, but {what}."
 
 
-def row_to_write(sheet: Sheet, fate: Fate, columns: Sequence[str]) -> str:
-    """Give the line of the list for a sheet, as far as the sheet knows it."""
+def row_of(sheet: Sheet, fate: Fate) -> dict[str, str]:
+    """Give the cells of the list that follow from a sheet, blank where a person has to say something."""
     c = sheet.citation
     where = ", ".join(str(part) for part in (c.authors, c.journal, c.year) if part)
-    cells = {
+    return {
         "id": sheet.id,
         "report": f"{where}: {c.title}" if c.title else where,
         "identifier": c.doi or (f"PMID {c.pmid}" if c.pmid else ""),
-        "found": "…",
-        "decision": fate.decision or "…",
-        "reason": "" if fate.decision else "…",
+        "found": "",
+        "decision": fate.decision,
+        "category": "",
+        "reason": fate.reason,
         "sheet": sheet.id,
     }
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([cells.get(name, "") for name in columns])
-    return line.getvalue()
+
+
+def row_to_write(sheet: Sheet, fate: Fate, columns: Sequence[str]) -> str:
+    """Give the line of the list for a sheet, with … where a person has to say something."""
+    cells = row_of(sheet, fate)
+    asked = ("found",) if fate.decision else ("found", "decision", "category", "reason")
+    return as_csv([cells | dict.fromkeys(asked, "…")], [name for name in columns if name in cells]).splitlines()[1]
 
 
 def check_published(path: Path, protocol: Protocol, config: str) -> None:

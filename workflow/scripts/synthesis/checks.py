@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 
-from .characters import bare_doi, comparable
+from .characters import bare_doi, comparable, look_alike, plain
 from .levels import MIXED
 from .located import Located, TypingError, read_located
 from .mending import mend
@@ -97,7 +97,10 @@ def check_sheet(located: Located, sheet: Sheet, protocol: Protocol) -> list[Prob
 def check_id(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
     """The file is named after the study."""
     stem = Path(located.file).stem
-    if sheet.id != stem:
+    if sheet.id == plain(stem) != stem:
+        message = f"The file's name holds {look_alike(stem)}, which nobody sees. Rename the file: {sheet.id}.yaml."
+        yield ("id",), message
+    elif sheet.id != stem:
         yield (
             ("id",),
             f"{quote(sheet.id)} is not the file's name ({stem}). Rename the file or correct the id.",
@@ -162,11 +165,15 @@ def check_vocabulary(located: Located, sheet: Sheet, protocol: Protocol) -> Iter
 def check_arms(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
     """Arms that make up another exist, share no patients and add up; a subset is not larger than its whole."""
     names: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for name, arm in sheet.arms.items():
         at = ("arms", name)
         alike = names.setdefault(comparable(name), name)
         if alike != name:
-            yield at, f"{quote(name)} and {quote(alike)} differ in capitals only. Give each arm a name of its own."
+            yield at, f"{quote(name)} and {quote(alike)} read alike. Give each arm a name of its own."
+        same = labels.setdefault(comparable(arm.label or name), name)
+        if same not in (name, alike):
+            yield at, f"Figures would call it {quote(arm.label or name)}, as {quote(same)}. Tell them apart by `label`."
         unknown = [part for part in arm.comprises if part not in sheet.arms or part == name]
         for part in unknown:
             yield (*at, "comprises"), one_of(part, [a for a in sheet.arms if a != name])
@@ -267,6 +274,8 @@ def check_characteristics(located: Located, sheet: Sheet, protocol: Protocol) ->
             yield at, "Neither a count nor a value. Write events and patients, or value."
         elif (fact.events is None) != (fact.patients is None):
             yield at, "events and patients belong together. Write both."
+        elif fact.patients == 0:
+            yield (*at, "patients"), "0 patients is no denominator. Write the number, or take the count out."
         elif fact.events is not None and fact.events > fact.patients:
             yield (*at, "events"), f"{fact.events} is more than patients ({fact.patients}). Check the source."
         moderator = needed.get(fact.name)
@@ -336,7 +345,7 @@ def check_unique(checked: Iterable[Checked]) -> list[Problem]:
 
 def _names_of(located: Located, sheet: Sheet | None) -> dict[tuple, str]:
     """Give what must stand in one sheet only, as it was typed, whether or not it is in order."""
-    data = located.data or sheet.model_dump()
+    data = located.data or (sheet.model_dump() if sheet else {})
     citation = data.get("citation")
     given = {("label",): data.get("label")}
     for key in ("doi", "pmid"):

@@ -79,8 +79,8 @@ IMPORT = re.compile(
     re.MULTILINE,
 )
 NOT_SHEETS = ("TEMPLATE.yaml", "grade.yaml")
-# Endings as people and their editors make them: x.yml, x.YAML, x.yaml.txt, x.yaml.bak, x.yaml~, #x.yaml#
-LOOKS_LIKE_A_SHEET = re.compile(r"\.y[aml]{2,4}\b", re.IGNORECASE)
+# Endings as people and their editors make them: x.yml, x.YAML, x.yaml.txt, x.yaml.bak, x.yaml~, #x.yaml#, x2001.txt
+LOOKS_LIKE_A_SHEET = re.compile(r"\.y[aml]{2,4}\b|^[a-z]+[0-9]{4}[a-z]?(\.txt)?$", re.IGNORECASE)
 LIKE_THE_LIST = re.compile(r"screening\.(csv|tsv|txt|xlsx?|ods)(\.txt|\.bak|~)?", re.IGNORECASE)
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods")
 
@@ -119,7 +119,7 @@ def _strays(folder: Path) -> list[Problem]:
     """Name what looks like a sheet and would not be read: another ending, a folder below, a workbook not handed in."""
     problems = []
     for path in sorted(folder.glob("**/*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)  # Excel's: it is open
         sheet = path.parent == folder and path.suffix == ".yaml"
         message = ""
         if hidden or sheet:
@@ -130,7 +130,7 @@ def _strays(folder: Path) -> list[Problem]:
         elif path.parent == folder and LIKE_THE_LIST.fullmatch(path.name) and path.name != "screening.csv":
             message = "The list of reports is read from screening.csv only. Give it that name, or take it away."
         elif path.suffix.lower() in WORKBOOKS and not path.with_suffix(".yaml").exists():
-            message = f"This workbook is not handed in. Make its sheet: make handin FILES={path}; or take it away."
+            message = f"This workbook is not handed in. Make its sheet: make add FILES={path}; or take it away."
         problems += [Problem(str(path), 0, "", message)] if message else []
     return problems
 

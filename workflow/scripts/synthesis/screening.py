@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .characters import comparable
+from .characters import bare_doi, comparable
 from .files import read_list
 from .problems import Problem, ProblemsError, one_of, quote
 
@@ -19,6 +19,7 @@ STAGES = {
     POOLED: INCLUDED,
     SENSITIVITY: INCLUDED,
 }
+OUT = tuple(decision for decision, stage in STAGES.items() if stage != INCLUDED)
 
 
 def read_screening(path: str | Path) -> list[dict[str, str]]:
@@ -42,7 +43,7 @@ def read_lines(path: str | Path, needed: Sequence[str] = HEADINGS) -> list[tuple
 
 
 def check_lines(path: str | Path, lines: Iterable[tuple[int, Mapping[str, str]]]) -> list[Problem]:
-    """Find ids and sheets that stand twice, and cells that may not be empty: what was left out has a reason."""
+    """Find ids, DOIs and sheets that stand twice, and cells that may not be empty: what was left out has a reason."""
     found: list[Problem] = []
     seen: dict[tuple[str, str], int] = {}
     for line, row in lines:
@@ -51,9 +52,11 @@ def check_lines(path: str | Path, lines: Iterable[tuple[int, Mapping[str, str]]]
             if not row[name]:
                 message = f"This cell is empty, and the report is {quote(row['decision'])}. Fill it in."
                 found.append(Problem(str(path), line, name, message))
-        for name in ("id", "sheet"):
-            key = (name, comparable(row[name]))
-            if row[name] and key in seen:
+        one = bare_doi(row["identifier"])
+        alone = one.startswith(("10.", "PMID"))  # the address of a table may be that of many reports
+        for name, text in (("id", row["id"]), ("identifier", one if alone else ""), ("sheet", row["sheet"])):
+            key = (name, comparable(text))
+            if text and key in seen:
                 message = f"{quote(row[name])} stands in line {seen[key]} too. One row a report."
                 found.append(Problem(str(path), line, name, message))
             seen.setdefault(key, line)

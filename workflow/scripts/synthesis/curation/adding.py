@@ -5,7 +5,6 @@ real one. What cannot be read off a sheet, where its report was found and why it
 """
 
 import contextlib
-import csv
 import io
 import os
 import shlex
@@ -17,28 +16,24 @@ from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
+from ..beside import Fate, contradiction, fates, row_of
 from ..changes.history import GitError, NoRepository, git
 from ..checks import check_sheet
-from ..files import write_table, write_text
+from ..files import as_csv, write_text
 from ..index import sheet_paths
 from ..located import read_located
 from ..problems import Problem, ProblemsError, refusal
 from ..prose import inside, joined
 from ..protocol import Protocol, read_protocol
-from ..screening import STAGES, read_screening
-from ..selection import Vocabulary, select_rows
+from ..screening import HEADINGS, OUT, read_lines
 from ..sheets import Sheet, type_sheet
 
 STUDIES, CONFIG, LIST = Path("studies"), Path("config.yaml"), Path("studies/screening.csv")
 HANDED_IN = "handed in"  # how a report was found of which something else is told
-POOLED, SENSITIVITY = "pooled", "sensitivity"
-SENSITIVITY_ONLY = "sensitivity only"  # how the reason of such a row begins in rows.csv
-OUT = tuple(decision for decision in STAGES if decision not in (POOLED, SENSITIVITY))
-COLUMNS = ["id", "report", "identifier", "found", "decision", "category", "reason", "sheet"]  # of a list that is empty
 MOST = 15  # names in a line that a person pastes
 QUESTIONS = {
     "FOUND": "Where was the report found?",
-    "DECISION": f"No count of it is pooled. Is it {', '.join(OUT[:-1])} or {OUT[-1]}?",
+    "DECISION": f"No analysis pools it ({{why}}). Is it {', '.join(OUT[:-1])} or {OUT[-1]}?",
     "CATEGORY": "Which kind of reason is that, in a few words? (the flow diagram counts them)",
     "REASON": "And why, in a sentence?",
 }
@@ -181,23 +176,21 @@ def listed(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -
     ProblemsError
         Where something has to be asked, and there is nobody to answer.
     """
-    rows = read_screening(LIST)
-    with open(LIST, encoding="utf-8-sig", newline="") as file:
-        columns = next(csv.reader(file), COLUMNS)
-    sheets = [*others(entries, protocol), *(entry.sheet for entry in entries)]
+    rows = [row for _, row in read_lines(LIST)]
+    columns = list(rows[0]) if rows else list(HEADINGS)
+    known = fates([*others(entries, protocol), *(entry.sheet for entry in entries)], protocol)
     problems: list[Problem] = []
     for entry in entries:
         study = entry.sheet.id
         old = next((row for row in rows if study in (row.get("sheet"), row.get("id"))), None)
-        decision, reason = decide(study, sheets, protocol)
-        if old and old["sheet"] == study and (old["decision"] == decision or (not decision and old["decision"] in OUT)):
+        if old and old["sheet"] == study and not contradiction(study, old["decision"], known[study]):
             continue
         try:
-            answers = ask(study, decision, reason, old or {}, rows, names)
+            answers = ask(study, known[study], old or {}, rows, names)
         except ProblemsError as error:
             problems += error.problems
             continue
-        new = row_of(entry.sheet) | (old or {}) | answers | {"sheet": study}
+        new = row_of(entry.sheet, known[study]) | (old or {}) | answers | {"sheet": study}
         if old:
             rows[rows.index(old)] = new
         else:
@@ -218,28 +211,13 @@ def others(entries: Sequence[Entry], protocol: Protocol) -> list[Sheet]:
     return found
 
 
-def decide(study: str, sheets: Sequence[Sheet], protocol: Protocol) -> tuple[str, str]:
-    """Say what becomes of a study, and in which analyses; blank where a person has to say why it is not pooled."""
-    implied = {name: product.model_extra for name, product in protocol.products.items()}
-    vocabulary = Vocabulary(["product", *protocol.attributes], implied)
-    pooled, beside = [], []
-    for name, analysis in protocol.analyses.items():
-        rows = [row for row in select_rows(sheets, name, analysis, vocabulary) if row["study"] == study]
-        if any(row["use"] == "yes" and row["subset"] == "all" for row in rows):
-            pooled.append(analysis.label)
-        elif any(row["reason"].startswith(SENSITIVITY_ONLY) for row in rows if row["reason"]):
-            beside.append(analysis.label)
-    if pooled:
-        return POOLED, f"Feeds: {', '.join(pooled)}."
-    return (SENSITIVITY, f"Sensitivity sets only: {', '.join(beside)}.") if beside else ("", "")
-
-
 def ask(
-    study: str, decision: str, reason: str, known: Mapping[str, str], rows: Sequence[Mapping], names: Sequence[str]
+    study: str, fate: Fate, known: Mapping[str, str], rows: Sequence[Mapping], names: Sequence[str]
 ) -> dict[str, str]:
     """Give the cells of the list that no sheet holds: from the variables of make, else from the person."""
     given = {key: os.environ.get(key, "").strip() for key in QUESTIONS}
     given["FOUND"] = given["FOUND"] or known.get("found", "") or (HANDED_IN if any(given.values()) else "")
+    decision, questions = fate.decision, QUESTIONS | {"DECISION": QUESTIONS["DECISION"].format(why=fate.why_not)}
     needed = ["FOUND"] if decision else list(QUESTIONS)
     missing = [key for key in needed if not given[key]]
     if missing and sys.stdin.isatty():
@@ -249,10 +227,10 @@ def ask(
             if key in ("FOUND", "CATEGORY") and used:
                 print(f"  Words used so far: {'; '.join(word for word, _ in used.most_common(8))}")
             while not given[key]:
-                given[key] = input(f"  {QUESTIONS[key]} ").strip()
+                given[key] = input(f"  {questions[key]} ").strip()
     elif missing:
         line = " ".join([f"make add FILES={shlex.quote(' '.join(names))}", *(f'{key}="…"' for key in missing)])
-        asked = " ".join(QUESTIONS[key] for key in missing)
+        asked = " ".join(questions[key] for key in missing)
         raise refusal(LIST, f"{study} is not listed there as it is. {asked} Write: {line}")
     if not decision and given["DECISION"] not in OUT:
         raise refusal("DECISION", f'"{given["DECISION"]}" is not one of: {", ".join(OUT)}.')
@@ -260,29 +238,8 @@ def ask(
         "found": given["FOUND"],
         "decision": decision or given["DECISION"],
         "category": "" if decision else given["CATEGORY"],
-        "reason": given["REASON"] or reason,
+        "reason": given["REASON"] or fate.reason,
     }
-
-
-def row_of(sheet: Sheet) -> dict[str, str]:
-    """Give the cells of the list that the sheet holds."""
-    c = sheet.citation
-    where = ", ".join(str(part) for part in (c.authors, c.journal, c.year) if part)
-    identifier = c.doi or (f"PMID {c.pmid}" if c.pmid else "")
-    return {
-        "id": sheet.id,
-        "report": f"{where}: {c.title}" if c.title else where,
-        "identifier": identifier,
-        "sheet": sheet.id,
-    }
-
-
-def as_csv(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> str:
-    """Give the list as text, in the columns it has."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / LIST.name
-        write_table(path, rows, columns)
-        return path.read_text(encoding="utf-8")
 
 
 def check_together(texts: Mapping[str, str]) -> None:
@@ -297,12 +254,11 @@ def check_together(texts: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / STUDIES
         folder.mkdir()
-        for path in STUDIES.iterdir():
-            if path.name not in texts:
-                (folder / path.name).symlink_to(path.resolve())
+        for path in (*Path().iterdir(), *STUDIES.iterdir()):  # a table of published pools may lie anywhere
+            if path != STUDIES and (path.parent != STUDIES or path.name not in texts):
+                (Path(name) / path).symlink_to(path.resolve())
         for file, text in texts.items():
             write_text(folder / file, text)
-        (Path(name) / CONFIG).symlink_to(CONFIG.resolve())
         said = io.StringIO()
         with contextlib.chdir(name), contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
             code = check.main()
