@@ -59,6 +59,16 @@ def test_one_key_for_what_a_reader_would_call_the_same():
             "<10.1000/Adams.1>",
             "10.1000/Adams.1,",
             "https://www.doi.org/10.1000/Adams.1",
+            "(10.1000/Adams.1)",
+            "10.1000/Adams.1)",
+            "[doi: 10.1000/Adams.1].",
+            "10.1000/Adams.1…",
+            "10.1000%2FAdams.1",
+            "10.1000/Adams.1%20",
+            "https://doi.org/doi:10.1000/Adams.1",
+            "DOI: https://doi.org/10.1000/Adams.1?via=x#top",
+            "https://publisher.example/doi/10.1000/Adams.1",
+            "10.1000/Adams.1 (accessed 2020)",
         ),
     ],
 )
@@ -68,4 +78,7 @@ def test_a_doi_is_one_however_it_is_written(written):
 
 def test_a_doi_keeps_its_own_signs():
     assert bare_doi("10.1016/S0140-6736(20)31366-0") == "10.1016/S0140-6736(20)31366-0"
+    old = "10.1002/(SICI)1097-0258(19980815/30)17:15/16<1661::AID-SIM968>3.0.CO;2-#"
+    assert bare_doi(old) == old
+    assert bare_doi("10.1000/a b") == "10.1000/a b", "a space inside is no end: somebody has to look"
     assert bare_doi("10.1016/S0140\u20116736(20)31366\u20130") == "10.1016/S0140-6736(20)31366-0"

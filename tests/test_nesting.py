@@ -29,7 +29,7 @@ extraction: {first: 2026-01-01}
 """
 
 
-def sheet(rows, tables=(), arms=ARMS) -> str:
+def sheet(rows, tables=(), arms=ARMS, window="") -> str:
     text = HEAD + "arms:\n" + "".join(f"  {name}: {arm}\n" for name, arm in arms.items()) + "outcomes:\n"
     for arm, count, *more in rows:
         events, patients = count.split("/")
@@ -43,7 +43,7 @@ def sheet(rows, tables=(), arms=ARMS) -> str:
             for name, c in zip(("exposed", "unexposed"), cells, strict=True)
         )
         outcome = more[0] if more else "fever"
-        text += f"  - {{exposure: old, outcome: {outcome}, arm: {arm}, {sides}, "
+        text += f"  - {{exposure: old, outcome: {outcome}, arm: {arm}, {sides}, {window}"
         text += "basis: stated, confidence: high, source: t}\n"
     return text
 
@@ -178,6 +178,45 @@ def test_a_table_is_not_more_than_its_arm(case, protocol, tmp_path):
 def test_a_table_that_agrees_with_one_definition_is_enough(protocol, tmp_path):
     rows = [("a", "4/80", {"definition": "severe"}), ("a", "20/80", {"definition": "any"})]
     assert answers(sheet(rows, [("a", "8/30", "2/40")]), protocol, tmp_path) == []
+
+
+# Rows of the same patients, the window of the table, its events, and whether both can be true.
+WINDOWS = {
+    "more in a longer window": ([("a", "4/80", {"window": "30"})], "90", "6", True),
+    "fewer in a longer window": ([("a", "4/80", {"window": "30"})], "90", "3", False),
+    "fewer in a shorter window": ([("a", "4/80")], "30", "3", True),
+    "more in a shorter window": ([("a", "4/80")], "30", "6", False),
+    "fewer than in an unstated window": ([("a", "4/80", {"window": "unstated"})], "30", "3", True),
+    "more than in an unstated window": ([("a", "4/80", {"window": "unstated"})], "30", "6", False),
+    "another count in the same window": ([("a", "4/80"), ("a", "2/80", {"window": "30"})], "90", "3", False),
+    "between two windows": ([("a", "9/80", {"window": "180"}), ("a", "2/80", {"window": "30"})], "90", "5", True),
+    "no window, and one row that agrees": ([("a", "9/80", {"window": "180"}), ("a", "4/80")], "", "4", True),
+    "no window, and no row that agrees": ([("a", "9/80", {"window": "180"}), ("a", "4/80")], "", "5", False),
+}
+
+
+@pytest.mark.parametrize("case", WINDOWS)
+def test_a_table_is_compared_with_rows_of_its_window(case, protocol, tmp_path):
+    rows, window, events, agree = WINDOWS[case]
+    text = sheet(rows, [("a", f"{events}/30", "0/50")], window=f"window: {window}, " if window else "")
+    found = answers(text, protocol, tmp_path)
+    assert len(found) == (0 if agree else 1), found
+    assert all("comparisons[0]: " in line for line in found)
+
+
+@pytest.mark.parametrize("cells", [("0/0", "3/30"), ("3/30", "0/0")])
+def test_a_side_without_patients_is_no_table(cells, protocol, tmp_path):
+    found = answers(sheet([("a", "5/80")], [("a", *cells)]), protocol, tmp_path)
+    assert len(found) == 1 and "patients: 0 patients is no denominator." in found[0], found
+
+
+def test_a_table_with_three_counts_is_told_what_to_write(protocol, tmp_path):
+    text = sheet([("a", "5/80")], [("a", "3/30", "2/50")])
+    assert "comparisons[0].exposed.events: A 2×2 table has four counts: write it." not in text
+    found = answers(text.replace("exposed: {events: 3, ", "exposed: {", 1), protocol, tmp_path)
+    assert found == ["comparisons[0].exposed.events: This key is missing. A 2×2 table has four counts: write it."]
+    found = answers(text.replace("{events: 3, ", "{events: not reported, "), protocol, tmp_path)
+    assert found[0].endswith('"not reported" cannot stand here. Write digits, or take out what it belongs to.')
 
 
 def test_the_same_table_twice(protocol, tmp_path):

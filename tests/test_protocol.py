@@ -44,6 +44,13 @@ FAULTS = {
         "circle",
     ),
     "level without attribute": ("target: T1}", "target: T9}", '"T9" is not one of: T1, T2'),
+    "number as a programmer types it": ("[5, 10, 20]", "[5, 1_0]", 'thresholds[1]: "1_0" is not a number.'),
+    "number with a sign of thousands": (
+        "figures:",
+        "rates: {days: 1e1}\nfigures:",
+        'rates.days: "1e1" is not a number.',
+    ),
+    "design twice": ("figures:", "designs: [N of 1, n of 1]\nfigures:", 'designs[1]: "n of 1" stands twice.'),
     "window in words": ("max_days: 100, unstated: exclude", "max_days: three, unstated: exclude", "max_days"),
     "name that is no folder": (
         "  rash:\n    label: Rash\n    outcomes",
@@ -64,6 +71,15 @@ def test_each_fault_of_the_config_names_its_line(fault, tmp_path):
         read_protocol(path)
     assert message in str(caught.value)
     assert all(p.line > 0 for p in caught.value.problems)
+
+
+def test_one_item_that_is_wrong_is_told_once(tmp_path):
+    """A list whose only item is wrong is not told to be empty, too."""
+    text = (REVIEW / "config.yaml").read_text().replace("formats: [svg]", "formats: [SVG]")
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(ProblemsError) as caught:
+        read_protocol(tmp_path / "config.yaml")
+    assert [p.field for p in caught.value.problems] == ["figures.formats[0]"]
 
 
 def test_no_place_of_the_page_and_no_column_can_be_taken():

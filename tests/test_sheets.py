@@ -1,6 +1,7 @@
 """Bad sheets: every fault is named with file, line, field and next step, all in one run, and nothing is built."""
 
 import pytest
+from conftest import REVIEW
 from synthesis.checks import read_sheets
 from synthesis.index import read_index, sheet_paths
 from synthesis.located import read_located
@@ -348,6 +349,22 @@ def test_one_cohort_has_one_spelling(cohort, review, protocol):
         assert any("cohort: " in p and "Write one: it is one cohort." in p for p in found), found
 
 
+def test_arms_of_one_label_are_told_apart(review, protocol):
+    """Two lines of a forest plot with one name are two lines nobody can tell apart."""
+    for label in ("B", "b", "Group"):
+        text = (REVIEW / "studies" / "adams2001.yaml").read_text()
+        text = text.replace("a: {product: A,", f"a: {{product: A, label: {label},")
+        text = text.replace("b: {product: B,", "b: {product: B, label: group,") if label == "Group" else text
+        review.sheet().write_text(text)
+        [said] = problems_of(review, protocol)
+        assert "Figures would call it" in said and said.endswith("Tell them apart by `label`.")
+
+
+def test_a_label_that_no_figure_holds(review, protocol):
+    review.edit("studies/adams2001.yaml", "label: Adams 2001", f"label: {'x' * 81}")
+    assert "has more than 80 characters. Shorten it." in problems_of(review, protocol)[0]
+
+
 def test_arms_that_differ_in_capitals_only(review, protocol):
     review.edit("studies/adams2001.yaml", "  b: {product", "  A: {patients: 3}\n  b: {product")
-    assert any('"A" and "a" differ in capitals only.' in p for p in problems_of(review, protocol))
+    assert any('"A" and "a" read alike.' in p for p in problems_of(review, protocol))

@@ -17,6 +17,38 @@ LOST = {
     "millions of a count": ("a: {events: 1,007,250, b: 1}", "Write 1007250, without a comma."),
     "decimal comma": ("a: {value: 61,5, unit: years}", "Write 61.5, with a decimal point."),
     "decimal comma of a percentage": ("a: {reported: 10,2%, b: c}", "Write 10.2%, with a decimal point."),
+    "thousands before a unit": (
+        "a: {value: 1,000 mg, b: c}",
+        "Write 1000 mg, without a comma (or 1.000 mg if it is a decimal sign).",
+    ),
+    "decimal comma behind a sign": (
+        "a: {definition: < 1,5 g/L, b: c}",
+        'The comma cuts definition: "< 1,5 g/L" is read as "< 1", and what follows as keys without a value. '
+        'Put the text in quotes, definition: "< 1,5 g/L"',
+    ),
+    "a sign before a text": (
+        "b: 2\nevents: >= 3",
+        '2: Not readable as YAML at column 9, ">= 3". A text that begins',
+    ),
+    "a sign before a text in braces": (
+        "a: {b: @home}",
+        'column 8, "@home}". A text that begins with @ needs',
+    ),
+    "a footnote": ("a: {b: *}", "A text that begins with * needs quotes round it."),
+    "a quote that never ends": (
+        'a: 1\nb: "any\nc: 2\n',
+        '2: Not readable as YAML at column 4, ""any". The quote that',
+    ),
+    "a text behind its quotes": (
+        'a: "any" grade\nb: 2',
+        'column 10, "grade". The text goes on behind its closing',
+    ),
+    "a colon in a text": ("a: any: all", 'column 7, ": all". A text with a colon or a bracket in it needs quotes'),
+    "a bracket in a text": ("a: {b: any [1], c: 2}", "A text with a colon or a bracket in it needs quotes"),
+    "a line without a colon": (
+        "a: 1\nreport article\nb: 2",
+        '2: Not readable as YAML at column 1, "report article".',
+    ),
     "decimal comma before a unit": ("a: {value: 61,5 years, b: c}", "Write 61.5 years, with a decimal point."),
     "marks of a merge": ("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n", "Marks of a merge are left"),
     "a comma in a text": (
@@ -29,7 +61,7 @@ LOST = {
     "braces round a text": ("note: {not sure}", '"not sure" has no value.'),
     "a comma on the next line": ("a: {events: 1\n  ,007}", "2: The comma cuts events:"),
     "thousands in a list": ("windows: [30, 1,000]", "[…1,000…] is read as two items. Write 1000"),
-    "decimal comma in a list": ("tau: [0,4]", "Write 04 or 0.4 if it is one number, and 0, 4 with a space"),
+    "decimal comma in a list": ("tau: [0,4]", "Write 0.4 if it is one number, and 0, 4 with a space"),
     "an empty item": ("a:\n  - b\n  -\n", "3: This item of the list is empty."),
     "a number sign in a text": ("note: grade #3 or more", '1: What follows # is not read: "#3 or more".'),
     "a number sign and a space": ("note: grade # 3 or more", 'What follows # is not read: "# 3 or more".'),

@@ -7,6 +7,7 @@ twice. Sheets, config, workbooks and tables all pass through here.
 
 import re
 import unicodedata
+from urllib.parse import unquote
 
 # Without width or form of their own: they say nothing in a name, a number or a definition.
 _IGNORED = re.compile(
@@ -85,8 +86,19 @@ def bare_doi(text: str) -> str:
     Two spellings of one DOI are one: see https://www.doi.org/doi-handbook/HTML/case-sensitivity.html (DOIs do not
     distinguish capitals). Capitals are kept here; compare with :func:`comparable`.
 
-    >>> [bare_doi(d) for d in ("https://doi.org/10.1000/x.", "doi: 10.1000/x/", "http://dx.doi.org/10.1000/X", "?")]
-    ['10.1000/x', '10.1000/x', '10.1000/X', '?']
+    >>> [bare_doi(d) for d in ("https://doi.org/10.1000/x.", "doi: 10.1000/x/", "(DOI 10.1000/X)", "10.1000%2Fx", "?")]
+    ['10.1000/x', '10.1000/x', '10.1000/X', '10.1000/x', '?']
     """
-    text = _DASH.sub("-", plain(text)).strip(" \n.,;:/<>\"'")
-    return re.sub(r"^(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/|doi:?/*)\s*", "", text, flags=re.IGNORECASE)
+    text = _DASH.sub("-", plain(text)).strip()
+    if "://" in text:
+        text = re.split("[?#]", text)[0]
+    text = unquote(text) if "%" in text else text
+    found = re.search(r"10\.[0-9]{4,9}/\S.*", text)
+    if not found:
+        return text
+    bare, last = re.split(r"\s+[(\[]|[.,;]\s", found[0])[0], ""
+    while bare != last:
+        last, bare = bare, bare.rstrip(" .,;:/<>\"'|*…")
+        if bare and bare[-1] in ")]}" and bare.count(bare[-1]) > bare.count("([{"[")]}".index(bare[-1])]):
+            bare = bare[:-1]
+    return bare

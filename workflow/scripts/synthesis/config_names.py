@@ -32,7 +32,7 @@ def _same(value: Any) -> str:
     try:
         return repr(float(value))
     except (TypeError, ValueError):
-        return as_typed(value)
+        return comparable(as_typed(value))
 
 
 def check_alike(located: Located) -> list[Problem]:

@@ -96,7 +96,7 @@ def check_model(model: type[Model], located: Located, hints: Mapping[str, str] =
     except ValidationError as error:
         errors = error.errors(include_url=False)
     paths = [_path_in_data(e, located) for e in errors]
-    told = _one_side_of_each_choice(errors, paths)
+    told = _said_once(errors, [*paths, *located.blank])
     problems = [_typed_problem(model, located, errors[i], paths[i], hints) for i in told[:MOST_TYPED]]
     blank = {path: _blank_message(model, path, filled) for path in located.blank}
     blank = {path: message for path, message in blank.items() if message and path not in paths}
@@ -119,36 +119,35 @@ def _blank_message(model: type[BaseModel], path: Path_, filled: bool) -> str | N
     return f"Unknown key. {one_of(path[-1], fields)}"
 
 
-def _one_side_of_each_choice(errors: list[Any], paths: list[Path_]) -> list[int]:
-    """Leave out "a text is expected" where a mapping is allowed too, and what is wrong in it is said already."""
-    others = [path for e, path in zip(errors, paths, strict=True) if e["type"] != "string_type"]
+def _said_once(errors: list[Any], paths: list[Path_]) -> list[int]:
+    """Leave out "a text is expected" where a mapping is allowed too, and what is wrong in it is said already.
+
+    And that a list or mapping has too few items, where what is wrong with one of them is said. Behind the places of the
+    errors, ``paths`` names the empty keys.
+    """
+    others = [path for e, path in zip(errors, paths, strict=False) if e["type"] != "string_type"]
     said = {path[:n] for path in others for n in range(len(path) + 1)}
     deeper = {path[:n] for path in paths for n in range(len(path))}
-    return [
-        i
-        for i, (e, path) in enumerate(zip(errors, paths, strict=True))
-        if not (e["type"] == "string_type" and (path in said or path in deeper))
-    ]
+    known = {"string_type": said | deeper, "too_short": deeper}
+    return [i for i, e in enumerate(errors) if paths[i] not in known.get(e["type"], ())]
 
 
 # What pydantic finds, in the words of somebody who has not heard of it; {} are its own limits.
 FAULTS = {
     "model_type": "{value} stands where keys and values are expected. Write `key: value` pairs.",
     "list_type": "{value} stands where a list is expected. Start each item with `- `, or use [a, b].",
-    "string_type": "A list or mapping stands where one text is expected. Write one line of text.",
+    "string_type": "A list or mapping stands where one text is expected. Write one line, or put {value} in quotes.",
     "string_too_long": "{value} has more than {max_length} characters. Shorten it.",
     "string_too_short": "{value} is empty. Write a text.",
     "too_short": "At least {min_length} is needed. Write it.",
     "too_long": "At most {max_length} are possible. Take the others out.",
-    "float_parsing": "{value} is not a number. Write digits, with a point before decimals.",
-    "finite_number": "{value} is not a finite number. Write digits.",
     "greater_than": "{value} is not more than {gt}. Write a larger number.",
     "greater_than_equal": "{value} is less than {ge}. Write {ge} or more.",
     "less_than": "{value} is not less than {lt}. Write a smaller number.",
     "less_than_equal": "{value} is more than {le}. Write {le} or less.",
 }
 FAULTS |= dict.fromkeys(("dict_type", "model_attributes_type"), FAULTS["model_type"])
-FAULTS |= {"tuple_type": FAULTS["list_type"], "float_type": FAULTS["float_parsing"]}
+FAULTS["tuple_type"] = FAULTS["list_type"]
 
 
 def _typed_problem(
@@ -156,7 +155,9 @@ def _typed_problem(
 ) -> Problem:
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "missing":
-        hint = hints.get(str(path[-1])) or hints.get("", "Add it; studies/README.md says what it holds.")
+        names = (field_name(path[-2:]), str(path[-1]), "")  # the nearer one says more
+        known = (hints[name] for name in names if name in hints)
+        hint = next(known, "Add it; studies/README.md says what it holds.")
         message = f"This key is missing. {hint}"
     elif kind == "extra_forbidden":
         allowed = list(_fields(_annotation_at(model, path[:-1])) or ())
@@ -169,6 +170,7 @@ def _typed_problem(
     elif kind == "string_pattern_mismatch":
         message = f"{quote(value)} does not fit. {SPELLINGS[context['pattern']]}"
     else:
+        value = f"{value:.12g}" if isinstance(value, float) else value
         limits = {name: f"{limit:.12g}" for name, limit in context.items() if isinstance(limit, int | float)}
         message = FAULTS.get(kind, "{value} does not fit here. Correct it.").format(value=quote(value), **limits)
     return located.problem(path, message)

@@ -167,6 +167,9 @@ def check_tables(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
         for side in broken:
             cells = getattr(table, side)
             yield (*at, side, "events"), f"{cells.events} is more than patients ({cells.patients}). Check the source."
+        for side in ("exposed", "unexposed"):
+            if side not in broken and getattr(table, side).patients == 0:
+                yield (*at, side, "patients"), "0 patients is no denominator. Write the number, or take the table out."
         if broken:
             continue  # the sums below would only say the same again
         days = None if table.window is None else float(table.window)
@@ -182,12 +185,20 @@ def check_tables(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
 
 
 def _check_total(counts: Whole, total: Count) -> Iterator[tuple]:
-    """Compare a table with the rows of its outcome; one that agrees is enough, since a table has no definition."""
-    equal = counts.groups.get((total.arm, total.outcome), {}).get(total.patients, [])
-    if equal and all(row.events != total.events for row in equal):
-        said = f"{total.events} events (exposed + unexposed) differ from the outcome's {equal[0].events}. Check both."
+    """Compare a table with the rows of its outcome.
+
+    One definition that agrees is enough, since a table has none; and one window, where the table has none.
+    """
+    same = counts.groups.get((total.arm, total.outcome), {}).get(total.patients, [])
+    alike: dict[tuple, list[Count]] = {}
+    for row in same:
+        alike.setdefault((row.definition, row.days if total.days is None else None), []).append(row)
+    wrong = [[row for row in _nearest(rows, total.days) if not _agrees(total, row)] for rows in alike.values()]
+    if same and all(wrong):
+        least = wrong[0][0]
+        said = f"{total.events} events (exposed + unexposed) differ from the outcome's {least.events}. Check both."
         yield total.at, said
-    elif not equal:
+    elif not same:
         against = [*counts.with_fewer(total), *counts.with_more(total)]
         held = {whole.at for whole, _ in against}
         other = [one for one in against if one[0].outcome != total.outcome]
@@ -230,6 +241,23 @@ def _within(short: float | None, long: float | None) -> bool:
 def _too_many(table: Comparison, side: str) -> bool:
     cells = getattr(table, side)
     return cells.events > cells.patients
+
+
+def _agrees(total: Count, row: Count) -> bool:
+    """Say whether a table and a row of the same patients can both be true: a longer window has no fewer events."""
+    if total.days in (None, row.days):
+        return total.events == row.events
+    return total.events >= row.events if total.days > row.days else total.events <= row.events
+
+
+def _nearest(rows: list[Count], days: float | None) -> list[Count]:
+    """Give the rows of a table's own window, else the next shorter and the next longer one."""
+    own = [row for row in rows if days in (None, row.days)]
+    around = sorted((row for row in rows if not own), key=lambda row: row.days)
+    return own or [
+        *[row for row in around if row.days < days][-1:],
+        *[row for row in around if row.days > days][:1],
+    ]
 
 
 def _window(count: Count) -> str:

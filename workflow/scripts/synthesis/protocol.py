@@ -1,5 +1,6 @@
 """The typed protocol: every scientific choice of a review, as ``config.yaml`` states it."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,7 @@ from .config_names import check_alike, check_repeats, page_ids
 from .levels import MIXED, NOT_REPORTED
 from .located import Located, check_model, read_located, spelled
 from .model_names import MODEL_NAMES
-from .problems import Problem, ProblemsError, one_of, quote
+from .problems import Problem, ProblemsError, as_typed, one_of, quote
 from .sheets import DESIGNS, LONGEST_WINDOW, NAME, NAME_WORDS, Name, Text, Whole
 
 
@@ -20,6 +21,14 @@ def _flag(value: Any) -> Any:
     return words[str(value).lower()]
 
 
+def _number(value: Any) -> Any:
+    """Read a number as a person types it: no 1e300, nan or 1_000, which a programmer's reader takes."""
+    text = as_typed(value).strip()
+    if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,12})?", text):
+        raise ValueError(f'"{text}" is not a number. Write digits, with a point before decimals.')
+    return float(text)
+
+
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Slug = Annotated[str, spelled(NAME, NAME_WORDS, max_length=60)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=80)]
@@ -27,7 +36,8 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 Days = Annotated[Whole, Field(le=LONGEST_WINDOW)]
 Size = Annotated[Whole, Field(ge=1, le=1_000_000)]  # of what is simulated, sampled or predicted
 Jobs = Annotated[Whole, Field(ge=1, le=1000)]
-Incidence = Annotated[float, Field(ge=0.001, le=99.999, allow_inf_nan=False)]  # in per cent
+Number = Annotated[float, BeforeValidator(_number)]
+Incidence = Annotated[Number, Field(ge=0.001, le=99.999)]  # in per cent
 Model = Literal[MODEL_NAMES]
 
 
@@ -122,7 +132,7 @@ class Models(Part):
     primary: Model
     sensitivity: tuple[Model, ...] = ()
     subgroups: tuple[Model, ...] = Field(("glmm", "logit-reml", "crude"), description="Models that pool subgroups.")
-    level: float = Field(0.95, gt=0.5, le=0.9999, allow_inf_nan=False)
+    level: Number = Field(0.95, gt=0.5, le=0.9999)
     study_interval: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
     draw_prediction_from: Whole = Field(5, ge=3, le=1000)
 
@@ -172,9 +182,7 @@ class Future(Part):
 class Rates(Part):
     """Pooling per unit of time, for analyses whose windows are stated."""
 
-    days: float = Field(
-        30.4375, ge=0.01, le=LONGEST_WINDOW, allow_inf_nan=False, description="Days in the unit of time."
-    )
+    days: Number = Field(30.4375, ge=0.01, le=LONGEST_WINDOW, description="Days in the unit of time.")
     unit: Text = "patient-month"
     analyses: tuple[Slug, ...] = ()
 
@@ -205,7 +213,7 @@ class Simulation(Part):
     seed: Whole = 1
     k: tuple[Annotated[Whole, Field(ge=2, le=1000)], ...] = Field(min_length=1, max_length=20)
     incidence: tuple[Incidence, ...] = Field(min_length=1, max_length=20, description="Per cent of the median study.")
-    tau: tuple[Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)], ...] = Field(min_length=1, max_length=20)
+    tau: tuple[Annotated[Number, Field(ge=0, le=10)], ...] = Field(min_length=1, max_length=20)
     models: tuple[Model, ...] = Field(min_length=1)
 
 

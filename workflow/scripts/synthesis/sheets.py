@@ -53,6 +53,8 @@ def _whole_number(value: Any) -> Any:
         raise ValueError(f'"{text}" is a percentage. Write the count here and the percentage under `reported`.')
     if re.fullmatch(r"[0-9]+ ?/ ?[0-9]+", text):
         raise ValueError(f'"{text}" is two numbers (or a date). Write events and patients under their own keys.')
+    if text == NOT_REPORTED:
+        raise ValueError(f'"{text}" cannot stand here. Write digits, or take out what it belongs to.')
     raise ValueError(f'"{text}" is not a whole number of 0 or more. Write digits only, without sign or unit.')
 
 
@@ -74,6 +76,13 @@ def _window(value: Any) -> Any:
     return days
 
 
+def _year(value: Any) -> Any:
+    text = as_typed(value).strip()
+    if not re.fullmatch("(19|20)[0-9]{2}|2100", text):
+        raise ValueError(f'"{text}" is not a year. Write the year of the issue, four digits from 1900 to 2100.')
+    return int(text)
+
+
 def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
@@ -92,6 +101,7 @@ _WINDOW_SCHEMA = {"anyOf": [_WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const
 
 Whole = Annotated[int, BeforeValidator(_whole_number), WithJsonSchema(_WHOLE_SCHEMA)]
 Count = Annotated[int | None, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
+Year = Annotated[int, BeforeValidator(_year), WithJsonSchema({"type": "integer", "minimum": 1900, "maximum": 2100})]
 Window = Annotated[int | None, BeforeValidator(_window), WithJsonSchema(_WINDOW_SCHEMA)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Loose = Annotated[
@@ -156,7 +166,7 @@ class Citation(Part):
     authors: Text | None = Field(None, description="First author and et al., as printed.")
     title: Text | None = Field(None, description="Title as printed; left out when it was not readable.")
     journal: Text | None = Field(None, description="Journal in full.")
-    year: Whole | None = Field(None, description="Year of the issue.", ge=1900, le=2100)
+    year: Year | None = Field(None, description="Year of the issue.")
     volume: Loose | None = None
     issue: Loose | None = None
     pages: Loose | None = None
@@ -276,7 +286,7 @@ class Sheet(Part):
     """One study."""
 
     id: Identifier = Field(description="Author and year: smith2025. The file has the same name.")
-    label: Text = Field(description="How figures call the study.", max_length=80)
+    label: Annotated[Text, Field(max_length=80)] = Field(description="How figures call the study.")
     citation: Citation
     report: Report = Field(description="What kind of report was read.")
     design: Text = Field(description="How the study was done; `designs` in the config adds words.")
@@ -323,6 +333,8 @@ HINTS = {
     "source": "Say where the number stands: abstract, table 2, p. 4467 …",
     "basis": "Write stated, derived or reconstructed.",
 }
+for side in ("exposed", "unexposed"):
+    HINTS |= dict.fromkeys((f"{side}.events", f"{side}.patients"), "A 2×2 table has four counts: write it.")
 
 
 def type_sheet(located: Located) -> Sheet:

@@ -91,11 +91,10 @@ def read_document(path: str | Path) -> tuple[dict[str, Any], Document]:
         document.faults += _cut_off(document)
     except yaml.MarkedYAMLError as error:
         raise ProblemsError([_syntax_problem(file, error, document.text)]) from None
-    except yaml.YAMLError as error:  # a character YAML does not allow carries no mark of its own
-        message = f"Not readable as YAML: {' '.join(str(error).split())}."
+    except yaml.YAMLError:  # a character YAML does not allow carries no mark of its own
         said = enumerate(map(complaint, document.text), 1)
-        line, message = next(((at, f"Not readable as YAML: {bad}") for at, bad in said if bad), (0, message))
-        raise ProblemsError([Problem(file, line, "", message)]) from None
+        line, bad = next(((at, bad) for at, bad in said if bad), (0, "It holds a character that no text has."))
+        raise ProblemsError([Problem(file, line, "", f"Not readable as YAML: {bad}")]) from None
     except _Refused as refused:
         document.faults.append((refused.line, str(refused)))
     if document.faults:
@@ -171,8 +170,9 @@ def _to_list(event: Any, events: Iterator[Any], path: Path_, document: Document)
             document.fault(event, "This item of the list is empty. Fill it in, or take it out.")
         elif flow and _are_digits(*items[-2:]) and _between(before, event, document) == ",":
             one, other = items[-2:]
+            thousands = f"{one}{other} or " if len(other) == 3 and not one.startswith("0") else ""
             message = (
-                f"[…{one},{other}…] is read as two items. Write {one}{other} or {one}.{other} if it is one number, "
+                f"[…{one},{other}…] is read as two items. Write {thousands}{one}.{other} if it is one number, "
                 f"and {one}, {other} with a space if it is two."
             )
             document.fault(event, message)
@@ -184,15 +184,15 @@ def _are_digits(*items: Any) -> bool:
     return len(items) == 2 and all(isinstance(item, str) and item.isdigit() for item in items)
 
 
-def _between(one: Any, other: Any, document: Document) -> str:
-    """Give what is typed between two events of one line."""
-    end, start = one.end_mark, other.start_mark
-    return document.text[end.line][end.column : start.column] if end.line == start.line else ""
+def _between(one: Any, other: Any, document: Document, ends: bool = False) -> str:
+    """Give what is typed between two events of one line; with ``ends``, together with the second."""
+    start, end = one.end_mark, other.end_mark if ends else other.start_mark
+    return document.text[start.line][start.column : end.column] if start.line == end.line else ""
 
 
 def _to_mapping(event: Any, events: Iterator[Any], path: Path_, document: Document) -> dict[str, Any]:
     data: dict[str, Any] = {}
-    flow, last, pieces = event.flow_style, "", []
+    flow, last, pieces = event.flow_style, event, []
     while not isinstance(event := next(events), yaml.MappingEndEvent):
         key, line = _read_key(event, document), event.start_mark.line + 1
         twice = (*path, key) in document.lines
@@ -203,7 +203,7 @@ def _to_mapping(event: Any, events: Iterator[Any], path: Path_, document: Docume
             pieces.append(event)
             continue
         _tell_of_pieces(pieces, last, data, document)
-        last, pieces = key, []
+        last, pieces = event, []
         if twice:
             document.fault(event, f"The key {quote(key)} stands twice. Keep one.")
         elif value == "":
@@ -236,27 +236,31 @@ def _has_colon(event: Any, document: Document) -> bool:
     return rest.lstrip().startswith(":")
 
 
-def _tell_of_pieces(pieces: list[Any], key: str, data: dict[str, Any], document: Document) -> None:
+def _tell_of_pieces(pieces: list[Any], key: Any, data: dict[str, Any], document: Document) -> None:
     """Tell of what stands between two commas, which cut the value before it.
 
     ``{events: 1,007, patients: 1214}`` is 1 of 1214 to YAML, and ``{definition: any grade, see table}`` is any grade.
     """
     if not pieces:
         return
-    value, rest = data.get(key), [piece.value for piece in pieces]
+    name, first = getattr(key, "value", ""), pieces[0].value
+    value = data.get(name)
     if not isinstance(value, str):
-        document.fault(pieces[0], f"{quote(rest[0])} has no value. Write `{rest[0]}: …`, or take it out.")
+        document.fault(pieces[0], f"{quote(first)} has no value. Write `{first}: …`, or take it out.")
         return
-    digits, number = all(part.isdigit() for part in (value, *rest)), "".join((value, *rest))
-    if digits and {len(part) for part in rest} == {3}:
-        right = f"Write {number}, without a comma"
-        right += f" (or {value}.{rest[0]} if it is a decimal sign)." if len(rest) == 1 else "."
-    elif value.isdigit() and len(rest) == 1 and re.match("[0-9]", rest[0]):
-        digits, right = True, f"Write {value}.{rest[0]}, with a decimal point."
+    typed = _between(key, pieces[-1], document, ends=True).strip().removeprefix(":").strip()
+    typed = typed or ", ".join((value, *(piece.value for piece in pieces)))
+    number = re.fullmatch("([0-9]+)((?:,[0-9]+)+)([^,]*)", typed)
+    once = bool(number) and number[2].count(",") == 1
+    if number and re.fullmatch("(,[0-9]{3})+", number[2]) and not typed.startswith("0"):
+        right = f"Write {typed.replace(',', '')}, without a comma"
+        right += f" (or {typed.replace(',', '.')} if it is a decimal sign)." if once else "."
+    elif once:
+        right = f"Write {typed.replace(',', '.')}, with a decimal point."
     else:
-        right = f'Put the text in quotes, {key}: "{quote(", ".join((value, *rest)))[1:-1]}", or write `{rest[0]}: …`.'
-    written = quote(",".join((value, *rest)) if digits else ", ".join((value, *rest)))
-    cut = f"The comma cuts {key}: {written} is read as {quote(value)}, and what follows as keys without a value."
+        sign = "'" if '"' in typed else '"'
+        right = f"Put the text in quotes, {name}: {sign}{quote(typed)[1:-1]}{sign}, or write `{first}: …`."
+    cut = f"The comma cuts {name}: {quote(typed)} is read as {quote(value)}, and what follows as keys without a value."
     document.fault(pieces[0], f"{cut} {right}")
 
 
@@ -285,10 +289,13 @@ def _holds(start: Any, end: Any, line: int, column: int) -> bool:
 
 
 def _syntax_problem(file: str, error: yaml.MarkedYAMLError, text: list[str]) -> Problem:
-    """Put a fault of the syntax in words, with what most often is behind it."""
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    """Put a fault of the syntax in words: where it is, and what most often is behind it."""
     reason = " ".join(filter(None, [error.context, error.problem]))
+    begins = reason.startswith("while scanning") and "plain scalar" not in reason  # not where the parser gave up
+    mark = (error.context_mark if begins else error.problem_mark) or error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    typed = text[line - 1] if 0 < line <= len(text) else ""
+    before, here = typed[: column - 1].rstrip(), typed[column - 1 :].strip()
     near = text[max(0, line - 2) : line]
     odd = next(filter(None, map(look_alike, near)), None)
     if any(re.match(r" *\t", one) for one in near):
@@ -297,10 +304,19 @@ def _syntax_problem(file: str, error: yaml.MarkedYAMLError, text: list[str]) -> 
         hint = f"Here stands {odd}: type it again, plainly."
     elif any(re.match("<{7}|={7}|>{7}", one) for one in text):
         hint = "Marks of a merge are left (<<<<<<<, =======, >>>>>>>): keep one of the two versions, and take them out."
+    elif "end of stream" in reason:
+        hint = "The quote that opens here is never closed: close it, or take it out."
     elif any(re.search(r",\s*,", one) for one in near):
         hint = "Two commas follow each other: take one out, or put the text in quotes."
+    elif before.endswith(":") and here[:1] in ">|@`%&*!?-":
+        hint = f"A text that begins with {here[:1]} needs quotes round it."
+    elif before.endswith(("'", '"')):
+        hint = "The text goes on behind its closing quote: put all of it in quotes, or take them out."
     elif any(re.search(r"\S\s+#", one) for one in near):
         hint = "What follows # is not read: put a text that holds # in quotes."
+    elif here[:1] in tuple(":[]{}"):
+        hint = "A text with a colon or a bracket in it needs quotes round it; or a quote or bracket is missing before."
     else:
         hint = "Look for a missing quote, colon (with a space behind it) or indent here or on the line before."
-    return Problem(file, line, "", f"Not readable as YAML at column {column}: {reason}. {hint}")
+    at = f"column {column}, {quote(here)}" if here else f"column {column}"
+    return Problem(file, line, "", f"Not readable as YAML at {at}. {hint}")
