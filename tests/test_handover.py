@@ -298,6 +298,18 @@ def test_control_characters_do_not_break_the_files(built, tmp_path):
     assert any("ab=1" in str(c.value) for row in load_workbook(path)["data risk_of_bias"] for c in row)
 
 
+def test_a_table_of_another_version_is_left_out_of_the_workbook_and_said(built, tmp_path):
+    """One column of an older version, and the build ended with an error that names no file a person knows."""
+    other, path = tmp_path / "crosscheck.csv", tmp_path / "t.xlsx"
+    other.write_text("analysis,subset,group,model,quantity,ours,r,software\nfever,all,,glmm,tau2,1,1,R 4.4\n")
+    tables = [str(built.results / "data" / "risk_of_bias.csv")]
+    write_workbook_file(tables, {"crosscheck": str(other)}, str(path), review=built.review, attributes={})
+    book = load_workbook(path)
+    assert book.sheetnames == [CONTENTS, "data risk_of_bias", CODEBOOK]
+    said = "crosscheck.csv is of another version of the workflow and left out."
+    assert any(said == cell.value for row in book[CONTENTS] for cell in row)
+
+
 def test_every_table_is_a_tab_with_a_frozen_header_and_its_numbers(built, workbook):
     names = workbook.sheetnames
     assert names[0] == CONTENTS and names[-1] == CODEBOOK and "rows" in names and "data studies" in names

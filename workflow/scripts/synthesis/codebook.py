@@ -5,12 +5,15 @@ come in from outside: ``{unit}`` stands for what the denominator counts, and att
 config.
 """
 
+import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .codebook_tables import COMMON, PATTERNS, TABLES
+from .files import read_table
+from .problems import ProblemsError
 
 YES_NO = ("yes", "no")
 
@@ -92,6 +95,20 @@ def describe(table: str, header: Iterable[str], unit: str, attributes: Mapping[s
             f"synthesis.codebook_tables does not describe {', '.join(missing)} of {table}. Add it to TABLES."
         )
     return [_column(name, entry, unit) for name, entry in found.items()]
+
+
+def is_of_this_engine(table: str, path: str | Path) -> bool:
+    """Say whether a file is the table of that name as this engine writes it.
+
+    What is built on request only may have been left by another version: with columns nobody describes, or without some.
+    """
+    try:
+        read_table(path)
+        with open(path, encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file), [])
+    except ProblemsError:
+        return False
+    return TABLES[table][1].keys() <= set(header) and all(_entry(table, name, {}) for name in header)
 
 
 def _entry(table: str, name: str, attributes: Mapping[str, str]) -> Sequence[str] | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 from math import isfinite
 
-from ..codebook import Column, describe, table_name, table_title
+from ..codebook import Column, describe, is_of_this_engine, table_name, table_title
 from ..files import read_table
 from .archive import header_of
 from .characters import xml_text
@@ -51,8 +51,10 @@ def write_workbook_file(
     attributes : mapping
         Attribute of an arm → its label.
     """
-    named = [*((table_name(path), path) for path in tables), *requested.items()]
-    write_bytes(workbook_xlsx, workbook_bytes(read_sheets(named, review["unit"], attributes), review))
+    kept = {name: path for name, path in requested.items() if is_of_this_engine(name, path)}
+    named = [*((table_name(path), path) for path in tables), *kept.items()]
+    left_out = [name for name in requested if name not in kept]
+    write_bytes(workbook_xlsx, workbook_bytes(read_sheets(named, review["unit"], attributes), review, left_out))
 
 
 def read_sheets(named: Iterable[tuple[str, str]], unit: str, attributes: Mapping[str, str]) -> list[Sheet]:
@@ -90,15 +92,16 @@ def tab_name(table: str) -> str:
     return name if len(name) <= 31 else f"{name[:17]}…{name[-13:]}"
 
 
-def workbook_bytes(sheets: Sequence[Sheet], review: Mapping) -> bytes:
-    """Give the workbook as bytes, the same at every run."""
+def workbook_bytes(sheets: Sequence[Sheet], review: Mapping, left_out: Sequence[str] = ()) -> bytes:
+    """Give the workbook as bytes, the same at every run; what is left out is of another version of the engine."""
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
     contents = [Column(CONTENTS_HEAD[0], "string", ""), Column(CONTENTS_HEAD[1], "integer", "")]
     contents.append(Column(CONTENTS_HEAD[2], "string", ""))
     listed = [(tab_name(name), str(len(rows)), table_title(name)) for name, _, rows in sheets]
-    add_tab(book, CONTENTS, contents, [dict(zip(CONTENTS_HEAD, line, strict=True)) for line in listed], about(review))
+    above = [*about(review), *(f"{name}.csv is of another version of the workflow and left out." for name in left_out)]
+    add_tab(book, CONTENTS, contents, [dict(zip(CONTENTS_HEAD, line, strict=True)) for line in listed], above)
     for name, columns, rows in sheets:
         add_tab(book, tab_name(name), columns, rows)
     add_tab(book, CODEBOOK, [Column(name, "string", "") for name in CODEBOOK_HEAD], codebook_rows(sheets))

@@ -11,10 +11,18 @@ from ..prose import agree, joined, line, plural
 from ..terms import is_ok
 from .evidence import Evidence, Row
 
+REQUESTED = {  # as the page calls it → as the file is called
+    "crosscheck": "crosscheck",
+    "characteristics": "operating_characteristics",
+    "characteristics_summary": "operating_characteristics_summary",
+}
+
 
 def simulation_text(evidence: Evidence) -> str:
     """Give the operating characteristics behind the choice of the primary model, or say they were not simulated."""
     rows = [row for row in evidence.table("characteristics_summary", source="all") if is_ok(row["status"])]
+    if other := [name for name in evidence.left_out if name.startswith("operating")]:
+        return another_version(other, "operating_characteristics")
     if not rows:
         return (
             "The operating characteristics of the models were not simulated for this release; "
@@ -43,6 +51,13 @@ def simulation_text(evidence: Evidence) -> str:
         "the width of the "
         f"confidence interval, mean over the scenarios. {ranking(evidence, rows)}\n\n" + "\n".join(lines)
     )
+
+
+def another_version(names: Sequence[str], target: str) -> str:
+    """Say that tables were left out, and what makes them anew."""
+    files = joined(f"`results/{name}.csv`" for name in names)
+    be = agree(len(names), "is", "are")
+    return f"{files} {be} of another version of the workflow and left out; `snakemake {target}` makes a new one."
 
 
 def ranking(evidence: Evidence, rows: Sequence[Row]) -> str:
@@ -132,7 +147,9 @@ def _same(row: Row, estimate: Row | None) -> bool:
 def crosscheck_text(evidence: Evidence) -> str:
     """Say how many numbers a second programme confirmed, and how closely, model by model."""
     rows = evidence.table("crosscheck")
-    if not rows:
+    if "crosscheck" in evidence.left_out:
+        text = another_version(["crosscheck"], "crosscheck")
+    elif not rows:
         text = "The estimates were not computed again in R for this release; `snakemake crosscheck` does it."
     elif not is_current(evidence, "crosscheck"):
         text = "The last comparison with R is older than these estimates; `snakemake crosscheck` repeats it."

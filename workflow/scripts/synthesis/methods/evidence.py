@@ -19,11 +19,14 @@ class Evidence:
         Name → rows as text, those of all analyses joined. A table that was not built is missing.
     software : mapping
         Package → version, ``python`` among them.
+    left_out : sequence of str
+        Tables that are there and were written by another version of the engine.
     """
 
     choices: Mapping
     tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     software: Mapping[str, str] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
 
     def table(self, name: str, **values: str) -> list[Row]:
         """Give the rows of a table that have these values; none when there is no such table."""

@@ -8,6 +8,7 @@ was selected; the paragraphs on models, analyses and checks are in modules of th
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from ..codebook import is_of_this_engine
 from ..files import read_table, write_text
 from ..formatting import format_count
 from ..prose import agree, inside, joined, line, percent, plural
@@ -26,7 +27,7 @@ from .analyses import (
     small_study_text,
     subgroup_text,
 )
-from .checks import crosscheck_text, simulation_text
+from .checks import REQUESTED, crosscheck_text, simulation_text
 from .evidence import Evidence, without_events
 from .models import heterogeneity_text, models_text, primary_text, special_text
 
@@ -87,8 +88,11 @@ def write_methods_file(
     choices, software : mapping
         See :class:`Evidence`.
     """
-    found = {name: [row for path in paths for row in read_table(path)] for name, paths in tables.items()}
-    write_text(methods_md, methods(Evidence(choices, found, software)))
+    requested = ((table, path) for name, table in REQUESTED.items() for path in tables.get(name, ()))
+    left_out = [table for table, path in requested if not is_of_this_engine(table, path)]
+    kept = {name: paths for name, paths in tables.items() if REQUESTED.get(name) not in left_out}
+    found = {name: [row for path in paths for row in read_table(path)] for name, paths in kept.items()}
+    write_text(methods_md, methods(Evidence(choices, found, software, left_out)))
 
 
 def methods(evidence: Evidence) -> str:
