@@ -287,6 +287,18 @@ def test_numbers_that_neither_a_sheet_nor_the_config_moved_are_the_engines(built
     assert "No sheet moved Fever: the engine or a library did." in text
 
 
+def test_another_remark_moves_no_number(built):
+    """An engine that says more of the same numbers was told as 83 estimates that moved, with a table of them."""
+    before, after = (snapshot_of_folder(built[0].folder, "before") for _ in range(2))
+    split = [row for row in after.table("estimates") if row["subset"] != "all"]
+    for row in split:
+        row["status"] += "; another remark"
+    text = page(tell_story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm")), Names("patients", {}))
+    count = len(after.table("estimates"))
+    same = f"**Results do not change** against before: all {count} pooled estimates are the same."
+    assert text == f"{same} The remarks on {len(split)} of them differ.\n"
+
+
 def test_what_a_sheet_and_the_engine_moved_together_is_told_apart(built):
     """The rows as they were, fitted now, give another pool than was committed: more than the new sheet moved it."""
     before, after = (snapshot_of_folder(review.folder, review.folder.name) for review in built)
@@ -410,7 +422,10 @@ def snapshot(**values) -> Snapshot:
         ({"q_p": "0.04"}, {"q_p": "0.06"}, "now no longer below 0.05"),
         ({"studies": "2"}, {"studies": "3"}, "2 → 3 studies: now a pool."),
         ({"studies": "3"}, {"studies": "2"}, "now a description"),
-        ({"status": "ok"}, {"status": "did not converge"}, "ok → did not converge"),
+        ({"status": "ok"}, {"status": "did not converge"}, "now “did not converge”."),
+        ({"status": "ok; two maxima"}, {}, "no longer “two maxima”."),
+        ({"status": "one study: not pooled"}, {"status": "no studies"}, "now “no studies”, before “one study"),
+        ({"studies": "3"}, {"studies": "1", "status": "one study: not pooled"}, "now “one study: not pooled”."),
     ],
 )
 def test_each_kind_of_conclusion(before, after, text):

@@ -64,9 +64,16 @@ def differ(
     before: Row | None, after: Row | None, numbers: Sequence[str] = NUMBERS, tolerance: float = TOLERANCE
 ) -> bool:
     """Say whether two rows differ in a number or in their status, or only one of them is there."""
-    if before is None or after is None:
+    if before is None or after is None or before.get("status") != after.get("status"):
         return True
-    if before.get("status") != after.get("status"):
+    return moves(before, after, numbers, tolerance)
+
+
+def moves(
+    before: Row | None, after: Row | None, numbers: Sequence[str] = NUMBERS, tolerance: float = TOLERANCE
+) -> bool:
+    """Say whether two rows differ in a number, or only one of them is there; another remark moves nothing."""
+    if before is None or after is None:
         return True
     return any(not _same(before.get(name, ""), after.get(name, ""), tolerance) for name in numbers)
 
@@ -141,7 +148,7 @@ def _words(change: Change) -> tuple[str, str]:
     decimals = decimals_apart(change.before, change.after)
     before, after = (estimate_words(row, decimals) for row in (change.before, change.after))
     if before == after:  # what differs is not printed: τ², a prediction interval, a test
-        name = next(name for name in NUMBERS if not _same(change.before[name], change.after[name], TOLERANCE))
+        name = next((n for n in NUMBERS if not _same(change.before[n], change.after[n], TOLERANCE)), "status")
         before, after = (f"{before}, {name} {row[name] or MISSING}" for row in (change.before, change.after))
     return before, after
 

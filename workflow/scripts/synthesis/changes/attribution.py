@@ -63,7 +63,8 @@ def find_moves(before: Snapshot, after: Snapshot, analysis: str, model: str, lev
         held = known.get(frozenset(others)) if study not in old else None
         estimate = refit(others | ({study: old[study]} if study in old else {}), model, level) if held is None else held
         moves.append(Move(study, how(before, after, analysis, study, old, new), estimate, now - estimate))
-    return sorted(moves, key=lambda move: (-abs(move.shift) if move.shift == move.shift else 1, move.study))
+    # By name where shifts are the same, which another processor would round apart.
+    return sorted(moves, key=lambda m: (-round(abs(m.shift), 9) if m.shift == m.shift else 1, m.study))
 
 
 def without_sheets(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..formatting import format_p, format_tau2
 from ..prose import inside, percent
-from ..terms import is_ok
+from ..terms import is_ok, remarks_of
 from .attribution import find_overall
 from .snapshot import Row, Snapshot
 
@@ -87,10 +87,12 @@ def pool_texts(before: Row | None, after: Row | None) -> Iterator[str]:
         if before is not after:
             yield "a new analysis." if before is None else "no longer analysed."
         return
-    if before["status"] != after["status"]:
-        yield f"status: {before['status']} → {after['status']}."
+    was, now = (remarks_of(row["status"]) for row in (before, after))
+    if was != now:
+        said = f", before “{was}”" if was else ""
+        yield f"now “{now}”{said}." if now else f"no longer “{was}”."
     old, new = (int(row["studies"] or row["k"] or 0) for row in (before, after))
-    if (old < POOL_FROM) != (new < POOL_FROM):
+    if (old < POOL_FROM) != (new < POOL_FROM) and new > 1:  # of fewer the status says it
         what = "a description, without a prediction interval" if new < POOL_FROM else "a pool"
         yield f"{old} → {new} studies: now {what}."
 

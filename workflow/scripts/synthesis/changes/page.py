@@ -112,9 +112,10 @@ def first_line(story: Story) -> str:
     against, why = story.before.name, why_words(story)
     if not story.numbers_move:
         because = f" {upper_first(why)}." if why else ""
+        remarks = f" The remarks on {format_count(story.remarks)} of them differ." if story.remarks else ""
         cross = plural(len(story.conclusions), "conclusion changes", "conclusions change") if story.conclusions else ""
         same = f"all {format_count(story.estimates)} pooled estimates are the same{f'; {cross}' if cross else ''}"
-        return f"**Results do not change** against {against}: {same}.{because}"
+        return f"**Results do not change** against {against}: {same}.{remarks}{because}"
     return f"**Results change** against {against}: {'; '.join(filter(None, (moved_words(story), why)))}."
 
 
@@ -126,7 +127,7 @@ def moved_words(story: Story) -> str:
         moved.append(f"{plural(len(story.changes), 'pooled estimate')} in {analyses}")
     if story.answers:
         n = len(story.answers)
-        of = f"{n} of them" if story.models[0] == story.models[1] else f"{n}"
+        of = f"{n} of them" if story.changes and story.models[0] == story.models[1] else f"{n}"
         moved.append(f"{of} {agree(n, 'an answer', 'answers')} over all studies")
     if not moved:
         counted = (
@@ -323,21 +324,24 @@ def subgroups_part(story: Story, names: Names, more: str) -> list[str]:
     """Give the pools of subgroups before and after, and count what else differs."""
     model, order = story.limits.model, list(names.analyses)
     moved = [c for c in story.changes if c.before and c.after and not word_of(c)]
-    split = sorted((c for c in moved if c.key[1] != "all" and c.key[3] == model), key=lambda c: order.index(c.key[0]))
     answers = sum(c.key[1] == "all" and c.key[3] == model for c in moved)
-    rest = len(moved) - answers - min(len(split), MOST)
-    parts = []
-    if split:
-        rows = []
-        for change in split[:MOST]:
+    rows = []
+    for change in sorted(moved, key=lambda c: order.index(c.key[0])):
+        if change.key[1] != "all" and change.key[3] == model:
             decimals = decimals_apart(change.before, change.after)
             words = [estimate_words(row, decimals) for row in (change.before, change.after)]
-            rows.append([names.analysis(change.key[0]), names.group(*change.key[1:3]), *words])
+            if words[0] != words[1]:  # else what differs is not printed
+                rows.append([names.analysis(change.key[0]), names.group(*change.key[1:3]), *words])
+    rows = rows[:MOST]
+    rest, parts = len(moved) - answers - len(rows), []
+    if rows:
         head = ["Outcome", "Subgroup", "Before, % (CI)", "After, % (CI)"]
         parts = ["## Subgroups", markdown_table(head, shorten(rows))]
     if rest > 0:
         verb = agree(rest, "differs", "differ")
         parts.append(f"Of other models and subgroups {plural(rest, 'more estimate')} {verb}: {more}.")
+    if story.remarks and story.numbers_move:
+        parts.append(f"On {plural(story.remarks, 'other estimate')} only a remark differs.")
     return parts
 
 

@@ -33,7 +33,7 @@ class Story:
     ----------
     before, after : Snapshot
     changes : list of Change
-        Estimates of all models.
+        Estimates of all models of which a number differs.
     others : mapping
         ``contrasts``, ``comparisons`` → rows that differ.
     data : Differences
@@ -55,6 +55,8 @@ class Story:
         Name → label, of those there were and are.
     estimates : int
         All estimates that were compared.
+    remarks : int
+        Estimates with the same numbers and another remark.
     """
 
     before: Snapshot
@@ -72,6 +74,7 @@ class Story:
     models: tuple[str, str]
     analyses: Mapping[str, str]
     estimates: int
+    remarks: int
 
     @property
     def numbers_move(self) -> bool:
@@ -104,4 +107,4 @@ class Story:
         """Say whether anything differs that this page is about; the version alone is, too."""
         chosen = self.before.choices(), self.after.choices()
         other = all(chosen) and chosen[0] != chosen[1]
-        return bool(other or self.numbers_move or self.data or self.renames or self.conclusions)
+        return bool(other or self.numbers_move or self.remarks or self.data or self.renames or self.conclusions)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from ..files import write_table, write_text
-from ..guard import Change, compare, differ
+from ..guard import Change, compare, differ, moves
 from .attribution import find_moves, find_overall, without_sheets
 from .conclusions import Limits, find_conclusions
 from .differences import find_differences
@@ -39,7 +39,8 @@ def tell_story(before: Snapshot, after: Snapshot, analyses: Mapping[str, str], l
     before = with_names_of_now(before, renames)
     models = before.headline(limits.model), limits.model
     old, new = (snapshot.table("estimates") for snapshot in (before, after))
-    changes = compare(old, new)
+    differing = compare(old, new)
+    changes = [change for change in differing if moves(change.before, change.after)]
     every = analyses | {name: label for name, label in before.analyses().items() if name not in analyses}
     answers = find_answers(before, after, every, models)
     kept = [answer.analysis for answer in answers if answer.before and answer.after]
@@ -59,6 +60,7 @@ def tell_story(before: Snapshot, after: Snapshot, analyses: Mapping[str, str], l
         models,
         every,
         len(new),
+        len(differing) - len(changes),
     )
 
 
