@@ -172,6 +172,17 @@ def test_a_label_or_a_note_runs_what_prints_it_and_fits_nothing(file, old, new, 
     assert set(copy.plan()) == jobs
 
 
+def test_two_choices_that_change_places_are_seen(copy):
+    """Snakemake compares the set of what a job is handed, without names: label and note swapped ran nothing."""
+    chart = "results/rash/leave_one_out.svg"
+    copy.edit("config.yaml", "label: Rash\n    outcomes", "label: Any\n    note: Seen\n    outcomes")
+    copy.build(chart)
+    copy.edit("config.yaml", "label: Any\n    note: Seen\n", "label: Seen\n    note: Any\n")
+    assert copy.build(chart) == ["draw_charts rash"]
+    assert "Seen" in copy.read(chart)
+    assert copy.plan(chart) == []
+
+
 def test_a_new_label_is_printed(copy):
     copy.edit("config.yaml", "label: Rash\n    outcomes", "label: Any rash\n    outcomes")
     copy.edit("studies/clark2003.yaml", "label: Clark 2003", "label: Clarke 2003")

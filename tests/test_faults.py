@@ -442,6 +442,16 @@ def test_a_torn_seal_builds_all_again(built, folder):
     assert "up to date" in must_build(folder)
 
 
+def test_lost_seals_build_all_again(built, folder):
+    """Without them nobody knows what a result should hold, and an edited one counted as built."""
+    shutil.rmtree(folder / ".snakemake" / "seals")
+    estimates = folder / "results" / "rash" / "estimates.csv"
+    estimates.write_text(estimates.read_text(encoding="utf-8").replace("0.", "0.9", 1), encoding="utf-8")
+    assert "gone or torn: all results are built again." in must_build(folder)
+    assert_same(folder, built)
+    assert "up to date" in must_build(folder)
+
+
 def test_torn_notes_of_snakemake(built, folder):
     """A power cut empties files. Without its note a result would stay, though the config says something else now."""
     notes = [path for path in (folder / ".snakemake" / "metadata").iterdir() if path.is_file()]

@@ -4,17 +4,21 @@ What somebody does in the middle of a build is done here by an adapter of the co
 the same: before its job reads, or after it has written.
 """
 
+import importlib
 import os
+import py_compile
 import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import test_faults as faults
-from synthesis.run import record
+from synthesis.problems import ProblemsError
+from synthesis.run import disk, record, seals
 from test_faults import TARGETS, assert_said, assert_same, build, contents, environment, kill, must_build
 
 built, folder = faults.built, faults.folder
@@ -95,12 +99,65 @@ def test_a_sheet_edited_while_a_build_runs_changes_the_next_build(folder, built)
 def test_what_a_job_reads_is_what_was_planned(folder):
     """A table beside the sheets is edited between planning and reading: the job fails in words, and then runs again."""
     table, target = folder / "studies" / "screening.csv", "results/figures/flow.svg"
-    shutil.copy(faults.ROOT / "studies" / "screening.csv", table)
-    meanwhile(folder, "draw_review", before=replace("studies/screening.csv", ",excluded,", ",context,"))
+    of_sheets = (
+        ("adams2001", "10.1000/adams"),
+        *((x, f"10.1000/{x}") for x in ("baker2002", "clark2003", "davis2004")),
+    )
+    rows = [f"{study},{study},{doi},hand search,pooled,,,{study}" for study, doi in of_sheets]
+    head = "id,report,identifier,found,decision,category,reason,sheet"
+    table.write_text("\n".join([head, *rows, "evans2005,Evans,,hand search,excluded,No counts,None printed.,", ""]))
+    meanwhile(folder, "draw_review", before=replace("studies/screening.csv", "None printed.", "None read."))
     done = build(folder, target)
     assert_said(done, "studies/screening.csv: It changed while the build ran. Run the build again")
     assert "Traceback" not in done.stdout and not (folder / target).exists()
     must_build(folder, target)
+
+
+def test_a_number_of_r_is_that_of_the_script_that_was_planned(folder):
+    """R was called by a command that looked at nothing: a script edited and put back left its numbers for good."""
+    script = "workflow/scripts/crosscheck.R"
+    meanwhile(folder, "pool_in_r", before=replace(script, "library(lme4)", "library(lme4) "))
+    assert_said(
+        build(folder, "results/crosscheck.csv"), f"{script.rpartition('/')[0]}: It changed while the build ran."
+    )
+
+
+def test_what_is_put_back_with_its_time_while_a_job_runs(tmp_path, monkeypatch):
+    """As by `cp -p` or `rsync -a`: size and time of writing are as before, and the job has read something else."""
+    monkeypatch.chdir(tmp_path)
+    table, out = Path("table.csv"), Path("out.csv")
+    table.write_text("3")
+    times = table.stat().st_atime_ns, table.stat().st_mtime_ns
+    job = SimpleNamespace(input=["table.csv"], output=["out.csv"], params=SimpleNamespace(planned={}))
+    with pytest.raises(ProblemsError, match=r"table\.csv: It changed while the build ran"), seals.sealed(job):
+        table.write_text("9")
+        out.write_text(table.read_text())
+        table.write_text("3")
+        os.utime(table, ns=times)
+    with seals.sealed(job):
+        out.write_text(table.read_text())
+    assert seals.read_seal("out.csv") == seals.take("out.csv")
+
+
+def test_code_compiled_from_an_edit_that_was_put_back(tmp_path, monkeypatch):
+    """Python takes compiled code for current when size and second agree: the edit lived on in every later build."""
+    monkeypatch.syspath_prepend(tmp_path)
+    module = tmp_path / "counted.py"
+    module.write_text("EVENTS = 9")
+    os.utime(module, (1e9, 1e9))
+    py_compile.compile(str(module))
+    module.write_text("EVENTS = 3")
+    os.utime(module, (1e9, 1e9))
+    disk.remove_outdated([module])
+    assert importlib.import_module("counted").EVENTS == 3
+
+
+def test_every_adapter_imports_under_its_seal():
+    """A module that is edited while a job imports it, and put back before the job looks, would go unseen."""
+    for path in (faults.ROOT / "workflow" / "scripts").glob("*.py"):
+        head, found, _ = path.read_text(encoding="utf-8").partition("\nwith sealed(snakemake):")
+        assert found, f"{path.name} runs without a seal"
+        assert re.findall("^from synthesis.*", head, re.M) == ["from synthesis.run.seals import sealed"], path.name
 
 
 def test_an_engine_switched_while_a_build_runs(folder):

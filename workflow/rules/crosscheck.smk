@@ -2,22 +2,25 @@
 # Out: results/crosscheck.csv (ours, R's, relative difference, verdict); only on request: `snakemake crosscheck`
 # Needs Rscript with metafor and lme4 (Debian: r-cran-metafor, r-cran-lme4).
 
+R_SCRIPTS = [str(SCRIPTS / name) for name in ("crosscheck.R", "glmm.R")]
+
 
 rule pool_in_r:
     """Pool the rows of every analysis with R's own packages."""
     input:
         rows=list(ROWS_OF.values()),
-        script=str(SCRIPTS / "crosscheck.R"),
-        search=str(SCRIPTS / "glmm.R"),
+        scripts=R_SCRIPTS,
+        library=library("pool_in_r.py"),
     output:
         reference=temp("logs/crosscheck/reference.csv"),
         software="logs/crosscheck/software.txt",
     log:
         "logs/pool_in_r.log",
     params:
+        planned=planned(rows=list(ROWS_OF.values()), scripts=R_SCRIPTS, library=library("pool_in_r.py")),
         level=protocol.models.level,
-    shell:
-        "Rscript {input.script:q} {output.reference:q} {params.level} {input.rows:q} > {output.software:q} 2> {log:q}"
+    script:
+        "../scripts/pool_in_r.py"
 
 
 rule compare_with_r:

@@ -1,7 +1,8 @@
 """Write all sheets as tidy tables."""
 
 from synthesis.run.seals import sealed
-from synthesis.tables import collect_sheets_file
 
 with sealed(snakemake):
+    from synthesis.tables import collect_sheets_file
+
     collect_sheets_file(snakemake.input.sheets, snakemake.params.folder, attributes=snakemake.params.attributes)

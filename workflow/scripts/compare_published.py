@@ -1,9 +1,10 @@
 """Set published pools beside ours."""
 
-from synthesis.published import compare_published_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.published import compare_published_file
+
     compare_published_file(
         snakemake.input.published,
         dict(zip(snakemake.params.analyses, snakemake.input.rows, strict=True)),

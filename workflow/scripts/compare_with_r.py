@@ -1,7 +1,8 @@
 """Set every estimate beside R's."""
 
-from synthesis.crosscheck import compare_with_r_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.crosscheck import compare_with_r_file
+
     compare_with_r_file(snakemake.input.estimates, snakemake.input.reference, snakemake.output[0])

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from synthesis.figures.charts import draw_charts_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.figures.charts import draw_charts_file
+
     draw_charts_file(
         {name: path for name, path in snakemake.input.items() if name != "library"},
         Path(snakemake.output[0]).parent,

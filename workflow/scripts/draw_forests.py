@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from synthesis.figures.forests import draw_forests_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.figures.forests import draw_forests_file
+
     draw_forests_file(
         snakemake.input.rows,
         snakemake.input.estimates,

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from synthesis.figures.review import draw_review_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.figures.review import draw_review_file
+
     draw_review_file(
         {
             name: [found] if isinstance(found, str) else list(found)

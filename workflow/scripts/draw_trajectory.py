@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from synthesis.figures.trajectory import draw_trajectory_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.figures.trajectory import draw_trajectory_file
+
     draw_trajectory_file(
         snakemake.input.trajectory,
         Path(snakemake.output[0]).with_suffix(""),

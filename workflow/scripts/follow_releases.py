@@ -1,9 +1,10 @@
 """Put the answers of every release and of this version in one table."""
 
 from synthesis.run.seals import sealed
-from synthesis.trajectory import follow_releases_file
 
 with sealed(snakemake):
+    from synthesis.trajectory import follow_releases_file
+
     follow_releases_file(
         snakemake.params.releases,
         snakemake.input.present,

@@ -1,9 +1,10 @@
 """Join the estimates and contrasts of all analyses."""
 
-from synthesis.gathering import gather_estimates_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.gathering import gather_estimates_file
+
     gather_estimates_file(
         snakemake.input.estimates,
         snakemake.input.contrasts,

@@ -1,9 +1,10 @@
 """Turn the simulated reviews of all chunks into operating characteristics, and summarise them."""
 
 from synthesis.run.seals import sealed
-from synthesis.simulation import gather_simulations_file
 
 with sealed(snakemake):
+    from synthesis.simulation import gather_simulations_file
+
     gather_simulations_file(
         snakemake.input.chunks,
         snakemake.input.rows,

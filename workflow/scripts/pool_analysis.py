@@ -1,16 +1,17 @@
 """Pool one analysis, and look at the pool from all sides: its fit, other studies, other choices, what moves it."""
 
-from synthesis.fitting import detail_fit_file
-from synthesis.future import predict_future_file
-from synthesis.moderators import regress_analysis_file
-from synthesis.multiverse import pool_multiverse_file
-from synthesis.pooling import pool_analysis_file
-from synthesis.resampling import resample_file
 from synthesis.run.seals import sealed
-from synthesis.sensitivity import leave_out_file
-from synthesis.small_study import small_study_file
 
 with sealed(snakemake):
+    from synthesis.fitting import detail_fit_file
+    from synthesis.future import predict_future_file
+    from synthesis.moderators import regress_analysis_file
+    from synthesis.multiverse import pool_multiverse_file
+    from synthesis.pooling import pool_analysis_file
+    from synthesis.resampling import resample_file
+    from synthesis.sensitivity import leave_out_file
+    from synthesis.small_study import small_study_file
+
     rows, sheets, out, params = snakemake.input.rows, snakemake.input.sheets, snakemake.output, snakemake.params
     parts = list(snakemake.input.parts)
     about = {"analysis": snakemake.wildcards.analysis, "level": params.level}

@@ -1,9 +1,10 @@
 """Pool one analysis per unit of time."""
 
-from synthesis.rates import pool_rates_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.rates import pool_rates_file
+
     pool_rates_file(
         snakemake.input.rows,
         snakemake.output.rates,

@@ -1,9 +1,10 @@
 """Fit a share of the subsets and bootstrap samples of one analysis."""
 
-from synthesis.resampling import resample_part_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.resampling import resample_part_file
+
     resample_part_file(
         snakemake.input.rows,
         snakemake.output[0],

@@ -1,9 +1,10 @@
 """Select the rows of one analysis."""
 
 from synthesis.run.seals import sealed
-from synthesis.selection import select_rows_file
 
 with sealed(snakemake):
+    from synthesis.selection import select_rows_file
+
     select_rows_file(
         snakemake.input.sheets,
         snakemake.output[0],

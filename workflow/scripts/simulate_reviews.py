@@ -1,9 +1,10 @@
 """Simulate one chunk of the reviews, and pool each with every model."""
 
 from synthesis.run.seals import sealed
-from synthesis.simulation import simulate_reviews_file
 
 with sealed(snakemake):
+    from synthesis.simulation import simulate_reviews_file
+
     simulate_reviews_file(
         snakemake.input.rows,
         snakemake.input.estimates,

@@ -1,9 +1,10 @@
 """List sheets that may share patients."""
 
-from synthesis.overlap import suggest_overlaps_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.overlap import suggest_overlaps_file
+
     suggest_overlaps_file(
         snakemake.input.studies,
         snakemake.input.arms,

@@ -1,9 +1,10 @@
 """Say what this build changes against the last commit and the last release."""
 
-from synthesis.changes.telling import tell_changes_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.changes.telling import tell_changes_file
+
     tell_changes_file(
         snakemake.params.before,
         snakemake.params.release,

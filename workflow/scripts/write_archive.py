@@ -1,9 +1,10 @@
 """Write the data package."""
 
-from synthesis.handover.archive import write_archive_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.handover.archive import write_archive_file
+
     write_archive_file(
         list(snakemake.input.tables),
         snakemake.output[0],

@@ -1,9 +1,10 @@
 """Write the Word document."""
 
-from synthesis.handover.document import write_document_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.handover.document import write_document_file
+
     write_document_file(
         list(snakemake.input.tables),
         list(snakemake.input.figures),

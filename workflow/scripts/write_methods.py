@@ -1,9 +1,10 @@
 """Write the page of methods."""
 
-from synthesis.methods.page import write_methods_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.methods.page import write_methods_file
+
     named = ((name, paths) for name, paths in snakemake.input.items() if name != "library")
 
     write_methods_file(

@@ -1,9 +1,10 @@
 """Write the report."""
 
-from synthesis.report.page import write_page_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.report.page import write_page_file
+
     texts = {name: snakemake.input.get(name) for name in ("methods", "changes", "grade", "screening")}
 
     write_page_file(

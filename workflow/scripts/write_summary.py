@@ -1,10 +1,11 @@
 """Write the page of answers, and the R code of each analysis."""
 
-from synthesis.reproduce import write_reproduction_file
 from synthesis.run.seals import sealed
-from synthesis.summary import Names, write_summary_file
 
 with sealed(snakemake):
+    from synthesis.reproduce import write_reproduction_file
+    from synthesis.summary import Names, write_summary_file
+
     put, out, params = snakemake.input, snakemake.output, snakemake.params
     names = Names(params.review, params.analyses, params.splits, params.models)
     write_summary_file(put.estimates, put.contrasts, put.rows, out.page, names=names)

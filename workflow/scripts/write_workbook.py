@@ -1,9 +1,10 @@
 """Write the workbook."""
 
-from synthesis.handover.workbook import write_workbook_file
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.handover.workbook import write_workbook_file
+
     write_workbook_file(
         list(snakemake.input.tables),
         dict(zip(snakemake.params.requested, snakemake.input.requested, strict=True)),

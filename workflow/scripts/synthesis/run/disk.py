@@ -1,11 +1,13 @@
-"""A full disk: how to notice it before and after, and what it leaves behind."""
+"""A full disk: how to notice it, and what it leaves behind; and compiled code that must not be believed."""
 
 import contextlib
 import errno
+import importlib.util
 import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 
 ENOUGH = 50_000_000  # bytes; an environment that compiles itself for the first time writes about as much
@@ -46,6 +48,18 @@ def remove_compiled(scripts: Path) -> None:
         for path in Path(sysconfig.get_path("purelib")).rglob("__pycache__/*.pyc"):
             if path.stat().st_size % BLOCK == 0:
                 _remove(path)
+
+
+def remove_outdated(modules: Iterable[Path]) -> None:
+    """Remove compiled code that is not younger than its module; Python compiles it again.
+
+    Python tells the two apart by size and whole seconds: what was edited and put back within one would live on.
+    """
+    for module in modules:
+        compiled = Path(importlib.util.cache_from_source(str(module)))
+        with contextlib.suppress(OSError):
+            if compiled.stat().st_ctime_ns <= module.stat().st_ctime_ns:
+                compiled.unlink()
 
 
 def _remove(path: Path) -> None:

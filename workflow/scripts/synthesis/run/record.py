@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..files import write_text
@@ -92,9 +92,18 @@ def take_out() -> list[str]:
 def torn_notes() -> int:
     """Count the results on which Snakemake's note, or ours, is gone or torn: a crash leaves empty files.
 
-    It would take such a result for current whatever the config says.
+    It would take such a result for current whatever the config says, and we whatever it holds.
     """
-    return sum(not path or not _is_json(note_on(METADATA, path)) for path in seals.read_seals())
+    sealed = seals.read_seals()
+    torn = sum(not path or not _is_json(note_on(METADATA, path)) for path in sealed)
+    return torn + sum(path not in sealed and Path(path).is_file() for path in _noted())
+
+
+def _noted() -> Iterator[str]:
+    """Give the paths of what Snakemake has a note on."""
+    for note in METADATA.glob("*"):
+        with contextlib.suppress(ValueError):
+            yield urlsafe_b64decode(note.name).decode()
 
 
 def note_on(kind: Path, path: str) -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..files import write_text
 from ..problems import Problem, ProblemsError
+from . import disk
 
 SEALS = Path(".snakemake/seals")  # a file for each result: jobs that end side by side never write the same one
 CHANGED = "It changed while the build ran. Run the build again: it takes up what the file holds now."
@@ -27,12 +28,15 @@ TORN: Seal = (-1, 0, "torn")  # equals no file
 
 
 def look(path: str) -> tuple[int, int, int] | None:
-    """Give size, time of change in ns, and inode of a file; None where there is none."""
+    """Give size, time of change in ns, and inode of a file; None where there is none.
+
+    The time is the system's own: that of the last writing can be put back, as copies and archives do.
+    """
     try:
         found = os.stat(path)
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return found.st_size, found.st_ctime_ns, found.st_ino
 
 
 def digest_of(path: str) -> str:
@@ -103,6 +107,8 @@ def _paths(paths: str | Iterable[str]) -> list[str]:
 def sealed(job: Any) -> Iterator[None]:
     """Let a job read what was planned and made, or fail; then seal what it wrote.
 
+    What it imports it reads: adapters import inside, lest a module that is edited and put back goes unseen.
+
     Parameters
     ----------
     job : object
@@ -115,6 +121,7 @@ def sealed(job: Any) -> Iterator[None]:
         An input holds something else, or changed while the job read.
     """
     inputs = list(dict.fromkeys(map(str, job.input)))
+    disk.remove_outdated(Path(path) for path in inputs if path.endswith(".py"))
     before = {path: look(path) for path in inputs}
     planned = [(_paths(job.input[name]), digest) for name, digest in job.params.planned.items()]
     _refuse((os.path.commonpath(paths) for paths, digest in planned if digest_together(paths) != digest), CHANGED)

@@ -26,6 +26,10 @@ ADVICE = (
     ),
     (r"MemoryError|SIGKILL|Signals\.9|exit status -9|exit status 137", KILLED),
     (
+        r"No such file or directory: 'Rscript'|there is no package called",
+        "This needs R with metafor and lme4 (Debian: r-cran-metafor, r-cran-lme4). Install them, and run it again.",
+    ),
+    (
         r"ModuleNotFoundError|ImportError: cannot import",
         "A part of the installation is missing or old. Run make clean, then make.",
     ),
