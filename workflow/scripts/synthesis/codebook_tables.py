@@ -29,7 +29,10 @@ COMMON: Mapping[str, Entry] = {
     "se": ("number", "Standard error on the scale of the model"),
     "tau2": ("number", "Variance between studies (τ²) on the scale of the model; overdispersion for betabinom"),
     "i2": ("number", "I², per cent"),
-    "q": ("number", "Statistic of the test of heterogeneity"),
+    "q": (
+        "number",
+        "Statistic of the test of heterogeneity; of logistic models, against a proportion for each study",
+    ),
     "q_df": ("integer", "Its degrees of freedom"),
     "q_p": ("number", "Its P value"),
     "status": ("string", "`ok`; `ok; ` and a remark on the number; or why a number is missing, in words"),

@@ -10,6 +10,16 @@ from .proportions import log_ratio
 ROUNDING = 1e-12  # what is left of the statistic where all proportions are one
 
 
+def study_totals(events, patients, study) -> tuple[np.ndarray, np.ndarray]:
+    """Add up the arms of each study: where they share one proportion, their totals say all of it.
+
+    >>> [part.tolist() for part in study_totals([1, 2, 4], [10, 20, 40], ["a", "b", "a"])]
+    [[5.0, 2.0], [50.0, 20.0]]
+    """
+    index = np.unique(study, return_inverse=True)[1]
+    return np.bincount(index, events), np.bincount(index, patients)
+
+
 def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
     """Test homogeneity by the likelihood ratio of one proportion for all against one for each.
 

@@ -42,11 +42,11 @@ def estimate_words(row: Row | None, decimals: int) -> str:
     if row is None:
         return MISSING
     if row["estimate"]:
-        text = f"{interval(row, decimals)}, k = {row['k']}"
+        text = f"{interval(row, decimals)}, k = {row['studies'] or row['k']}"
     elif row["test_p"]:
         text = format_test(number(row, "test"), number(row, "test_df"), number(row, "test_p"))
     else:
-        text = f"k = {row['k']}"
+        text = f"k = {row['studies'] or row['k']}"
     return with_remark(text, remarks_of(row["status"]))
 
 

@@ -7,7 +7,7 @@ from ..prose import inside, plural
 from .dots import SYMBOLS
 from .forest import NOBODY, Judged, read_plot
 from .layout import clean_text
-from .lines import ForestText
+from .lines import ForestText, count_studies
 from .pools import find_pool
 from .table import Line, Plot
 
@@ -35,7 +35,7 @@ def describe_forest(
     lines = {line.kind: line for line in plot.blocks[-1]}
     if overall is not None and overall["k"]:
         sentences.append(
-            f"{plural(overall['studies'], 'study', 'studies')} (k = {fmt.format_count(overall['k'])}), "
+            f"{plural(overall['studies'], 'study', 'studies')} ({count_studies(overall['studies'], overall['k'])}), "
             f"{plural(overall['events'], 'event')} in {fmt.format_count(overall['patients'])} {text.unit}."
         )
     if "overall" in lines:

@@ -10,7 +10,7 @@ from ..prose import inside, joined, plural, upper_first
 from ..terms import remarks_of
 from .canvas import Drawing, draw_nothing
 from .layout import clean_text
-from .lines import SQUARE, mark_sentences, marks_of
+from .lines import SQUARE, count_studies, mark_sentences, marks_of
 from .presets import PRESETS
 from .ratio import RatioPanel, ratio_axis
 from .readings import ChartText, Paragraphs, Row, known
@@ -124,7 +124,7 @@ def pool_lines(block: Sequence[Row], text: ChartText) -> list[Line]:
         estimate, interval = _printed(row, text)
         low, mid, high = numbers(row, "ci_low", "estimate", "ci_high")
         mark = {"low": low, "mid": mid, "high": high} if known(low, mid, high) else {}
-        label = f"{POOLS[row['model']]} (k = {fmt.format_count(number(row, 'k'))})"
+        label = f"{POOLS[row['model']]} ({count_studies(number(row, 'studies'), number(row, 'k'), 'tables')})"
         counts = {"events": _cell(row, "exposed"), "patients": _cell(row, "unexposed")}
         lines.append(Line("summary", label, **counts, estimate=estimate, interval=interval, **mark))
     return [*lines, *(Line("remark", words) for words in _remarks(several)), *_heterogeneity(several, text)]

@@ -118,7 +118,7 @@ def axis_upper(rows: pd.DataFrame, estimates: pd.DataFrame, text: ForestText) ->
     studies = rows[rows["subset"] == "all"] if (rows["subset"] == "all").any() else rows
     mine = estimates[(estimates["model"] == text.primary) & estimates["subset"].isin({"all", *rows["subset"]})]
     pools = mine[mine["status"].map(is_ok).astype(bool) & (mine["studies"] > 1)]
-    overall = pools[(pools["subset"] == "all") & (pools["k"] >= text.draw_prediction_from)]
+    overall = pools[(pools["subset"] == "all") & (pools["studies"] >= text.draw_prediction_from)]
     return axis_end(studies["ci_high"], [*pools["ci_high"], *overall["pi_high"]])
 
 

@@ -159,15 +159,14 @@ class Printer:
 
     def summary(self, kind: str, name: str, pool: pd.Series, state: str) -> Line:
         """Give the line of a pool; without a model there is no diamond."""
-        arms = "" if pool["k"] == pool["studies"] else f", {fmt.format_count(pool['studies'])} studies"
         mark = {"low": pool["ci_low"], "mid": pool["estimate"], "high": pool["ci_high"]} if state == "pool" else {}
-        label = f"{name} (k = {fmt.format_count(pool['k'])}{arms})"
+        label = f"{name} ({count_studies(pool['studies'], pool['k'])})"
         return Line(kind, label, **self.numbers(pool), **mark)
 
     def predicts(self, pool: pd.Series) -> bool:
         """Say whether the prediction interval is drawn."""
         known = pd.notna(pool["pi_low"]) and pd.notna(pool["pi_high"])
-        return bool(known and state_of(pool) == "pool" and pool["k"] >= self.text.draw_prediction_from)
+        return bool(known and state_of(pool) == "pool" and pool["studies"] >= self.text.draw_prediction_from)
 
     def heterogeneity(self, pool: pd.Series) -> str:
         """Give the heterogeneity of a pool in one line."""
@@ -183,6 +182,16 @@ class Printer:
             "missing": f"Not pooled: {remarks}.",
             "pool": f"{upper_first(remarks)}." if remarks else "",
         }.get(state, "")
+
+
+def count_studies(studies: float, rows: float, what: str = "arms") -> str:
+    """Give the number of studies, and of what was pooled where these give several.
+
+    >>> count_studies(4, 4), count_studies(4, 7)
+    ('k = 4', 'k = 4, 7 arms')
+    """
+    more = "" if rows == studies else f", {fmt.format_count(rows)} {what}"
+    return f"k = {fmt.format_count(studies)}{more}"
 
 
 def marks_of(row: Mapping[str, object], overlaps: frozenset[str] = frozenset()) -> str:

@@ -21,7 +21,7 @@ def write_notes(
     model = [text.model_line, f"Square area: number of {text.unit}."] if len(rows) else []
     caveats = [
         *pool_caveats(overall, printer),
-        *row_caveats(rows, text, "arm" if by else "study", overall),
+        *row_caveats(rows, text, "arm" if by or rows["study"].duplicated().any() else "study", overall),
         *axis_caveats(rows, upper),
         *(panel_caveats(rows, text, overall) if by else []),
         *mark_caveats(rows, text),
@@ -46,7 +46,7 @@ def pool_caveats(pool: pd.Series | None, printer: Printer) -> list[str]:
     caveats = [printer.remark(pool, state)]
     if printer.predicts(pool) and pool["tau2"] == 0:
         caveats.append("τ² was estimated at 0, so the prediction interval carries only the uncertainty of the mean.")
-    elif pool["k"] < printer.text.draw_prediction_from:
+    elif pool["studies"] < printer.text.draw_prediction_from:
         caveats.append(f"No prediction interval is drawn below {printer.text.draw_prediction_from} studies.")
     return list(filter(None, caveats))
 

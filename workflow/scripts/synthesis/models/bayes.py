@@ -16,7 +16,7 @@ from scipy.ndimage import binary_dilation
 from scipy.optimize import brentq
 from scipy.special import expit, ndtr
 
-from ..heterogeneity import i2, likelihood_ratio_q
+from ..heterogeneity import i2, likelihood_ratio_q, study_totals
 from ..proportions import logit_with_variance
 from ..quadrature import Rule, trapezoid
 from ..terms import OK
@@ -143,7 +143,8 @@ def pool_bayes(
             drift = max(abs(answers[key] - last[key]) / max(abs(answers[key]), 1e-9) for key in answers)
         if drift < STABLE:
             break
-    q, q_df, q_p = likelihood_ratio_q(y, n)
+    totals = study_totals(y, n, study)
+    q, q_df, q_p = likelihood_ratio_q(*totals)
     return Pooled(
         "bayes",
         len(y),
@@ -151,7 +152,7 @@ def pool_bayes(
         int(y.sum()),
         int(n.sum()),
         **answers,
-        i2=i2(answers["tau2"], logit_with_variance(y, n)[1]),
+        i2=i2(answers["tau2"], logit_with_variance(*totals)[1]),
         q=q,
         q_df=q_df,
         q_p=q_p,

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import chdtri, expit, ndtri, stdtrit
 
-from ..heterogeneity import i2, likelihood_ratio_q
+from ..heterogeneity import i2, likelihood_ratio_q, study_totals
 from ..prediction import prediction_interval
 from ..proportions import logit_with_variance
 from ..terms import OK, with_remark
@@ -34,7 +34,8 @@ def pool_glmm(
     -------
     Pooled
         ``estimate`` is the median study, ``expit(mu)``; Wald interval on the logit scale; τ² with its
-        profile-likelihood interval; Q is the likelihood-ratio statistic. Studies with no events stay as they are.
+        profile-likelihood interval; Q is the likelihood-ratio statistic against a proportion for each study, whose arms
+        share it in this model, so df is studies − 1. Studies with no events stay as they are.
 
     References
     ----------
@@ -49,7 +50,8 @@ def pool_glmm(
     tail = (1 + level) / 2
     half = (ndtri(tail) if interval == "z" else stdtrit(counts["studies"] - 1, tail)) * se
     pi = prediction_interval(mean, se, tau2, counts["studies"], level)
-    q, q_df, q_p = likelihood_ratio_q(events, patients)
+    totals = study_totals(events, patients, study)
+    q, q_df, q_p = likelihood_ratio_q(*totals)
     return Pooled(
         **counts,
         estimate=float(expit(mean)),
@@ -61,7 +63,7 @@ def pool_glmm(
         tau2=tau2,
         tau2_low=low,
         tau2_high=high,
-        i2=i2(tau2, logit_with_variance(events, patients)[1]),
+        i2=i2(tau2, logit_with_variance(*totals)[1]),
         q=q,
         q_df=q_df,
         q_p=q_p,
