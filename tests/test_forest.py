@@ -449,6 +449,17 @@ def test_unused_rows_are_not_drawn():
     assert "Unused 1999" not in texts(draw_forest(pd.concat([block, extra]), estimates, TEXT))
 
 
+def test_arms_are_counted_as_arms_and_studies_as_studies():
+    """Six arms of four studies: too few studies for a prediction interval, and k is four in figure, note and text."""
+    block = make_rows([*SMALL, ("Melody 2022", 5, 61), ("Melody 2022", 0, 40)])
+    estimates = pd.DataFrame([make_estimate(block, pi_low=0.01, pi_high=0.3, tau2=0.2)])
+    printed = " ".join(texts(draw_forest(block, estimates, TEXT)))
+    assert "All studies (k = 4, 6 arms)" in printed
+    assert "No prediction interval is drawn below 5 studies." in printed and "95% prediction interval" not in printed
+    assert "1 arm with no events is included" in printed
+    assert "4 studies (k = 4, 6 arms)" in describe_forest(block, estimates, TEXT)[1]
+
+
 def test_alt_text_tells_the_message():
     block, estimates, by = CASES["12 studies, split"]
     title, desc = describe_forest(block, estimates, TEXT, by=by)

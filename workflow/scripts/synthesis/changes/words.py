@@ -38,7 +38,12 @@ def interval(row: Row, decimals: int) -> str:
 
 
 def estimate_words(row: Row | None, decimals: int) -> str:
-    """Give an estimate, or the test a row carries, and what is wrong with it."""
+    """Give an estimate, or the test a row carries, and what is wrong with it; k counts studies, not their arms.
+
+    >>> row = {"estimate": "0.1", "ci_low": "0.05", "ci_high": "0.2", "k": "7", "studies": "4", "status": "ok"}
+    >>> estimate_words(row, 1)
+    '10.0 (5.0–20.0), k = 4'
+    """
     if row is None:
         return MISSING
     if row["estimate"]:
