@@ -45,3 +45,34 @@ def test_a_sheet_that_is_called_a_pool_is_asked_about(asked):
     assert '"Overall 2005" is what a total is called' in asked(label="Overall 2005", events=1)[0]
     assert "pools other reports" in asked(title="Rash: a systematic review and meta-analysis", events=1)[0]
     assert asked(title="Rash in a cohort", events=1) == []
+
+
+ARMS = {
+    "a total that is called so": ({"a": (3, 40), "Total": (5, 60)}, "Total", "a"),
+    "a sum under another name": ({"a": (3, 40), "b": (2, 20), "c": (5, 60)}, "c", "a, b"),
+    "a whole that holds nothing": ({"all": (5, 60), "a": (3, 40)}, "all", "a"),
+    "arms that share nothing": ({"a": (3, 40), "b": (2, 20), "c": (7, 60)}, None, ""),
+    "one arm that is the whole": ({"all": (5, 60)}, None, ""),
+}
+
+
+@pytest.mark.parametrize("case", ARMS)
+def test_an_arm_that_looks_like_the_total_of_the_others_is_asked_about(case, review):
+    """With `arms: product` each arm is pooled, and a total beside its parts counts every patient twice."""
+    counts, total, others = ARMS[case]
+    text = review.read("studies/baker2002.yaml")
+    head, tail = text.split("arms:\n")[0], text[text.index("extraction:") :]
+    arms = "".join(f"  {name}: {{patients: {patients}}}\n" for name, (_, patients) in counts.items())
+    row = "  - {{outcome: rash, arm: {}, events: {}, patients: {}, window: 30, definition: any, basis: stated, "
+    rows = "".join(row.format(name, *count) + "confidence: high, source: t}\n" for name, count in counts.items())
+    review.sheet("baker2002").write_text(f"{head}arms:\n{arms}outcomes:\n{rows}{tail}", encoding="utf-8")
+    found = total_warnings(read_index(review.folder / "config.yaml", review.folder / "studies"))
+    told = [line for line in found if line.startswith("baker2002: the arm")]
+    assert told == [
+        f'baker2002: the arm "{total}" may be a total of {others}. '
+        "If it is, say so with `comprises` or `part_of`; else give it another name."
+    ] * bool(total)
+
+
+def test_a_whole_that_says_what_it_comprises_is_no_question(review):
+    assert total_warnings(read_index(review.folder / "config.yaml", review.folder / "studies")) == []

@@ -7,6 +7,7 @@ from typing import TypeVar
 from .characters import comparable
 from .index import Index
 from .problems import quote
+from .sheets import Sheet
 
 Count = tuple[int, int]  # events, patients
 Key = TypeVar("Key")
@@ -109,7 +110,8 @@ def total_warnings(index: Index) -> list[str]:
     Returns
     -------
     list of str
-        One line a suspicion; none about a sheet that says under ``overlaps`` with whom it shares patients.
+        One line a suspicion; none about a sheet that says under ``overlaps`` with whom it shares patients. And one for
+        each arm that looks like a total of arms it does not hold.
     """
     from .selection import Vocabulary, select_rows  # numerics, which a sheet with a fault never needs
 
@@ -131,10 +133,28 @@ def total_warnings(index: Index) -> list[str]:
         elif POOLED.search(title) and "review" not in f"{sheet.report} {sheet.design}":
             found.append((sheet.id, f"{quote(title)} pools other reports"))
     silent = {sheet.id for sheet in index.sheets.values() if sheet.overlaps}
-    return [
+    arms = [line for sheet in index.sheets.values() for line in _arm_warnings(sheet)]
+    return arms + [
         f"{name} may be a total of other studies: {why}. If it is, take it out; if not, say so under `overlaps`."
         for name, why in found
         if name not in silent
+    ]
+
+
+def _arm_warnings(sheet: Sheet) -> list[str]:
+    """Ask about arms that look like the total of arms they do not hold: as products, both would be pooled."""
+    alone = {name for name in sheet.arms if not sheet.ancestors(name)}
+    suspects = {name for name in alone if names_a_total(name) and len(alone) > 1}
+    rows: dict[tuple, dict[str, Count]] = {}
+    for row in sheet.outcomes:
+        if row.arm in alone and row.events is not None and row.patients:
+            kind = (row.outcome, comparable(row.definition), row.window)
+            rows.setdefault(kind, {})[row.arm] = (row.events, row.patients)
+    suspects |= {total for counts in rows.values() if (total := sum_of_others(counts))}
+    return [
+        f"{sheet.id}: the arm {quote(name)} may be a total of {', '.join(sorted(alone - {name}))}. "
+        "If it is, say so with `comprises` or `part_of`; else give it another name."
+        for name in sorted(suspects)
     ]
 
 
