@@ -127,6 +127,9 @@ def test_one_that_is_not_pooled_says_why(review, monkeypatch, capsys):
         "No analysis pools it (window: 300 days, more than 100)." in said
         and 'DECISION="…" CATEGORY="…" REASON="…"' in said
     )
+    assert "FOUND='hand search' DECISION=" in said, (
+        "what was said once is not asked, and not lost, in the line to write"
+    )
     monkeypatch.setenv("CATEGORY", "Another window")
     monkeypatch.setenv("REASON", "Counted over 300 days.")
     monkeypatch.setenv("DECISION", "pooled")

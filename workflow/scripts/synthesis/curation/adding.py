@@ -216,6 +216,7 @@ def ask(
 ) -> dict[str, str]:
     """Give the cells of the list that no sheet holds: from the variables of make, else from the person."""
     given = {key: os.environ.get(key, "").strip() for key in QUESTIONS}
+    said = [f"{key}={shlex.quote(answer)}" for key, answer in given.items() if answer]
     given["FOUND"] = given["FOUND"] or known.get("found", "") or (HANDED_IN if any(given.values()) else "")
     decision, questions = fate.decision, QUESTIONS | {"DECISION": QUESTIONS["DECISION"].format(why=fate.why_not)}
     needed = ["FOUND"] if decision else list(QUESTIONS)
@@ -229,7 +230,7 @@ def ask(
             while not given[key]:
                 given[key] = input(f"  {questions[key]} ").strip()
     elif missing:
-        line = " ".join([f"make add FILES={shlex.quote(' '.join(names))}", *(f'{key}="…"' for key in missing)])
+        line = " ".join([f"make add FILES={shlex.quote(' '.join(names))}", *said, *(f'{key}="…"' for key in missing)])
         asked = " ".join(questions[key] for key in missing)
         raise refusal(LIST, f"{study} is not listed there as it is. {asked} Write: {line}")
     if not decision and given["DECISION"] not in OUT:
