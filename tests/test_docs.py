@@ -238,6 +238,13 @@ def test_the_reference_and_the_numbers_are_those_of_code_and_results(in_root, re
     assert not wrong, f"{wrong}: run `PYTHONPATH=workflow/scripts .venv/bin/python -m synthesis.reference`."
 
 
+def test_the_reference_has_the_columns_of_the_code_whatever_another_version_left(tmp_path, protocol):
+    """`make add` fills these pages at its end, and must not end at a table that is built on request only."""
+    (tmp_path / "crosscheck.csv").write_text("analysis,software\nfever,R 4.4\n", encoding="utf-8")
+    page = reference.results_page(tmp_path, protocol)
+    assert "## `crosscheck.csv`" in page and "`relative_difference`" in page and "software" not in page
+
+
 def test_the_reference_names_everything(in_root, results):
     pages = {path.name: text for path, text in reference.texts().items()}
     from synthesis.codebook_tables import TABLES

@@ -12,6 +12,7 @@ from .characters import complaint, plain
 from .problems import Problem, ProblemsError, refusal
 
 LARGEST_LIST = 10_000_000  # bytes of a table that somebody keeps by hand
+NO_CSV = "Not readable as CSV: a quote is open, or stands inside a text. Double it, or close it."
 PARTED = {";": "semicolons", "\t": "tabs", "|": "bars"}
 KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
@@ -150,8 +151,8 @@ def read_table(path: str | Path) -> list[dict[str, str]]:
         raise ProblemsError(
             [Problem(name, 0, "", f"Byte {error.start} is not UTF-8. Save it as UTF-8 text.")]
         ) from None
-    except csv.Error as error:
-        raise ProblemsError([Problem(name, reader.line_num, "", f"Not readable as CSV: {error}.")]) from None
+    except csv.Error:
+        raise ProblemsError([Problem(name, reader.line_num, "", NO_CSV)]) from None
 
 
 def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
@@ -195,8 +196,7 @@ def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[s
                 rows.append((line, row))
             line = reader.line_num + 1
     except csv.Error:
-        message = "Not readable as CSV: a quote is open, or stands inside a text. Double it, or close it."
-        problems.append(Problem(name, reader.line_num, "", message))
+        problems.append(Problem(name, reader.line_num, "", NO_CSV))
     if problems:
         raise ProblemsError(problems)
     return rows

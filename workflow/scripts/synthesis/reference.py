@@ -274,10 +274,13 @@ def _allowed(words: Sequence[str]) -> str:
 
 def _headers(results: Path, analyses: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
     """Give table → its path with ``<analysis>`` in it, and its header, in the order of the codebook."""
-    from .simulation import CHARACTERISTICS
+    from .crosscheck import COLUMNS
+    from .simulation import CHARACTERISTICS, SUMMARY
 
-    # Built on request and not committed, so that a clone does not have it: its columns are those of the code.
-    found = {"operating_characteristics": ("operating_characteristics.csv", list(CHARACTERISTICS))}
+    # Built on request: a clone may not have them, or those of another version. Their columns are those of the code.
+    simulated = "operating_characteristics"
+    requested = {simulated: CHARACTERISTICS, f"{simulated}_summary": SUMMARY, "crosscheck": COLUMNS}
+    found = {name: (f"{name}.csv", list(header)) for name, header in requested.items()}
     places = [("<analysis>/", results / name) for name in analyses]
     for shown, folder in [("data/", results / "data"), *places, ("", results)]:
         for path in sorted(folder.glob("*.csv")):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from ..files import NO_CSV
 from ..problems import Problem, ProblemsError, one_of, quote, refusal
 from ..prose import plural
 from .damage import clean, read_value
@@ -94,8 +95,8 @@ def _from_csv(text: str, delimiter: str, file: str) -> Table:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         lines = [(reader.line_num, list(map(clean, row))) for row in reader if any(map(clean, row))]
-    except csv.Error as error:
-        raise ProblemsError([Problem(file, reader.line_num, "", f"Not readable as CSV: {error}.")]) from None
+    except csv.Error:
+        raise ProblemsError([Problem(file, reader.line_num, "", NO_CSV)]) from None
     if not lines:
         raise refusal(file, "The table is empty.")
     first = _headings(texts for _, texts in lines)
