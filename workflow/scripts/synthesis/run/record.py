@@ -133,9 +133,12 @@ def write_seconds(seconds: dict[str, float]) -> None:
 
 
 def start_afresh() -> None:
-    """Drop the stamps, which are inputs of the first stages: without them every result is built again."""
-    shutil.rmtree(STAMPS, ignore_errors=True)
-    shutil.rmtree(seals.SEALS, ignore_errors=True)
+    """Drop the stamps, which are inputs of the first stages: without them every result is built again.
+
+    With the notes: a new stamp of the same content as noted would build nothing.
+    """
+    for folder in (STAMPS, seals.SEALS, METADATA):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def set_back(now: float) -> int:
