@@ -18,6 +18,11 @@ from synthesis.sheets import type_sheet
 
 ROOT = Path(__file__).parents[1]
 REVIEW = ROOT / "tests" / "review"
+# A list of reports for the small review, which has none.
+LISTED = "id,report,identifier,found,decision,category,reason,sheet\n" + "".join(
+    f'{sheet},"{sheet.title()}, with a comma",,by hand,pooled,,"Feeds: Fever, Rash.",{sheet}\n'
+    for sheet in ("adams2001", "baker2002", "clark2003", "davis2004")
+)
 
 
 class Review:

@@ -7,24 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Review
+from conftest import LISTED, ROOT, Review
 from synthesis import check
 from synthesis.curation import adding, command
 from synthesis.files import read_table
 
 LIST = "studies/screening.csv"
-HEAD = "id,report,identifier,found,decision,category,reason,sheet\n"
 SHEETS = ("adams2001", "baker2002", "clark2003", "davis2004", "zola1999")
-ROWS = HEAD + "".join(
-    f'{name},"{label}, with a comma",,by hand,pooled,,"Feeds: Fever, Rash.",{name}\n'
-    for name, label in (
-        ("adams2001", "Adams"),
-        ("baker2002", "Baker"),
-        ("clark2003", "Clark"),
-        ("davis2004", "Davis"),
-        ("zola1999", "Zola"),
-    )
-).replace('pooled,,"Feeds: Fever, Rash.",zola1999', "context,Other field,Not ours.,")
+ROWS = f'{LISTED}zola1999,"Zola, with a comma",,by hand,context,Other field,Not ours.,\n'
 
 
 @pytest.fixture

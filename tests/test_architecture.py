@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import structure
-from conftest import ROOT
+from conftest import LISTED, ROOT
 from structure import PACKAGE, ROOMS, ask_snakemake, import_graph, makers_of, plain_name, reachable, room_graph
 
 RULES = structure.rule_files()
@@ -124,9 +124,8 @@ if any("/.snakemake/scripts/" in word for word in sys.orig_argv):
 def test_no_job_opens_the_config_or_a_sheet(copy, tmp_path, monkeypatch):
     """Seen from inside every job: only what stands beside the sheets is read where it is printed."""
     (tmp_path / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
-    for name in ("screening.csv", "grade.yaml"):
-        shutil.copy(ROOT / "studies" / name, copy.folder / "studies" / name)
-    copy.edit("studies/grade.yaml", copy.read("studies/grade.yaml"), "{}\n")
+    for name, text in (("screening.csv", LISTED), ("grade.yaml", "{}\n")):
+        (copy.folder / "studies" / name).write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forceall"]
     done = subprocess.run(
         command, cwd=copy.folder, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, encoding="utf-8"
