@@ -33,10 +33,11 @@ pool_glmm <- function(d, k) {
   if (is_hard(m, d)) { if (is.null(attempt(capture.output(eval(search, found))))) return(NULL) }
   else { found$mean <- fixef(m)[[1]]; found$tau2 <- VarCorr(m)$study[1]; found$se <- sqrt(vcov(m)[1, 1]) }
   tau2 <- found$tau2
-  q <- with(d, 2 * (sum(dbinom(events, patients, events / patients, log = TRUE)) - sum(dbinom(events, patients, sum(events) / sum(patients), log = TRUE))))
+  s <- rowsum(d[c("events", "patients")], d$study) # arms of a study share its proportion
+  q <- with(s, 2 * (sum(dbinom(events, patients, events / patients, log = TRUE)) - sum(dbinom(events, patients, sum(events) / sum(patients), log = TRUE))))
   # At tau2 = 0 the information of glmer's joint Hessian is singular: the standard error is that of a common proportion.
   se <- if (tau2 < 1e-8) with(d, 1 / sqrt(sum(events) * (1 - sum(events) / sum(patients)))) else found$se
-  c(proportions(found$mean, se, tau2, k), q = q, q_p = pchisq(q, nrow(d) - 1, lower.tail = FALSE))
+  c(proportions(found$mean, se, tau2, k), q = q, q_p = pchisq(q, nrow(s) - 1, lower.tail = FALSE))
 }
 measures <- list(logit = list("PLO", plogis), arcsine = list("PAS", function(x) sin(pmin(pmax(x, 0), pi / 2))^2), log = list("PLN", function(x) pmin(exp(x), 1)))
 tests <- c(wald = "z", hk = "knha", mhk = "adhoc")
