@@ -34,7 +34,7 @@ TEMPLATES = ROOT / "workflow" / "templates" / "report"
 SCRIPT = "<script>window.hacked=1</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 RIGHT_TO_LEFT = "דימום abc نزيف"
-LONG = "Long " + "name" * 40
+LONG = "Long " + "name" * 18
 SHEET = """id: {id}
 label: {label}
 citation: {{authors: Writer W, title: "On {id} & more", journal: J Two, year: {year}, doi: 10.1000/{id}}}

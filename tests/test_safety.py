@@ -134,19 +134,14 @@ def test_no_data_is_run_as_code():
     assert found == []
 
 
-def test_shell_commands_quote_what_they_are_given():
-    """Every path and word that a rule hands to a shell is quoted (``:q``), numbers of the config aside."""
-    seen = 0
-    for path in RULES:
-        for block in re.findall(r"^ +shell:\n((?: {8,}.*\n)+)", path.read_text(encoding="utf-8"), re.M):
-            seen += 1
-            placeholders = re.findall(r"\{([^{}]+)\}", block)
-            bare = [p for p in placeholders if not p.endswith(":q") and p not in ("params.level", "threads")]
-            assert bare == [], f"{path.name}: {bare}"
-    assert seen, "no shell command was seen: does the scan still read the rules?"
+def test_no_rule_hands_a_word_to_a_shell():
+    """A path or a name of the config is never part of a command line; R is called with a list of arguments."""
+    assert len(RULES) > 5
     for path in RULES:
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"\bshell\(|\bos\.system\(|\bos\.popen\(|\beval\(|\bexec\(", text), path.name
+        assert not re.search(r"^ +shell:|\bshell\(|\bos\.system\(|\bos\.popen\(|\beval\(|\bexec\(", text, re.M), (
+            path.name
+        )
 
 
 def test_templates_escape():

@@ -23,7 +23,7 @@ pytestmark = [
 EXTRA = {
     "eaton2005": sheet(product="B"),
     "evil2006": sheet("evil2006", label=f"Evil {SCRIPT}", definition=FORMULA, note=f'"x" {SCRIPT} {RIGHT_TO_LEFT}'),
-    "long2007": sheet("long2007", label="Long " + "name" * 40, events=0),
+    "long2007": sheet("long2007", label="Long " + "name" * 18, events=0),
     "ford2008": sheet("ford2008", events=70),
 }
 
