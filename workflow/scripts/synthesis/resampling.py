@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from .files import number, read_table, write_table
+from .files import as_cells, number, read_table, write_table
 from .models import Pooled, pool
 from .models.batch import fit_batch
 from .models.many import variation_model
@@ -57,7 +57,8 @@ def resample_file(
         What the jobs wrote that share the work; without them it is done here.
     """
     rows, base = pooled_rows(rows_csv), {"analysis": analysis}
-    fits = gather_parts(map(read_table, parts)) if parts else list(resample(rows, level, settings))
+    # As a table holds them, so that the work of one job and that of many end in the same digits.
+    fits = gather_parts(map(read_table, parts)) if parts else [as_cells(fit) for fit in resample(rows, level, settings)]
     write_table(subsets_csv, (base | row for row in subsets(fits)), SUBSETS)
     write_table(bootstrap_csv, (base | row for row in bootstrap(rows, fits, level, settings)), BOOTSTRAP)
 
