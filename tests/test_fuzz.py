@@ -253,7 +253,7 @@ def told(read, *arguments):
         for problem in error.problems:
             assert problem.message.endswith((".", "?", "…")) and len(problem.message) < 3000, problem
             assert problem.line >= 0 and len(problem.field) < 1500
-            assert r"\x" not in problem.message or len(problem.message) < 300, "bytes that nobody can read"
+            assert problem.message.count(r"\x") < 3, "bytes that nobody can read"  # one or two may have been typed
             str(problem).encode()  # a lone surrogate could not be printed
         assert "pydantic" not in str(error) and "Traceback" not in str(error)
         return None

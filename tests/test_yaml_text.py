@@ -196,3 +196,10 @@ def test_thousands_in_the_config_are_not_two(review):
     review.edit("config.yaml", "bootstrap: 50", "bootstrap: 2,000")
     with pytest.raises(ProblemsError, match=r'The comma cuts bootstrap: "2,000" is read as "2"'):
         read_protocol(review.folder / "config.yaml")
+
+
+def test_an_empty_key_where_a_text_stands_is_told(review):
+    """What was said of nothing below it hid that a text was expected: the sheet was neither read nor refused."""
+    review.edit("studies/adams2001.yaml", "ascertainment: chart review", "ascertainment:\n  chart review:")
+    with pytest.raises(ProblemsError, match=r"adams2001\.yaml:\d+: ascertainment: .*text"):
+        read_sheets([review.sheet()], read_protocol(review.folder / "config.yaml"))

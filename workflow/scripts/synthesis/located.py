@@ -96,10 +96,10 @@ def check_model(model: type[Model], located: Located, hints: Mapping[str, str] =
     except ValidationError as error:
         errors = error.errors(include_url=False)
     paths = [_path_in_data(e, located) for e in errors]
-    told = _said_once(errors, [*paths, *located.blank])
-    problems = [_typed_problem(model, located, errors[i], paths[i], hints) for i in told[:MOST_TYPED]]
     blank = {path: _blank_message(model, path, filled) for path in located.blank}
     blank = {path: message for path, message in blank.items() if message and path not in paths}
+    told = _said_once(errors, [*paths, *blank])
+    problems = [_typed_problem(model, located, errors[i], paths[i], hints) for i in told[:MOST_TYPED]]
     problems += [located.problem(path, message) for path, message in blank.items()]
     if problems:
         raise TypingError(first_of(problems, located.file, len(told) + len(blank)), [*paths, *blank])
