@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import LISTED, ROOT, Review
+from conftest import LISTED, ROOT, Review, start_repository
 from synthesis import check
 from synthesis.curation import adding, command
 from synthesis.files import read_table
@@ -225,14 +225,7 @@ def repository(review, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     shutil.copy(ROOT / ".gitignore", review.folder)
 
-    def git(*arguments) -> str:
-        who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, encoding="utf-8").stdout
-
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "first")
-    return git
+    return start_repository()
 
 
 def built(*paths: str) -> None:

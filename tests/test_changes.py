@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Review, handed
+from conftest import Review, handed, start_repository
 from synthesis.changes import __main__ as command
 from synthesis.changes.attribution import find_moves
 from synthesis.changes.conclusions import Limits, find_conclusions, position
@@ -482,14 +481,7 @@ def repository(built, tmp_path, monkeypatch):
     shutil.copytree(built[0].folder, folder)
     monkeypatch.chdir(folder)
 
-    def git(*arguments):
-        who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, encoding="utf-8").stdout
-
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "first")
-    return git
+    return start_repository()
 
 
 def put(built):
