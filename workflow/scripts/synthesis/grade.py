@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .located import Located, TypingError, check_model, read_located
 from .problems import Problem, ProblemsError, one_of
-from .sheets import Text
+from .scalars import Text
 
 CERTAINTIES = ("very low", "low", "moderate", "high")
 DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")

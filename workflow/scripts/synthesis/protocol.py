@@ -11,7 +11,7 @@ from .levels import MIXED, NOT_REPORTED
 from .located import Located, check_model, read_located, spelled
 from .model_names import MODEL_NAMES
 from .problems import Problem, ProblemsError, as_typed, one_of, quote
-from .sheets import DESIGNS, LONGEST_WINDOW, NAME, NAME_WORDS, Name, Text, Whole
+from .scalars import DESIGNS, LONGEST_WINDOW, NAME, NAME_WORDS, Name, Text, Whole
 
 
 def _flag(value: Any) -> Any:

@@ -7,66 +7,29 @@ editors use is generated from here.
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from .characters import bare_doi
 from .levels import NOT_REPORTED, UNSTATED
 from .located import Located, check_model, spelled
 from .problems import as_typed
+from .scalars import LONGEST_WINDOW, WHOLE_SCHEMA, Name, Text, Whole, whole_number
 
 Report = Literal["article", "abstract", "label", "review-table", "registry", "systematic review", "manufacturer"]
-DESIGNS = (
-    "retrospective cohort",
-    "prospective cohort",
-    "cohort",
-    "trial",
-    "cross-sectional",
-    "case-control",
-    "nested case-control",
-    "case series",
-    "registry",
-    "pharmacovigilance",
-    "systematic review",
-    "not reported",
-)
 Basis = Literal["stated", "derived", "reconstructed"]
 Confidence = Literal["high", "medium", "low"]
 Reading = Literal["agree", "disagree"]
-LARGEST = 2**31 - 1  # of a count; what is more is a slip, and would not fit where counts are added up
-LONGEST_WINDOW = 36_525  # days: a hundred years
-
-
-def _whole_number(value: Any) -> Any:
-    """Read a whole number as a curator types it; say what is wrong in a curator's words."""
-    text = as_typed(value).strip()
-    if re.fullmatch(r"0|[1-9][0-9]*", text):
-        if len(text) > 10 or int(text) > LARGEST:
-            raise ValueError(f'"{text}" is not a whole number up to {LARGEST:,}. Is it a slip of the pen? Look it up.')
-        return int(text)
-    if re.fullmatch(r"0+[0-9]+", text):
-        raise ValueError(f'"{text}" begins with 0. Is something before it lost? Write {int(text[-10:])}, or the whole.')
-    if re.fullmatch(r"[0-9]{1,3}[.][0-9]{3}", text):
-        raise ValueError(f'"{text}" may be a thousand or a decimal number. Write digits only, without the point.')
-    if re.fullmatch(r"[0-9]{1,3}([., '’][0-9]{2,3})*[., '’][0-9]{3}", text):
-        raise ValueError(f'"{text}" has a thousands separator. Write {re.sub("[^0-9]", "", text)}.')
-    if re.fullmatch(r"[0-9.,]+ ?%", text):
-        raise ValueError(f'"{text}" is a percentage. Write the count here and the percentage under `reported`.')
-    if re.fullmatch(r"[0-9]+ ?/ ?[0-9]+", text):
-        raise ValueError(f'"{text}" is two numbers (or a date). Write events and patients under their own keys.')
-    if text == NOT_REPORTED:
-        raise ValueError(f'"{text}" cannot stand here. Write digits, or take out what it belongs to.')
-    raise ValueError(f'"{text}" is not a whole number of 0 or more. Write digits only, without sign or unit.')
 
 
 def _count(value: Any) -> Any:
-    return None if value is None or str(value).strip() == NOT_REPORTED else _whole_number(value)
+    return None if value is None or str(value).strip() == NOT_REPORTED else whole_number(value)
 
 
 def _window(value: Any) -> Any:
     if value is None or str(value).strip() == UNSTATED:
         return None
     try:
-        days = _whole_number(value)
+        days = whole_number(value)
     except ValueError:
         raise ValueError(
             f'"{value}" is not a number of days. Write whole days from treatment (3 months = 90), or `{UNSTATED}`.'
@@ -95,24 +58,18 @@ def _doi(value: Any) -> Any:
     return value
 
 
-_WHOLE_SCHEMA = {"type": "integer", "minimum": 0, "maximum": LARGEST}
-_COUNT_SCHEMA = {"anyOf": [_WHOLE_SCHEMA, {"const": NOT_REPORTED}]}
-_WINDOW_SCHEMA = {"anyOf": [_WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const": UNSTATED}]}
+_COUNT_SCHEMA = {"anyOf": [WHOLE_SCHEMA, {"const": NOT_REPORTED}]}
+_WINDOW_SCHEMA = {"anyOf": [WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const": UNSTATED}]}
 
-Whole = Annotated[int, BeforeValidator(_whole_number), WithJsonSchema(_WHOLE_SCHEMA)]
 Count = Annotated[int | None, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Year = Annotated[int, BeforeValidator(_year), WithJsonSchema({"type": "integer", "minimum": 1900, "maximum": 2100})]
 Window = Annotated[int | None, BeforeValidator(_window), WithJsonSchema(_WINDOW_SCHEMA)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Loose = Annotated[
     Text, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number"]})
 ]  # a volume may be 5 or "Supplement 1"
 Identifier = Annotated[
     str, spelled(r"^[a-z]+[0-9]{4}[a-z]?$", "Write author and year in small letters: smith2025, or smith2025b.")
 ]
-NAME = r"^[a-z][a-z0-9_]*$"
-NAME_WORDS = "Write small letters, digits and _, a letter first."
-Name = Annotated[str, spelled(NAME, NAME_WORDS)]
 ArmName = Annotated[
     str,
     spelled(

@@ -13,7 +13,7 @@ from ..levels import NOT_REPORTED
 from ..located import Path_
 from ..problems import Problem, ProblemsError, quote
 from ..protocol import Protocol
-from ..sheets import Whole
+from ..scalars import Whole
 from ..totals import Count, find_sums, names_a_total
 from .damage import text_damage
 from .draft_checks import check_drafts
