@@ -76,11 +76,11 @@ bench: $(READY) ## Time fits and whole builds here and in R (needs metafor and l
 	@$(BIN)/python benchmarks/page.py
 
 schemas: $(READY) ## Write the JSON Schemas from the typed models
-	@$(BIN)/python -m synthesis.schemas
+	@$(BIN)/python -m synthesis.documents.schemas
 
 readme: $(READY) ## Fill the numbers of README.md and docs/ from the results and the code
-	@$(BIN)/python -m synthesis.readme
-	@$(BIN)/python -m synthesis.reference
+	@$(BIN)/python -m synthesis.documents.readme
+	@$(BIN)/python -m synthesis.documents.pages
 
 audit: $(READY) ## Ask the public advisories about every locked package (needs api.osv.dev)
 	@.tools/bin/uv audit --quiet --locked --preview-features audit-command; code=$$?; \

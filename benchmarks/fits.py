@@ -19,8 +19,8 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import numpy as np
 from scipy.special import expit, logit
-from synthesis.models import Pooled, pool
 from synthesis.models.batch import fit_batch
+from synthesis.models.catalogue import Pooled, pool
 from synthesis.models.glmm import _fit_rows
 from synthesis.models.logistic_normal import arms_of, fit
 from synthesis.models.twostage import pool_batch

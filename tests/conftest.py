@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from synthesis.facts import as_text
-from synthesis.located import read_located
-from synthesis.protocol import read_protocol
-from synthesis.sheets import type_sheet
+from synthesis.protocol.config import read_protocol
+from synthesis.sheets.facts import as_text
+from synthesis.sheets.sheet import type_sheet
+from synthesis.tables.located import read_located
 
 ROOT = Path(__file__).parents[1]
 REVIEW = ROOT / "tests" / "review"

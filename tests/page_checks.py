@@ -4,8 +4,8 @@ from itertools import combinations
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from synthesis.figures.layout import MARK
-from synthesis.figures.style import MM_PER_INCH, fixed_settings
+from synthesis.figures.kit.layout import MARK
+from synthesis.figures.kit.style import MM_PER_INCH, fixed_settings
 
 
 def find_overlaps(figure: Figure, slack: float = 0.1) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The structure of the engine, read from the code: which module imports which, which rule reads what another wrote.
 
-Only rooms are named by hand (``ROOMS``, from the ground up); a module in no room is an error.
+Only the order of rooms is written by hand (``ROOMS``, from the ground up).
 """
 
 import ast
@@ -20,51 +20,13 @@ RULES = ROOT / "workflow" / "rules"
 HANDED = (".snakemake/planned/", "<input function>")  # Snakemake does not print what an input function gives
 ON_REQUEST = ("crosscheck", "operating_characteristics")  # rules that `all` leaves out
 
-# A room is one idea; it may import from the rooms it stands above, never from one that stands above it.
-ROOMS = {
-    "ground": (
-        *("files", "rows", "columns", "terms", "levels", "marks", "model_names", "formatting", "prose", "proportions"),
-        *("problems", "characters", "gathering", "references", "quoting", "codebook", "codebook_tables", "screening"),
-    ),
-    "sheets": (
-        *(
-            "scalars",
-            "protocol",
-            "sheets",
-            "located",
-            "yaml_text",
-            "mending",
-            "checks",
-            "nesting",
-            "index",
-            "facts",
-            "tables",
-        ),
-        *("totals", "selection", "grade", "moderator_values", "beside", "published_pools", "config_names"),
-    ),
-    "models": ("models", "quadrature", "heterogeneity", "prediction", "permutation"),
-    "analyses": (
-        *(
-            "pooling",
-            "subgroups",
-            "contrasts",
-            "fitting",
-            "sensitivity",
-            "resampling",
-            "small_study",
-            "future",
-            "regression",
-        ),
-        *("moderators", "specifications", "multiverse", "rates", "published", "comparisons"),
-        *("two_by_two", "pooled_tables", "overlap", "simulation", "crosscheck", "reproduce"),
-    ),
-    "figures": ("figures",),
-    "pages": ("summary", "methods", "report", "handover"),
-    "releases": ("changes", "trajectory", "guard", "release", "crate"),
-    "curation": ("curation", "check"),
-    "documents": ("reference", "schemas", "readme"),
-    "run": ("run",),
-}
+# A room is a folder and one idea; it may import from the rooms before it in this list, never from one after it.
+ROOMS = (
+    *("words", "tables", "models", "protocol", "sheets", "selection", "review"),
+    *("pools", "moderators", "risk_factors", "variations", "figures", "methods", "report", "handover"),
+    *("releases", "curation", "documents", "run"),
+)
+DOORS = "the modules at the top, which a person starts; nothing imports them"
 
 Graph = dict[str, set[str]]
 
@@ -124,22 +86,25 @@ def reachable(graph: Mapping[str, Iterable[str]], start: str) -> set[str]:
 
 
 def room_graph(imports: Mapping[str, Iterable[str]]) -> Graph:
-    """Give room → rooms it imports from.
+    """Give room → rooms it imports from; modules outside a folder stand together, last.
 
     Raises
     ------
     ValueError
-        For modules in no room, and for names in ``ROOMS`` that are no modules.
+        For folders that ``ROOMS`` does not name.
     """
-    places = {name: room for room, names in ROOMS.items() for name in names}
-    tops = {name.split(".")[0] for name in imports}
-    if tops != set(places):
-        raise ValueError(f"ROOMS and the modules differ: {', '.join(sorted(tops ^ set(places)))}. Correct ROOMS.")
-    graph: Graph = {room: set() for room in ROOMS}
+    graph: Graph = {room: set() for room in (*ROOMS, DOORS)}
     for name, targets in imports.items():
-        room = places[name.split(".")[0]]
-        graph[room] |= {places[target.split(".")[0]] for target in targets} - {room}
+        if room_of(name) not in graph:
+            raise ValueError(f"ROOMS does not say where {room_of(name)} stands. Add it.")
+        graph[room_of(name)] |= {room_of(target) for target in targets} - {room_of(name)}
     return graph
+
+
+def room_of(name: str) -> str:
+    """Give the room of a module: its folder."""
+    top, _, rest = name.partition(".")
+    return DOORS if not rest and (PACKAGE / f"{top}.py").is_file() else top
 
 
 def ask_snakemake(folder: Path) -> list[Job]:

@@ -10,7 +10,7 @@ import pytest
 from conftest import LISTED, ROOT, Review, start_repository
 from synthesis import check
 from synthesis.curation import adding, command
-from synthesis.files import read_table
+from synthesis.tables.files import read_table
 
 LIST = "studies/screening.csv"
 SHEETS = ("adams2001", "baker2002", "clark2003", "davis2004", "zola1999")

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from scipy.special import expit, logit
-from synthesis.files import read_table, write_table
-from synthesis.future import predict_future_file
-from synthesis.models import MODELS, pool
 from synthesis.models.batch import fit_batch
-from synthesis.multiverse import pool_sets
-from synthesis.resampling import resample_file
-from synthesis.sensitivity import leave_out_file
-from synthesis.terms import is_ok
+from synthesis.models.catalogue import MODELS, pool
+from synthesis.pools.future import predict_future_file
+from synthesis.tables.files import read_table, write_table
+from synthesis.variations.multiverse import pool_sets
+from synthesis.variations.resampling import resample_file
+from synthesis.variations.sensitivity import leave_out_file
+from synthesis.words.terms import is_ok
 
 GOLDEN = ROOT / "tests" / "golden"
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2")

@@ -11,13 +11,13 @@ import openpyxl
 import pytest
 import yaml
 from conftest import REVIEW
-from synthesis.checks import read_sheets
 from synthesis.curation.handing_in import read_workbooks
 from synthesis.curation.workbook import write_workbook
-from synthesis.grade import read_grade
-from synthesis.located import read_located
-from synthesis.problems import ProblemsError
-from synthesis.protocol import read_protocol
+from synthesis.protocol.config import read_protocol
+from synthesis.sheets.checks import read_sheets
+from synthesis.sheets.grade import read_grade
+from synthesis.tables.located import read_located
+from synthesis.tables.problems import ProblemsError
 
 CORPUS = Path(__file__).parent / "corpus"
 BASE = (CORPUS / "base_sheet.yaml").read_text(encoding="utf-8")

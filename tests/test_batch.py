@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from synthesis.future import predict_future
-from synthesis.models import OK, pool
 from synthesis.models.batch import fit_batch
+from synthesis.models.catalogue import OK, pool
 from synthesis.models.logistic_normal import arms_of, fit
-from synthesis.resampling import (
+from synthesis.pools.future import predict_future
+from synthesis.variations.resampling import (
     all_masks,
     bootstrap,
     plan_blocks,
@@ -19,7 +19,7 @@ from synthesis.resampling import (
     sampled_masks,
     subsets,
 )
-from synthesis.sensitivity import influence, pool_masks
+from synthesis.variations.sensitivity import influence, pool_masks
 from test_golden_proportions import NAMES, read_data
 
 # Agreement promised: 1e-8 (issue B, point 2). The worst seen is 7e-9 in tau, where the likelihood is flat in it.

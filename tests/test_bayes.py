@@ -18,8 +18,8 @@ from synthesis.models import bayes
 from synthesis.models.bayes import MU_SD, TAU_SCALE, log_likelihoods, pool_bayes
 from synthesis.models.glmm import pool_glmm
 from synthesis.models.logistic_normal import arms_of, log_likelihood
+from synthesis.models.quadrature import trapezoid
 from synthesis.models.result import OK
-from synthesis.quadrature import trapezoid
 from test_golden_proportions import NAMES, REFERENCE, read_data
 
 ZERO_BUT_ONE = ([0, 0, 1, 0, 0, 0], [25, 40, 31, 12, 60, 8])

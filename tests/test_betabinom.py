@@ -13,7 +13,7 @@ from scipy.stats import chi2
 from synthesis.models.betabinom import SEPARATED, SEVERAL_ARMS, fit_batch, pool_betabinom
 from synthesis.models.betabinom_sums import PLAIN, gather_sums, log_likelihood, slopes, sum_nodes
 from synthesis.models.result import OK
-from synthesis.terms import ALL_OR_NONE
+from synthesis.words.terms import ALL_OR_NONE
 from test_golden_proportions import NAMES, REFERENCE, read_data
 
 # Ours → (R's name, relative tolerance, the worst value seen over all data sets when it was set).

@@ -9,7 +9,9 @@ import sys
 import threading
 
 import pytest
-from synthesis.run import command, progress, record, screen, words
+from synthesis.run import building as command
+from synthesis.run import messages as words
+from synthesis.run import progress, record, screen
 from synthesis.run.progress import Progress
 
 
@@ -264,7 +266,7 @@ def test_left_over_of_killed_writers(tmp_path, monkeypatch):
 
 def test_start_is_light():
     """The wrapper must not cost what it saves: nothing heavy is imported before Snakemake starts."""
-    code = "import sys, synthesis.run.command; print(*sys.modules)"
+    code = "import sys, synthesis.run.building; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from conftest import Review, handed, start_repository
-from synthesis.changes import __main__ as command
-from synthesis.changes.attribution import find_moves
-from synthesis.changes.conclusions import Limits, find_conclusions, position
-from synthesis.changes.differences import find_differences, pair_rows
-from synthesis.changes.history import (
+from synthesis import changes as command
+from synthesis.models.catalogue import pool
+from synthesis.pools.pooling import pool_analysis_file
+from synthesis.releases.attribution import find_moves
+from synthesis.releases.changes_page import Names, limits_of, names_of, state_line, write_story
+from synthesis.releases.conclusions import Limits, find_conclusions, position
+from synthesis.releases.differences import find_differences, pair_rows
+from synthesis.releases.history import (
     COMPARED,
     FOLLOWED,
     Release,
@@ -20,20 +23,17 @@ from synthesis.changes.history import (
     unpack,
     unpack_last,
 )
-from synthesis.changes.page import Names, limits_of, names_of, state_line, write_story
-from synthesis.changes.snapshot import Snapshot, snapshot_of_folder
-from synthesis.changes.telling import CHANGES, tell_changes_file, tell_story
-from synthesis.columns import CONTRASTS, ESTIMATES
-from synthesis.comparisons import pool_comparisons_file
-from synthesis.files import read_table, write_table
-from synthesis.index import read_index
-from synthesis.models import pool
-from synthesis.pooling import pool_analysis_file
-from synthesis.resampling import resample_file
-from synthesis.selection import select_rows_file
-from synthesis.sensitivity import leave_out_file
-from synthesis.tables import collect_sheets_file
-from synthesis.trajectory import follow_releases_file
+from synthesis.releases.snapshot import Snapshot, snapshot_of_folder
+from synthesis.releases.telling import CHANGES, tell_changes_file, tell_story
+from synthesis.releases.trajectory import follow_releases_file
+from synthesis.review.index import read_index
+from synthesis.risk_factors.comparisons import pool_comparisons_file
+from synthesis.selection.rows import select_rows_file
+from synthesis.sheets.collect import collect_sheets_file
+from synthesis.tables.columns import CONTRASTS, ESTIMATES
+from synthesis.tables.files import read_table, write_table
+from synthesis.variations.resampling import resample_file
+from synthesis.variations.sensitivity import leave_out_file
 
 ATTRIBUTES = ["product", "target"]
 EVANS = """\

@@ -1,7 +1,7 @@
 """What cannot be seen changes nothing: two texts that look alike are one text, in every file that people write."""
 
 import pytest
-from synthesis.characters import bare_doi, comparable, complaint, plain
+from synthesis.words.characters import bare_doi, comparable, complaint, plain
 
 LOOKS_THE_SAME = {
     "soft hyphen": "throm\u00adbosis",

@@ -11,24 +11,25 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from itertools import combinations, product
 from math import comb, log, nan, sqrt
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
-from synthesis import formatting as fmt
-from synthesis.figures import bubble, density, funnel, layout, readings, specification, subsets, window
-from synthesis.figures.canvas import nice_ticks
+from synthesis.figures import bubble, density, funnel, specification, subsets, window
 from synthesis.figures.charts import CHARTS, draw_charts, draw_charts_file
-from synthesis.figures.labels import spread, touch
-from synthesis.figures.pdf_fonts import light_fonts
-from synthesis.figures.readings import ChartText, Readings, version_line
-from synthesis.figures.save import save_pages
-from synthesis.files import number, numbers, read_table, write_table
-from synthesis.model_names import MODEL_NAMES
-from synthesis.proportions import clopper_pearson
+from synthesis.figures.kit import layout
+from synthesis.figures.kit.canvas import nice_ticks
+from synthesis.figures.kit.labels import spread, touch
+from synthesis.figures.kit.pdf_fonts import light_fonts
+from synthesis.figures.kit.readings import ChartText, Readings, version_line
+from synthesis.figures.kit.save import save_pages
+from synthesis.models.proportions import clopper_pearson
+from synthesis.tables.files import number, numbers, read_table, write_table
+from synthesis.words import formatting as fmt
+from synthesis.words.model_names import MODEL_NAMES
 
 TEXT = ChartText(
     title="Fever of any cause",
@@ -342,7 +343,7 @@ def test_specifications_without_a_pool_are_counted_not_drawn():
 
 
 def test_every_model_and_choice_has_its_words():
-    from synthesis.specifications import CHOICES
+    from synthesis.selection.specifications import CHOICES
 
     assert tuple(specification.MODELS) == MODEL_NAMES or set(specification.MODELS) == set(MODEL_NAMES)
     assert list(specification.CHOICES) == ["model", *CHOICES]
@@ -404,7 +405,7 @@ def test_a_study_in_two_arms_is_one_study_on_every_chart():
 
 
 def test_the_line_of_a_bubble_plot_is_the_fitted_one():
-    from synthesis.regression import Studies, regress
+    from synthesis.moderators.regression import Studies, regress
 
     rows = DATA[12].pooled
     y, n = (np.array([int(row[key]) for row in rows]) for key in ("events", "patients"))
@@ -477,8 +478,8 @@ def test_the_funnel_prints_its_tests_and_holds_its_share():
 
 
 def test_the_density_is_that_of_the_predictions():
-    from synthesis.future import predict_future
-    from synthesis.models import pool
+    from synthesis.models.catalogue import pool
+    from synthesis.pools.future import predict_future
 
     rows = pd.DataFrame(DATA[12].pooled)
     rows[["events", "patients"]] = rows[["events", "patients"]].astype(int)
@@ -566,7 +567,7 @@ def test_a_pdf_has_every_letter_and_common_ones_are_cut_once():
     """Polish and Armenian names are in no common set: a figure that lost them would show boxes."""
     from matplotlib.backends import _backend_pdf_ps as library
     from matplotlib.font_manager import FontPath, get_font
-    from synthesis.figures.layout import font
+    from synthesis.figures.kit.layout import font
 
     own, named = library.get_glyphs_subset, FontPath(font(8).get_file(), 0)
     number = get_font(named).get_char_index
@@ -599,7 +600,7 @@ def test_every_svg_is_valid_and_described(tmp_path):
 
 def test_the_version_line_is_that_of_the_forest_plots(tmp_path):
     """Charts take the digest of the file, forest plots that of the table they read from it: it is one digest."""
-    from synthesis.pooling import read_rows
+    from synthesis.pools.pooling import read_rows
 
     rows = tmp_path / "rows.csv"
     table = as_text(make_rows(12))
@@ -642,6 +643,6 @@ def test_ticks_are_round_and_hold_the_range():
 def test_drawing_imports_no_models():
     unwanted = ["matplotlib.pyplot", "pandas", "pymare", "scipy.stats", "pydantic", "synthesis.models"]
     code = f"import sys, synthesis.figures.charts; print([m for m in {unwanted} if m in sys.modules])"
-    scripts = str(Path(readings.__file__).parents[2])
+    scripts = str(ROOT / "workflow" / "scripts")
     done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, encoding="utf-8")
     assert done.stdout.strip() == "[]", done.stdout + done.stderr

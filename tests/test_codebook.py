@@ -3,10 +3,11 @@
 import pytest
 from conftest import ROOT
 from pydantic import BaseModel
-from synthesis import sheets
-from synthesis.checks import read_sheets
-from synthesis.protocol import read_protocol
-from synthesis.sheets import Sheet
+from synthesis.protocol.config import read_protocol
+from synthesis.protocol.scalars import DESIGNS
+from synthesis.sheets import sheet as sheets
+from synthesis.sheets.checks import read_sheets
+from synthesis.sheets.sheet import Sheet
 
 MODELS = [m for m in vars(sheets).values() if isinstance(m, type) and issubclass(m, BaseModel) and m is not BaseModel]
 
@@ -26,7 +27,7 @@ def test_the_codebook_names_every_allowed_value():
     text = (ROOT / "studies" / "README.md").read_text()
     for literal in (sheets.Report, sheets.Basis, sheets.Confidence, sheets.Reading):
         assert all(f"`{value}`" in text for value in literal.__args__)
-    assert all(f"`{word}`" in text for word in sheets.DESIGNS)
+    assert all(f"`{word}`" in text for word in DESIGNS)
 
 
 def test_the_template_is_a_sheet_without_fault(tmp_path):

@@ -14,8 +14,8 @@ from synthesis.curation.compare import (
     match_rows,
 )
 from synthesis.curation.writing import to_yaml
-from synthesis.located import read_located
-from synthesis.sheets import Sheet, type_sheet
+from synthesis.sheets.sheet import Sheet, type_sheet
+from synthesis.tables.located import read_located
 
 # Reference: SAS PROC FREQ, as printed in the tests of statsmodels for this table: kappa 0.4842, ASE 0.1380.
 SAS_TABLE = ((0, 4, 1), (0, 8, 0), (0, 1, 5))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conftest import handed
 from scipy.special import ndtri
-from synthesis.comparisons import (
+from synthesis.review.index import read_index
+from synthesis.risk_factors.comparisons import (
     CELLS,
     COMPARISONS,
     POOLED,
@@ -17,12 +18,11 @@ from synthesis.comparisons import (
     comparison_rows,
     pool_comparisons_file,
 )
-from synthesis.facts import of_comparisons
-from synthesis.files import read_table
-from synthesis.index import read_index
-from synthesis.pooled_tables import METHODS, NO_RATIO, pool_inverse_variance, pool_random_effect
-from synthesis.terms import is_ok
-from synthesis.two_by_two import EMPTY, OR, RD, RR, effect_sizes, risk_ratio_score, tables_of
+from synthesis.risk_factors.pooled_tables import METHODS, NO_RATIO, pool_inverse_variance, pool_random_effect
+from synthesis.risk_factors.two_by_two import EMPTY, OR, RD, RR, effect_sizes, risk_ratio_score, tables_of
+from synthesis.sheets.facts import of_comparisons
+from synthesis.tables.files import read_table
+from synthesis.words.terms import is_ok
 from test_golden_tables import GOLDEN, NAMES, REFERENCE, read_tables
 
 MEASURES = {OR: "OR", RR: "RR", RD: "RD"}

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 from conftest import ROOT
-from synthesis.columns import ESTIMATES
-from synthesis.crosscheck import CrosscheckError, compare_with_r, compare_with_r_file, crosscheck_file, unanswered
-from synthesis.files import read_table, write_table
+from synthesis.pools.crosscheck import CrosscheckError, compare_with_r, compare_with_r_file, crosscheck_file, unanswered
+from synthesis.tables.columns import ESTIMATES
+from synthesis.tables.files import read_table, write_table
 
 
 def ours(**values) -> dict:

@@ -8,7 +8,7 @@ import venv
 
 import pytest
 from conftest import Review
-from synthesis.files import read_table
+from synthesis.tables.files import read_table
 
 pytestmark = pytest.mark.workflow
 
@@ -101,9 +101,9 @@ def test_a_new_sheet_runs_only_what_it_feeds_and_a_removed_one_is_gone(copy):
     ("module", "rules"),
     [
         ("models/crude.py", {"pool_analysis"}),
-        ("summary.py", {"write_summary"}),
-        ("figures/forest.py", {"draw_forests"}),
-        ("gathering.py", {"gather_estimates"}),
+        ("report/summary.py", {"write_summary"}),
+        ("figures/forest/plot.py", {"draw_forests"}),
+        ("pools/gathering.py", {"gather_estimates"}),
         ("report/page.py", {"write_report"}),
     ],
 )

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from synthesis import quoting, reference
-from synthesis.protocol import read_protocol
+from synthesis.documents import pages as reference
+from synthesis.documents import quoting
+from synthesis.protocol.config import read_protocol
 
 DOCS = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*/README.md")])
 NAMES = [str(path.relative_to(ROOT)) for path in DOCS]
@@ -235,7 +236,7 @@ def in_root(monkeypatch):
 
 def test_the_reference_and_the_numbers_are_those_of_code_and_results(in_root, results):
     wrong = [str(path) for path, text in reference.texts().items() if path.read_text(encoding="utf-8") != text]
-    assert not wrong, f"{wrong}: run `PYTHONPATH=workflow/scripts .venv/bin/python -m synthesis.reference`."
+    assert not wrong, f"{wrong}: run `PYTHONPATH=workflow/scripts .venv/bin/python -m synthesis.documents.pages`."
 
 
 def test_the_reference_has_the_columns_of_the_code_whatever_another_version_left(tmp_path, protocol):
@@ -247,10 +248,10 @@ def test_the_reference_has_the_columns_of_the_code_whatever_another_version_left
 
 def test_the_reference_names_everything(in_root, results):
     pages = {path.name: text for path, text in reference.texts().items()}
-    from synthesis.codebook_tables import TABLES
-    from synthesis.models import MODELS
-    from synthesis.protocol import Protocol
-    from synthesis.sheets import Outcome, Sheet
+    from synthesis.models.catalogue import MODELS
+    from synthesis.protocol.config import Protocol
+    from synthesis.sheets.sheet import Outcome, Sheet
+    from synthesis.tables.descriptions import TABLES
 
     assert all(f"| `{name}` |" in pages["models.md"] for name in MODELS)
     assert all(f"| `{name}` |" in pages["config.md"] for name in Protocol.model_fields)

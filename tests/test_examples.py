@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Review, jobs
-from synthesis.index import read_index
-from synthesis.protocol import read_protocol
+from synthesis.protocol.config import read_protocol
+from synthesis.review.index import read_index
 
 EXAMPLE = ROOT / "examples" / "catheter_infection"
 ENGINE_FILES = (".py", ".smk", ".R", ".html", ".css", ".js", ".json", ".j2", "")
@@ -210,7 +210,7 @@ def test_the_engine_holds_no_word_of_the_first_review():
     for path in sorted((ROOT / "workflow").rglob("*")):
         if not path.is_file() or path.suffix not in ENGINE_FILES or "__pycache__" in path.parts:
             continue
-        if path.name == "references.py":  # titles of papers are quoted as they are
+        if path.name == "bibliography.py":  # titles of papers are quoted as they are
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             found += [f"{path.relative_to(ROOT)}:{number}: {word[0]}" for word in pattern.finditer(line)]

@@ -339,7 +339,7 @@ def test_compiled_code_that_a_full_disk_tore(built, folder):
     library = folder / "workflow" / "scripts" / "synthesis"
     (folder / "results" / "fever" / "forest.svg").unlink()
     must_build(folder)  # the copy has no compiled code yet
-    compiled = [*(library / "figures" / "__pycache__").glob("style.*.pyc")]
+    compiled = [*(library / "figures" / "kit" / "__pycache__").glob("style.*.pyc")]
     assert compiled
     for path in compiled:
         path.write_bytes(path.read_bytes()[:400])
@@ -490,7 +490,7 @@ def test_clock_jumps(built, folder):
 def test_changes_that_carry_an_old_time(folder):
     """Files of an archive, or written while the clock was behind, are older than the results and yet change them."""
     engine, sheet = (
-        folder / "workflow" / "scripts" / "synthesis" / "proportions.py",
+        folder / "workflow" / "scripts" / "synthesis" / "models" / "proportions.py",
         folder / "studies" / "clark2003.yaml",
     )
     engine.write_text(engine.read_text(encoding="utf-8") + "# Another engine.\n", encoding="utf-8")

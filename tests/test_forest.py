@@ -10,25 +10,25 @@ import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from math import nan
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
-from synthesis import formatting as fmt
-from synthesis.figures import layout
-from synthesis.figures.alt import describe_forest
-from synthesis.figures.dots import SYMBOLS, level_of
-from synthesis.figures.forest import axis_upper, draw_forest, read_plot
-from synthesis.figures.forests import draw_forests_file
-from synthesis.figures.lines import ForestText, marks_of
-from synthesis.figures.presets import PRESETS
-from synthesis.figures.risk_of_bias import judged_forest, read_judgements
-from synthesis.figures.save import save_figure, save_pages
-from synthesis.figures.style import PALETTES, contrast, ink
-from synthesis.proportions import clopper_pearson
+from synthesis.figures.forest.alt import describe_forest
+from synthesis.figures.forest.forests import draw_forests_file
+from synthesis.figures.forest.lines import ForestText, marks_of
+from synthesis.figures.forest.plot import axis_upper, draw_forest, read_plot
+from synthesis.figures.forest.risk_of_bias import judged_forest, read_judgements
+from synthesis.figures.kit import layout
+from synthesis.figures.kit.dots import SYMBOLS, level_of
+from synthesis.figures.kit.presets import PRESETS
+from synthesis.figures.kit.save import save_figure, save_pages
+from synthesis.figures.kit.style import PALETTES, contrast, ink
+from synthesis.models.proportions import clopper_pearson
+from synthesis.words import formatting as fmt
 
 LEVELS = {"a": "Product A", "b": "Product B", "c": "Product C", "d": "Product D"}
 OWN, COMMON = "Wald, each group with its own τ²", "likelihood ratio, one τ² for all groups"
@@ -537,8 +537,9 @@ def test_grey_palette_and_slide_draw_the_same_texts():
 
 
 def test_drawing_does_not_import_pyplot():
-    code = "import sys, synthesis.figures.forest, synthesis.figures.save; assert 'matplotlib.pyplot' not in sys.modules"
-    scripts = str(Path(layout.__file__).parents[2])
+    code = "import sys, synthesis.figures.forest.plot, synthesis.figures.kit.save\n"
+    code += "assert 'matplotlib.pyplot' not in sys.modules"
+    scripts = str(ROOT / "workflow" / "scripts")
     done = subprocess.run([sys.executable, "-c", code], cwd=scripts, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
 

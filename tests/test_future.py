@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
-from synthesis.files import read_table, write_table
-from synthesis.future import (
+from synthesis.models.catalogue import NO_EVENTS, OK, pool
+from synthesis.pools.future import (
     FEW,
     FUTURE,
     QUANTITIES,
@@ -22,7 +22,7 @@ from synthesis.future import (
     prediction_of,
     refit_with,
 )
-from synthesis.models import NO_EVENTS, OK, pool
+from synthesis.tables.files import read_table, write_table
 
 GOLDEN = Path(__file__).parent / "golden"
 DATA = ("pritz1997", "rare12", "nielweise2007_treated", "hine1989_treated", "axfors2021_treated")

@@ -19,19 +19,19 @@ import yaml
 from conftest import REVIEW, ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from synthesis.checks import read_sheets
 from synthesis.curation.handing_in import read_workbooks
 from synthesis.curation.table_file import read_table_file
 from synthesis.curation.wide import draft_sheets
 from synthesis.curation.workbook import write_workbook
-from synthesis.facts import as_text, of_analysis
-from synthesis.files import read_table
-from synthesis.grade import read_grade
-from synthesis.located import read_located
-from synthesis.problems import ProblemsError
-from synthesis.protocol import read_protocol
-from synthesis.selection import Vocabulary, select_rows
-from synthesis.sheets import type_sheet
+from synthesis.protocol.config import read_protocol
+from synthesis.selection.rows import Vocabulary, select_rows
+from synthesis.sheets.checks import read_sheets
+from synthesis.sheets.facts import as_text, of_analysis
+from synthesis.sheets.grade import read_grade
+from synthesis.sheets.sheet import type_sheet
+from synthesis.tables.files import read_table
+from synthesis.tables.located import read_located
+from synthesis.tables.problems import ProblemsError
 
 # What every property is tried with in the slow run; one in SHARE of them in every run. A workbook takes some hundredths
 # of a second, a sheet one.
@@ -477,11 +477,11 @@ def test_workbooks_with_spoilt_parts(cases, workbook, folder, protocol):
 HOSTILE = r"""
 import json, os, resource, signal, sys, time, zipfile
 from pathlib import Path
-from synthesis.checks import read_sheets
+from synthesis.sheets.checks import read_sheets
 from synthesis.curation.handing_in import read_workbooks
-from synthesis.index import sheet_paths
-from synthesis.problems import ProblemsError
-from synthesis.protocol import read_protocol
+from synthesis.review.index import sheet_paths
+from synthesis.tables.problems import ProblemsError
+from synthesis.protocol.config import read_protocol
 
 def stop(*given):
     raise TimeoutError("no answer in 10 seconds")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy.special import expit
-from synthesis.models import OK, pool
+from synthesis.models.catalogue import OK, pool
 from synthesis.models.details import glmm_details, population_average
 from test_golden_proportions import NAMES, REFERENCE, read_data, same
 

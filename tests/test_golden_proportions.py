@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.special import expit, stdtrit
-from synthesis.models import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY, pool
-from synthesis.proportions import clopper_pearson, wilson
-from synthesis.terms import is_ok
+from synthesis.models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY, pool
+from synthesis.models.proportions import clopper_pearson, wilson
+from synthesis.words.terms import is_ok
 
 GOLDEN = Path(__file__).parent / "golden"
 

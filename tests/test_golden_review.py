@@ -5,8 +5,8 @@ import math
 from collections import defaultdict
 
 import pytest
-from synthesis.models import pool
-from synthesis.subgroups import fit_common
+from synthesis.models.catalogue import pool
+from synthesis.pools.subgroups import fit_common
 from test_golden_proportions import GOLDEN, TOLERANCE, same
 
 

@@ -11,11 +11,11 @@ from time import process_time
 import numpy as np
 import pytest
 from scipy.special import expit, logit
-from synthesis.models import pool
+from synthesis.models.catalogue import pool
 from synthesis.models.details import glmm_details
 from synthesis.models.likelihood import COARSE, log_likelihoods
 from synthesis.models.logistic_normal import arms_of, fit
-from synthesis.terms import ALL_OR_NONE, UNKNOWN_TAU2, is_ok
+from synthesis.words.terms import ALL_OR_NONE, UNKNOWN_TAU2, is_ok
 
 GOLDEN = Path(__file__).parent / "golden"
 # Worst seen: mean 8e-8, τ² 4e-7, log likelihood 2e-10, limits of τ² 3e-10.

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.special import logit
 from scipy.stats import binom
-from synthesis.models import OK, pool
-from synthesis.subgroups import ONE_EACH, compare_pools, fit_common
-from synthesis.terms import UNKNOWN_TAU2
+from synthesis.models.catalogue import OK, pool
+from synthesis.pools.subgroups import ONE_EACH, compare_pools, fit_common
+from synthesis.words.terms import UNKNOWN_TAU2
 from test_golden_proportions import GOLDEN, same
 
 MEAN, SE, TAU2, CHI2, P = 1e-6, 1e-6, 1e-6, 1e-6, 1e-5  # worst seen: 1e-8, 5e-8, 2e-8, 2e-9, 1e-7

@@ -7,8 +7,8 @@ from collections import defaultdict
 import pandas as pd
 import pytest
 from scipy.stats import nchypergeom_fisher
-from synthesis.contrasts import BETWEEN, POOLED, TOGETHER, WITHIN, contrast_rows, exact_odds_ratio, newcombe
-from synthesis.subgroups import ONE_EACH, odds_ratio_shared
+from synthesis.pools.contrasts import BETWEEN, POOLED, TOGETHER, WITHIN, contrast_rows, exact_odds_ratio, newcombe
+from synthesis.pools.subgroups import ONE_EACH, odds_ratio_shared
 from test_golden_proportions import GOLDEN, same
 
 

@@ -16,7 +16,7 @@ import pytest
 from synthesis.models.estimators import ESTIMATORS, estimate_tau2, log_likelihood
 from synthesis.models.measures import MEASURES
 from synthesis.models.twostage import INTERVALS, NO_WIDTH, ONE_STUDY, pool_two_stage
-from synthesis.terms import is_ok
+from synthesis.words.terms import is_ok
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 from conftest import ROOT
-from synthesis.columns import ESTIMATES
-from synthesis.files import write_table
-from synthesis.guard import compare, main, movers, table
+from synthesis.guard import main, table
+from synthesis.releases.estimates import compare, movers
+from synthesis.tables.columns import ESTIMATES
+from synthesis.tables.files import write_table
 
 
 def row(analysis="fever", estimate="0.1", **values) -> dict:

@@ -17,26 +17,26 @@ from docx.enum.section import WD_ORIENT
 from docx.oxml.ns import qn
 from openpyxl import load_workbook
 from PIL import Image
-from synthesis.codebook import UndescribedError, describe, table_name
-from synthesis.codebook_tables import TABLES
-from synthesis.comparisons import pool_comparisons_file
-from synthesis.files import number, read_table
-from synthesis.formatting import decimals_for, format_count, format_percent_interval
-from synthesis.gathering import gather_estimates_file
-from synthesis.grade import DOMAINS, read_grade
 from synthesis.handover.archive import header_of, write_archive_file
 from synthesis.handover.captions import Answers
+from synthesis.handover.citations import to_bibtex, to_ris, write_references_file
 from synthesis.handover.document import write_document_file
-from synthesis.handover.references import to_bibtex, to_ris, write_references_file
+from synthesis.handover.results_workbook import CODEBOOK, CONTENTS, write_workbook_file
 from synthesis.handover.robvis import write_robvis_file
-from synthesis.handover.workbook import CODEBOOK, CONTENTS, write_workbook_file
-from synthesis.pooling import pool_analysis_file
-from synthesis.problems import ProblemsError
-from synthesis.protocol import STUDY_VARIABLES, read_protocol
-from synthesis.report.words import format_frequency
-from synthesis.selection import select_rows_file
-from synthesis.summary import find, pool_numbers
-from synthesis.tables import collect_sheets_file
+from synthesis.pools.gathering import gather_estimates_file
+from synthesis.pools.pooling import pool_analysis_file
+from synthesis.protocol.config import STUDY_VARIABLES, read_protocol
+from synthesis.report.phrases import format_frequency
+from synthesis.report.summary import find, pool_numbers
+from synthesis.risk_factors.comparisons import pool_comparisons_file
+from synthesis.selection.rows import select_rows_file
+from synthesis.sheets.collect import collect_sheets_file
+from synthesis.sheets.grade import DOMAINS, read_grade
+from synthesis.tables.codebook import UndescribedError, describe, table_name
+from synthesis.tables.descriptions import TABLES
+from synthesis.tables.files import number, read_table
+from synthesis.tables.problems import ProblemsError
+from synthesis.words.formatting import decimals_for, format_count, format_percent_interval
 
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 SCRIPT = "<script>window.hacked=1</script>"
@@ -346,7 +346,7 @@ def test_the_codebook_tab_explains_every_column(workbook):
 
 
 def test_every_column_of_the_results_is_described(results):
-    """A new table or column comes with its description in synthesis/codebook_tables.py."""
+    """A new table or column comes with its description in tables/descriptions.py."""
     protocol = read_protocol(ROOT / "config.yaml")
     attributes = dict.fromkeys(("product", *protocol.attributes), "x")
     files = sorted(results.rglob("*.csv"))

@@ -6,12 +6,12 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 import pytest
-from synthesis.comparisons import comparison_rows
-from synthesis.formatting import format_p
-from synthesis.models import pool
-from synthesis.pooled_tables import METHODS
-from synthesis.pooling import pool_analysis
-from synthesis.two_by_two import OR, tables_of
+from synthesis.models.catalogue import pool
+from synthesis.pools.pooling import pool_analysis
+from synthesis.risk_factors.comparisons import comparison_rows
+from synthesis.risk_factors.pooled_tables import METHODS
+from synthesis.risk_factors.two_by_two import OR, tables_of
+from synthesis.words.formatting import format_p
 from test_golden_proportions import GOLDEN
 
 

@@ -5,17 +5,17 @@ from itertools import product
 
 import pytest
 from conftest import ROOT
-from synthesis.files import read_table, write_table
-from synthesis.methods.checks import is_current
+from synthesis.methods.bibliography import REFERENCES, Reference, number_references
+from synthesis.methods.certainty import is_current
 from synthesis.methods.evidence import Evidence, without_events
-from synthesis.methods.models import two_stage
-from synthesis.methods.page import REASONS, methods, reason_of, write_methods_file
-from synthesis.model_names import MODEL_NAMES
-from synthesis.protocol import STUDY_VARIABLES, read_protocol
-from synthesis.references import REFERENCES, Reference, number_references
+from synthesis.methods.model_texts import two_stage
+from synthesis.methods.text import REASONS, methods, reason_of, write_methods_file
+from synthesis.protocol.config import STUDY_VARIABLES, read_protocol
+from synthesis.tables.files import read_table, write_table
+from synthesis.words.model_names import MODEL_NAMES
 
 LIBRARY = ROOT / "workflow" / "scripts" / "synthesis"
-PAGES = sorted((LIBRARY / "methods").glob("*.py"))
+PAGES = sorted(path for path in (LIBRARY / "methods").glob("*.py") if path.name != "bibliography.py")
 SOFTWARE = {"python": "3.11.0", "numpy": "2.2.0", "scipy": "1.15.0", "pymare": "0.0.13"}
 
 
@@ -85,7 +85,7 @@ def test_a_study_is_without_events_only_when_all_its_arms_are():
 
 
 def test_every_reason_of_the_selection_is_known():
-    source = (LIBRARY / "selection.py").read_text(encoding="utf-8")
+    source = (LIBRARY / "selection" / "rows.py").read_text(encoding="utf-8")
     written = re.findall(r'(?:return|\] =) f?"([^"{]+)', source[source.index("def unusable") :])
     assert len(written) > 10
     assert {reason_of(text) for text in written if text != "window unstated"} == {name for _, name in REASONS}
@@ -211,7 +211,7 @@ def test_every_reference_is_cited_and_every_doi_stands_once():
 
 def test_the_engine_knows_no_clinical_word():
     words = r"bleed|thromb|haemorrhag|coagul|fibrinogen|lymphoma|infusion|CAR-T|cytokine|neurotox"
-    for path in (*PAGES, LIBRARY / "reproduce.py", ROOT / "workflow" / "rules" / "methods.smk"):
+    for path in (*PAGES, LIBRARY / "pools" / "reproduce.py", ROOT / "workflow" / "rules" / "methods.smk"):
         assert not re.search(words, path.read_text(encoding="utf-8"), re.I), path.name
 
 

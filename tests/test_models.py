@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from synthesis.heterogeneity import likelihood_ratio_q
-from synthesis.model_names import DESCRIPTIONS
-from synthesis.models import ALL_EVENTS, MODELS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, pool
+from synthesis.models.catalogue import ALL_EVENTS, MODELS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, pool
+from synthesis.models.heterogeneity import likelihood_ratio_q
 from synthesis.models.logistic_normal import arms_of, fit, fixed_fit, log_likelihood
-from synthesis.proportions import clopper_pearson, one_sided_upper
+from synthesis.models.proportions import clopper_pearson, one_sided_upper
+from synthesis.words.model_names import DESCRIPTIONS
 
 POOLING = [name for name in MODELS if name != "crude"]
 

@@ -6,11 +6,14 @@ from itertools import product
 import pandas as pd
 import pytest
 from conftest import REVIEW, ROOT, handed
-from synthesis.files import read_table, write_table
-from synthesis.index import read_index
-from synthesis.models import MODELS, pool
+from synthesis.models.catalogue import MODELS, pool
 from synthesis.models.twostage import VARIANTS, model_name
-from synthesis.multiverse import (
+from synthesis.pools.pooling import pool_analysis
+from synthesis.review.index import read_index
+from synthesis.selection.rows import Vocabulary, select_rows
+from synthesis.selection.specifications import CHOICES, SILENT, judged_no, levels_of, select_sets, without_items
+from synthesis.tables.files import read_table, write_table
+from synthesis.variations.multiverse import (
     MULTIVERSE,
     choice_shifts,
     crossed,
@@ -20,9 +23,6 @@ from synthesis.multiverse import (
     pool_multiverse_file,
     pool_sets,
 )
-from synthesis.pooling import pool_analysis
-from synthesis.selection import Vocabulary, select_rows
-from synthesis.specifications import CHOICES, SILENT, judged_no, levels_of, select_sets, without_items
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2")
 # Batched fits against single ones: both stop at steps of 1e-8 or less; the worst seen is 8e-10 (glmm).

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from conftest import ROOT
-from synthesis import tables
-from synthesis.checks import check_sheet
-from synthesis.comparisons import CELLS, choose_tables
-from synthesis.facts import of_analysis
-from synthesis.index import digest, read_index
-from synthesis.located import Located, TypingError, read_located
-from synthesis.models import MODELS
-from synthesis.moderator_values import moderator_rows
-from synthesis.selection import Vocabulary, select_rows
-from synthesis.sheets import type_sheet
+from synthesis.models.catalogue import MODELS
+from synthesis.review.index import digest, read_index
+from synthesis.risk_factors.comparisons import CELLS, choose_tables
+from synthesis.selection.rows import Vocabulary, select_rows
+from synthesis.sheets import collect as tables
+from synthesis.sheets.checks import check_sheet
+from synthesis.sheets.facts import of_analysis
+from synthesis.sheets.moderator_values import moderator_rows
+from synthesis.sheets.sheet import type_sheet
+from synthesis.tables.located import Located, TypingError, read_located
 
 SLIPS = {
     "one more": lambda text: str(int(text) + 1),

@@ -1,10 +1,10 @@
 """A part is never more than its whole, whichever of arm, outcome, window or 2×2 table makes it one."""
 
 import pytest
-from synthesis.checks import read_sheets
-from synthesis.located import read_located
-from synthesis.problems import ProblemsError
-from synthesis.sheets import type_sheet
+from synthesis.sheets.checks import read_sheets
+from synthesis.sheets.sheet import type_sheet
+from synthesis.tables.located import read_located
+from synthesis.tables.problems import ProblemsError
 
 ROW = (
     "{{outcome: {outcome}, arm: {arm}, events: {events}, patients: {patients}, window: {window}, "

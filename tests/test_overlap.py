@@ -2,10 +2,8 @@
 
 import pytest
 from conftest import ROOT
-from synthesis.files import read_table, write_table
-from synthesis.index import read_index
-from synthesis.multiverse import pool_multiverse
-from synthesis.overlap import (
+from synthesis.review.index import read_index
+from synthesis.review.overlap import (
     NAMED,
     OVERLAPS,
     TOGETHER,
@@ -17,8 +15,10 @@ from synthesis.overlap import (
     suggest_overlaps,
     suggest_overlaps_file,
 )
-from synthesis.selection import Vocabulary, select_rows
-from synthesis.specifications import CHOICES, SILENT
+from synthesis.selection.rows import Vocabulary, select_rows
+from synthesis.selection.specifications import CHOICES, SILENT
+from synthesis.tables.files import read_table, write_table
+from synthesis.variations.multiverse import pool_multiverse
 
 BLANK = dict.fromkeys(
     ("country", "centres", "enrolled_from", "enrolled_to", "cohort", "overlaps", "authors", "comprises"), ""

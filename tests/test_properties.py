@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from synthesis.models import ALL_EVENTS, MODELS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, pool
+from synthesis.models.catalogue import ALL_EVENTS, MODELS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, pool
+from synthesis.models.proportions import clopper_pearson, one_sided_upper
 from synthesis.models.twostage import NO_WIDTH
-from synthesis.proportions import clopper_pearson, one_sided_upper
-from synthesis.terms import SEVERAL_ARMS, is_ok
+from synthesis.words.terms import SEVERAL_ARMS, is_ok
 
 # A grid over (μ, τ) takes a tenth of a second and more: fewer reviews, of studies that differ less.
 SLOW = ("bayes",)

@@ -8,13 +8,13 @@ import jsonschema
 import pytest
 import yaml
 from conftest import REVIEW, ROOT
-from synthesis.config_names import page_ids
-from synthesis.index import read_index, sheet_paths
-from synthesis.problems import ProblemsError
-from synthesis.protocol import TAKEN, read_protocol
-from synthesis.schemas import texts
-from synthesis.selection import COUNTS, FIXED
-from synthesis.sheets import Arm
+from synthesis.documents.schemas import texts
+from synthesis.protocol.config import TAKEN, read_protocol
+from synthesis.protocol.config_names import page_ids
+from synthesis.review.index import read_index, sheet_paths
+from synthesis.selection.rows import COUNTS, FIXED
+from synthesis.sheets.sheet import Arm
+from synthesis.tables.problems import ProblemsError
 
 # The analyses the review must have at least (issue A, point 4).
 EXPECTED = {

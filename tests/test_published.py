@@ -3,8 +3,7 @@
 import math
 
 import pytest
-from synthesis.files import read_table, write_table
-from synthesis.published import (
+from synthesis.pools.published import (
     NO,
     PUBLISHED,
     UNCLEAR,
@@ -18,6 +17,7 @@ from synthesis.published import (
     find_published,
     parse_window,
 )
+from synthesis.tables.files import read_table, write_table
 
 ROW = {
     **{"review_id": "smith2020", "outcome": "clot", "subgroup": "follow-up <=6 months", "measure": "%"},

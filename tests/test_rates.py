@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import binom, poisson
-from synthesis.files import read_table, write_table
-from synthesis.models import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
+from synthesis.models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
+from synthesis.models.quadrature import gauss_hermite, trapezoid
 from synthesis.models.rate_normal import FAMILIES, exposure_of, fit_common, log_likelihood
-from synthesis.quadrature import gauss_hermite, trapezoid
-from synthesis.rates import NO_WINDOWS, RATE_ROWS, RATES, WINDOW, garwood, pool_rate, pool_rates_file
-from synthesis.terms import ALL_OR_NONE, UNKNOWN_TAU2, is_ok
+from synthesis.pools.rates import NO_WINDOWS, RATE_ROWS, RATES, WINDOW, garwood, pool_rate, pool_rates_file
+from synthesis.tables.files import read_table, write_table
+from synthesis.words.terms import ALL_OR_NONE, UNKNOWN_TAU2, is_ok
 
 GOLDEN = Path(__file__).parent / "golden"
 DATA = sorted(path.stem for path in (GOLDEN / "rates").glob("*.csv") if path.stem != "sources")

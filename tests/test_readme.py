@@ -4,7 +4,7 @@ import re
 
 import pytest
 from conftest import ROOT
-from synthesis.readme import fill, section
+from synthesis.documents.readme import fill, section
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_results():

@@ -8,11 +8,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 from scipy.special import gammaln
-from synthesis import permutation, regression
-from synthesis.files import read_table, write_table
 from synthesis.models.logistic_normal import arms_of, fit
-from synthesis.moderator_values import MODERATORS, leading_number, moderator_rows
-from synthesis.moderators import (
+from synthesis.moderators import permutation, regression
+from synthesis.moderators.analysis import (
     CROSSTAB,
     REGRESSION,
     crosstab_rows,
@@ -20,8 +18,8 @@ from synthesis.moderators import (
     regress_factors,
     regress_moderators,
 )
-from synthesis.permutation import arrangements, max_loglik
-from synthesis.regression import (
+from synthesis.moderators.permutation import arrangements, max_loglik
+from synthesis.moderators.regression import (
     EXPLORATORY,
     MODELS,
     NO_VARIATION,
@@ -32,7 +30,9 @@ from synthesis.regression import (
     permute,
     regress,
 )
-from synthesis.subgroups import fit_common
+from synthesis.pools.subgroups import fit_common
+from synthesis.sheets.moderator_values import MODERATORS, leading_number, moderator_rows
+from synthesis.tables.files import read_table, write_table
 from test_golden_proportions import GOLDEN, same
 
 SETTINGS = {"level": 0.95, "permutations": 200, "seed": 1}

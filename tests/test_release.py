@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Review
 from synthesis import release
-from synthesis.columns import ESTIMATES
-from synthesis.files import write_table
+from synthesis.tables.columns import ESTIMATES
+from synthesis.tables.files import write_table
 
 PROJECT = '[project]\nname = "small-review"\nversion = "26.1.0"\n'
 CITATION = """\

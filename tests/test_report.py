@@ -7,28 +7,28 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Review, handed
-from synthesis import formatting as fmt
-from synthesis.comparisons import pool_comparisons_file
-from synthesis.figures.style import contrast
-from synthesis.files import read_table, write_table
-from synthesis.future import predict_future_file
-from synthesis.gathering import gather_estimates_file
-from synthesis.pooling import pool_analysis_file
-from synthesis.protocol import STUDY_VARIABLES, read_protocol
+from synthesis.figures.kit.style import contrast
+from synthesis.pools.future import predict_future_file
+from synthesis.pools.gathering import gather_estimates_file
+from synthesis.pools.pooling import pool_analysis_file
+from synthesis.protocol.config import STUDY_VARIABLES, read_protocol
 from synthesis.report import page as report
+from synthesis.report.about import Review as Words
+from synthesis.report.about import read_tables
 from synthesis.report.colours import dark_of
 from synthesis.report.explorer import explorer_data, selection_key
-from synthesis.report.figures import Gallery, RowLink
 from synthesis.report.headline import cards, differences
 from synthesis.report.markdown import to_html
 from synthesis.report.page import LIMIT, digest, write_page_file
-from synthesis.report.review import Review as Words
-from synthesis.report.review import read_tables
-from synthesis.report.words import format_frequency, frequency_words, prediction_words
-from synthesis.resampling import resample_file
-from synthesis.selection import select_rows_file
-from synthesis.sensitivity import leave_out_file
-from synthesis.tables import collect_sheets_file
+from synthesis.report.phrases import format_frequency, frequency_words, prediction_words
+from synthesis.report.pictures import Gallery, RowLink
+from synthesis.risk_factors.comparisons import pool_comparisons_file
+from synthesis.selection.rows import select_rows_file
+from synthesis.sheets.collect import collect_sheets_file
+from synthesis.tables.files import read_table, write_table
+from synthesis.variations.resampling import resample_file
+from synthesis.variations.sensitivity import leave_out_file
+from synthesis.words import formatting as fmt
 
 TEMPLATES = ROOT / "workflow" / "templates" / "report"
 SCRIPT = "<script>window.hacked=1</script>"

@@ -5,10 +5,10 @@ import shutil
 import subprocess
 
 import pytest
-from synthesis.columns import ESTIMATES
-from synthesis.models import MODELS, pool
-from synthesis.proportions import STUDY_INTERVALS
-from synthesis.reproduce import block, fill, named_numbers, r_string, reproduction, wrap
+from synthesis.models.catalogue import MODELS, pool
+from synthesis.models.proportions import STUDY_INTERVALS
+from synthesis.pools.reproduce import block, fill, named_numbers, r_string, reproduction, wrap
+from synthesis.tables.columns import ESTIMATES
 
 needs_r = pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
 COUNTS = {

@@ -12,20 +12,20 @@ import pytest
 from conftest import ROOT
 from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
-from synthesis import formatting as fmt
-from synthesis.figures.comparisons import draw_comparisons
-from synthesis.figures.evidence import Property, count_cells, disjoint_arms, draw_evidence_map
+from synthesis.figures.evidence_map import Property, count_cells, disjoint_arms, draw_evidence_map
 from synthesis.figures.flow import draw_flow, read_flow
-from synthesis.figures.presets import PRESETS
-from synthesis.figures.published import draw_published, heading, name_of, verdict
-from synthesis.figures.ratio import TICKS, ratio_axis, shown_ticks
-from synthesis.figures.readings import ChartText
-from synthesis.figures.review import FIGURES, draw_review_file
-from synthesis.figures.risk_of_bias import draw_risk_of_bias, draw_summary
+from synthesis.figures.forest.risk_of_bias import draw_risk_of_bias, draw_summary
+from synthesis.figures.kit.presets import PRESETS
+from synthesis.figures.kit.ratio import TICKS, ratio_axis, shown_ticks
+from synthesis.figures.kit.readings import ChartText
+from synthesis.figures.published_pools_chart import draw_published, heading, name_of, verdict
+from synthesis.figures.ratios import draw_comparisons
+from synthesis.figures.review_charts import FIGURES, draw_review_file
 from synthesis.figures.timeline import decimal_year, draw_timeline, read_spans
-from synthesis.files import write_table
-from synthesis.problems import ProblemsError
-from synthesis.screening import read_screening
+from synthesis.sheets.screening import read_screening
+from synthesis.tables.files import write_table
+from synthesis.tables.problems import ProblemsError
+from synthesis.words import formatting as fmt
 
 TEXT = ChartText("", unit="patients", version_line="Data version 1.0.0 · tables 0123456 · literature to 2026-01-01")
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 from conftest import Review
-from synthesis.files import read_table, write_table
+from synthesis.tables.files import read_table, write_table
 
 # Python 3.12 adds floats in sum() with compensation: here every release does, so that a sum that enters a result shows.
 NEWER_PYTHON = """

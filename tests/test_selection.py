@@ -2,8 +2,8 @@
 
 import pytest
 from conftest import ROOT
-from synthesis.index import read_index
-from synthesis.selection import Vocabulary, select_rows
+from synthesis.review.index import read_index
+from synthesis.selection.rows import Vocabulary, select_rows
 
 WORDS = Vocabulary(attributes=["product", "target"], implied={"A": {"target": "T1"}, "B": {"target": "T2"}})
 

@@ -12,9 +12,9 @@ import pytest
 import synthesis.curation
 import yaml
 from conftest import ROOT
-from synthesis.checks import read_sheets
 from synthesis.curation import command
-from synthesis.protocol import read_protocol
+from synthesis.protocol.config import read_protocol
+from synthesis.sheets.checks import read_sheets
 
 
 @pytest.fixture

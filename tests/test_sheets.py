@@ -2,11 +2,11 @@
 
 import pytest
 from conftest import REVIEW
-from synthesis.checks import read_sheets
-from synthesis.index import read_index, sheet_paths
-from synthesis.located import read_located
-from synthesis.problems import ProblemsError
-from synthesis.protocol import read_protocol
+from synthesis.protocol.config import read_protocol
+from synthesis.review.index import read_index, sheet_paths
+from synthesis.sheets.checks import read_sheets
+from synthesis.tables.located import read_located
+from synthesis.tables.problems import ProblemsError
 
 
 def problems_of(review, protocol) -> list[str]:

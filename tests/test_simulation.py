@@ -6,10 +6,10 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.special import expit, logit
-from synthesis import simulation
-from synthesis.files import read_table, write_table
-from synthesis.models import ALL_EVENTS, MODELS, NO_EVENTS, OK, ONE_STUDY, pool
-from synthesis.simulation import (
+from synthesis.models.catalogue import ALL_EVENTS, MODELS, NO_EVENTS, OK, ONE_STUDY, pool
+from synthesis.tables.files import read_table, write_table
+from synthesis.variations import simulation
+from synthesis.variations.simulation import (
     CHARACTERISTICS,
     NUMBERS,
     REVIEWS,
@@ -26,7 +26,7 @@ from synthesis.simulation import (
     simulate_reviews_file,
     summary,
 )
-from synthesis.terms import is_ok
+from synthesis.words.terms import is_ok
 
 SETTINGS = {
     "reviews": 40,

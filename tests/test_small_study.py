@@ -6,8 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from synthesis.files import read_table
-from synthesis.small_study import (
+from synthesis.pools.small_study import (
     ADDED,
     FEWEST,
     NO_EVENTS,
@@ -20,6 +19,7 @@ from synthesis.small_study import (
     small_study_rows,
     weighted_slope,
 )
+from synthesis.tables.files import read_table
 from test_golden_proportions import GOLDEN
 
 # Closed forms. Worst seen: 2e-14 relative in t (bcg_control, Egger, whose slope nearly vanishes).

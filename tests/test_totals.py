@@ -1,8 +1,8 @@
 """A sheet that is a pool of other sheets is asked about: by its numbers, its name or its title."""
 
 import pytest
-from synthesis.index import read_index
-from synthesis.totals import total_warnings
+from synthesis.review.index import read_index
+from synthesis.review.totals import total_warnings
 
 SHEET = """id: {name}
 label: {label}

@@ -3,11 +3,11 @@
 import pytest
 from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
-from synthesis import formatting as fmt
-from synthesis.figures.readings import ChartText
-from synthesis.figures.trajectory import LATEST, axis_top, draw_trajectory, draw_trajectory_file
-from synthesis.files import write_table
-from synthesis.trajectory import TRAJECTORY
+from synthesis.figures.kit.readings import ChartText
+from synthesis.figures.release_chart import LATEST, axis_top, draw_trajectory, draw_trajectory_file
+from synthesis.releases.trajectory import TRAJECTORY
+from synthesis.tables.files import write_table
+from synthesis.words import formatting as fmt
 
 LABELS = {"a": "Fever", "b": "A name of an outcome that runs on and on for well over sixty letters", "c": "Rash"}
 

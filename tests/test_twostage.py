@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import chi2, norm, t
-from synthesis.heterogeneity import i2
 from synthesis.models.estimators import ESTIMATORS, estimate_tau2, log_likelihood, weighted_fit
+from synthesis.models.heterogeneity import i2
 from synthesis.models.measures import MEASURES
 from synthesis.models.result import OK
 from synthesis.models.twostage import (
@@ -22,7 +22,7 @@ from synthesis.models.twostage import (
     pool_two_stage,
     two_stage_models,
 )
-from synthesis.terms import UNKNOWN_TAU2, is_ok
+from synthesis.words.terms import UNKNOWN_TAU2, is_ok
 
 MILLER = np.array([3, 6, 10, 1]), np.array([11, 17, 21, 6])
 # Twelve rare-event rows with three zeros, an ordinary set, and one with 0 %, 100 % and sizes from 12 to 30,000.

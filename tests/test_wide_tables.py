@@ -2,14 +2,14 @@
 
 import openpyxl
 import pytest
-from synthesis.checks import read_sheets
-from synthesis.curation.names import id_of
+from synthesis.curation.naming import id_of
 from synthesis.curation.table_file import read_table_file
 from synthesis.curation.wide import draft_sheets
 from synthesis.curation.wide_columns import ALIASES, PLAIN, STUDY, normal, recognise
 from synthesis.curation.writing import data_to_yaml
-from synthesis.problems import ProblemsError
-from synthesis.protocol import read_protocol
+from synthesis.protocol.config import read_protocol
+from synthesis.sheets.checks import read_sheets
+from synthesis.tables.problems import ProblemsError
 
 
 @pytest.fixture

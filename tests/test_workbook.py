@@ -11,8 +11,6 @@ import pytest
 from conftest import REVIEW
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from synthesis.characters import complaint, plain
-from synthesis.checks import check_sheet
 from synthesis.curation.damage import read_value, text_damage
 from synthesis.curation.fields import tabs
 from synthesis.curation.filled_tabs import read_tables
@@ -21,9 +19,11 @@ from synthesis.curation.handing_in import read_workbooks
 from synthesis.curation.opening import LARGEST_XML
 from synthesis.curation.workbook import leaves, write_workbook
 from synthesis.curation.writing import sheet_data, to_yaml
-from synthesis.located import Located, read_located
-from synthesis.problems import ProblemsError
-from synthesis.sheets import Sheet, type_sheet
+from synthesis.sheets.checks import check_sheet
+from synthesis.sheets.sheet import Sheet, type_sheet
+from synthesis.tables.located import Located, read_located
+from synthesis.tables.problems import ProblemsError
+from synthesis.words.characters import complaint, plain
 
 SLOW_MACHINE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
 

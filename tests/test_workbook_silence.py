@@ -13,8 +13,8 @@ from synthesis.curation.handing_in import read_workbooks
 from synthesis.curation.table_file import read_table_file
 from synthesis.curation.wide import draft_sheets
 from synthesis.curation.workbook import write_workbook
-from synthesis.located import read_located
-from synthesis.problems import ProblemsError
+from synthesis.tables.located import read_located
+from synthesis.tables.problems import ProblemsError
 
 TABLES = ("Arms", "Outcomes", "Comparisons", "Characteristics", "Risk of bias", "Not pooled")
 SAYS = "is the text of the example, which is not read."

@@ -17,8 +17,8 @@ from types import SimpleNamespace
 
 import pytest
 import test_faults as faults
-from synthesis.problems import ProblemsError
 from synthesis.run import disk, record, seals
+from synthesis.tables.problems import ProblemsError
 from test_faults import TARGETS, assert_said, assert_same, build, contents, environment, kill, must_build
 
 built, folder = faults.built, faults.folder
@@ -162,7 +162,7 @@ def test_every_adapter_imports_under_its_seal():
 
 def test_an_engine_switched_while_a_build_runs(folder):
     """As by `git checkout` to another version and back: what ran then must not count as made by this one."""
-    module = "workflow/scripts/synthesis/gathering.py"
+    module = "workflow/scripts/synthesis/pools/gathering.py"
     (folder / "results" / "estimates.csv").unlink()
     meanwhile(folder, "gather_estimates", before=replace(module, "import", "import "))
     done = plain(folder)

@@ -1,11 +1,11 @@
 """Nothing that is typed gets lost: each place where YAML drops, cuts or replaces something says so, with its line."""
 
 import pytest
-from synthesis.checks import read_sheets
-from synthesis.grade import read_grade
-from synthesis.located import read_located
-from synthesis.problems import ProblemsError
-from synthesis.protocol import read_protocol
+from synthesis.protocol.config import read_protocol
+from synthesis.sheets.checks import read_sheets
+from synthesis.sheets.grade import read_grade
+from synthesis.tables.located import read_located
+from synthesis.tables.problems import ProblemsError
 
 # What is typed → what must be answered. YAML alone reads each without a word, as something else.
 LOST = {

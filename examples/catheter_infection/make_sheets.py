@@ -10,9 +10,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parents[1] / "workflow" / "scripts"))  # where nothing is installed, the library is there
 
-from synthesis.curation.names import id_of  # noqa: E402
+from synthesis.curation.naming import id_of  # noqa: E402
 from synthesis.curation.writing import data_to_yaml  # noqa: E402
-from synthesis.files import read_table, write_text  # noqa: E402
+from synthesis.tables.files import read_table, write_text  # noqa: E402
 
 REVIEW = "Niel-Weise BS, Stijnen T, van den Broek PJ. Intensive Care Med 2007;33:2058-68, doi:10.1007/s00134-007-0897-3"
 EXPOSURE = "Anti-infective rather than standard catheter"

@@ -9,8 +9,8 @@ import random
 import shutil
 
 import pytest
-from synthesis import formatting as fmt
-from synthesis.files import read_table
+from synthesis.tables.files import read_table
+from synthesis.words import formatting as fmt
 from test_report import FORMULA, RIGHT_TO_LEFT, SCRIPT, build, sheet
 
 sync_api = pytest.importorskip("playwright.sync_api")

@@ -6,10 +6,10 @@
 # holds, so a commit of other files makes nothing stale. The page is committed with what it tells of, and a build after
 # that commit finds nothing that differs: it then writes the page as it is committed. The last release is the one with a
 # lower version, so that the tag of this version changes nothing either.
-from synthesis.changes.history import COMPARED, FOLLOWED, PAGE, releases_before, unpack, unpack_last
-from synthesis.changes.page import limits_of, names_of, state_line
-from synthesis.changes.snapshot import Snapshot
-from synthesis.index import digest
+from synthesis.releases.history import COMPARED, FOLLOWED, PAGE, releases_before, unpack, unpack_last
+from synthesis.releases.changes_page import limits_of, names_of, state_line
+from synthesis.releases.snapshot import Snapshot
+from synthesis.review.index import digest
 
 STORE = ".snakemake/releases"
 RELEASES = releases_before(protocol.review.version)

@@ -5,7 +5,7 @@
 
 import json
 
-from synthesis.tables import risk_rows
+from synthesis.sheets.collect import risk_rows
 
 REVIEW_FIGURES = [
     "comparisons",

@@ -3,6 +3,6 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.tables import collect_sheets_file
+    from synthesis.sheets.collect import collect_sheets_file
 
     collect_sheets_file(snakemake.input.sheets, snakemake.params.folder, attributes=snakemake.params.attributes)

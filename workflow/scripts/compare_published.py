@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.published import compare_published_file
+    from synthesis.pools.published import compare_published_file
 
     compare_published_file(
         snakemake.input.published,

@@ -3,6 +3,6 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.crosscheck import crosscheck_file
+    from synthesis.pools.crosscheck import crosscheck_file
 
     crosscheck_file(snakemake.input.compared[0], snakemake.input.software)

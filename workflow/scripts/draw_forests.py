@@ -5,7 +5,7 @@ from pathlib import Path
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.figures.forests import draw_forests_file
+    from synthesis.figures.forest.forests import draw_forests_file
 
     draw_forests_file(
         snakemake.input.rows,

@@ -5,7 +5,7 @@ from pathlib import Path
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.figures.review import draw_review_file
+    from synthesis.figures.review_charts import draw_review_file
 
     draw_review_file(
         {

@@ -5,7 +5,7 @@ from pathlib import Path
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.figures.trajectory import draw_trajectory_file
+    from synthesis.figures.release_chart import draw_trajectory_file
 
     draw_trajectory_file(
         snakemake.input.trajectory,

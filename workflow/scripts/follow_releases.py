@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.trajectory import follow_releases_file
+    from synthesis.releases.trajectory import follow_releases_file
 
     follow_releases_file(
         snakemake.params.releases,

@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.gathering import gather_estimates_file
+    from synthesis.pools.gathering import gather_estimates_file
 
     gather_estimates_file(
         snakemake.input.estimates,

@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.simulation import gather_simulations_file
+    from synthesis.variations.simulation import gather_simulations_file
 
     gather_simulations_file(
         snakemake.input.chunks,

@@ -3,14 +3,14 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.fitting import detail_fit_file
-    from synthesis.future import predict_future_file
-    from synthesis.moderators import regress_analysis_file
-    from synthesis.multiverse import pool_multiverse_file
-    from synthesis.pooling import pool_analysis_file
-    from synthesis.resampling import resample_file
-    from synthesis.sensitivity import leave_out_file
-    from synthesis.small_study import small_study_file
+    from synthesis.moderators.analysis import regress_analysis_file
+    from synthesis.pools.fitting import detail_fit_file
+    from synthesis.pools.future import predict_future_file
+    from synthesis.pools.pooling import pool_analysis_file
+    from synthesis.pools.small_study import small_study_file
+    from synthesis.variations.multiverse import pool_multiverse_file
+    from synthesis.variations.resampling import resample_file
+    from synthesis.variations.sensitivity import leave_out_file
 
     rows, sheets, out, params = snakemake.input.rows, snakemake.input.sheets, snakemake.output, snakemake.params
     parts = list(snakemake.input.parts)

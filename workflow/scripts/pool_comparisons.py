@@ -3,6 +3,6 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.comparisons import pool_comparisons_file
+    from synthesis.risk_factors.comparisons import pool_comparisons_file
 
     pool_comparisons_file(snakemake.input.sheets, snakemake.output[0], level=snakemake.params.level)

@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.rates import pool_rates_file
+    from synthesis.pools.rates import pool_rates_file
 
     pool_rates_file(
         snakemake.input.rows,

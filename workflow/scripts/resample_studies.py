@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.resampling import resample_part_file
+    from synthesis.variations.resampling import resample_part_file
 
     resample_part_file(
         snakemake.input.rows,

@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.selection import select_rows_file
+    from synthesis.selection.rows import select_rows_file
 
     select_rows_file(
         snakemake.input.sheets,

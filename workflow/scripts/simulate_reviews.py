@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.simulation import simulate_reviews_file
+    from synthesis.variations.simulation import simulate_reviews_file
 
     simulate_reviews_file(
         snakemake.input.rows,

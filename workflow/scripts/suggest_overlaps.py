@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.overlap import suggest_overlaps_file
+    from synthesis.review.overlap import suggest_overlaps_file
 
     suggest_overlaps_file(
         snakemake.input.studies,

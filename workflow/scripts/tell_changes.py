@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.changes.telling import tell_changes_file
+    from synthesis.releases.telling import tell_changes_file
 
     tell_changes_file(
         snakemake.params.before,

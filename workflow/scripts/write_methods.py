@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.methods.page import write_methods_file
+    from synthesis.methods.text import write_methods_file
 
     named = ((name, paths) for name, paths in snakemake.input.items() if name != "library")
 

@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.handover.references import write_references_file
+    from synthesis.handover.citations import write_references_file
     from synthesis.handover.robvis import write_robvis_file
 
     write_references_file(snakemake.input.studies, snakemake.output.bibtex, snakemake.output.ris)

@@ -3,8 +3,8 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.reproduce import write_reproduction_file
-    from synthesis.summary import Names, write_summary_file
+    from synthesis.pools.reproduce import write_reproduction_file
+    from synthesis.report.summary import Names, write_summary_file
 
     put, out, params = snakemake.input, snakemake.output, snakemake.params
     names = Names(params.review, params.analyses, params.splits, params.models)

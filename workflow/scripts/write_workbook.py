@@ -3,7 +3,7 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.handover.workbook import write_workbook_file
+    from synthesis.handover.results_workbook import write_workbook_file
 
     write_workbook_file(
         list(snakemake.input.tables),

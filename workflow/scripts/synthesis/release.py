@@ -24,9 +24,9 @@ from pathlib import Path
 import yaml
 
 from . import guard
-from .changes.history import GitError, NoRepository, git, order, releases
-from .crate import METADATA, Description, crate_metadata, missing
-from .index import check_review
+from .releases.crate import METADATA, Description, crate_metadata, missing
+from .releases.history import GitError, NoRepository, git, order, releases
+from .review.index import check_review
 
 VERSION = re.compile(r"(\d\d)\.(1[0-2]|[1-9])\.(0|[1-9]\d*)")  # year.month.number
 HEADING = re.compile(r"^## (\S+)(?: \(([^)]*)\))?\s*$", re.M)

@@ -1,1 +1,1 @@
-"""What curators do with sheets: begin one, check it, hand it in as a workbook or a table, compare two readings."""
+"""The `sheet` command: sheets and workbooks in and out."""

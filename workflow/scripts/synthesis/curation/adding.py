@@ -16,17 +16,17 @@ from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
-from ..beside import Fate, contradiction, fates, row_of
-from ..changes.history import GitError, NoRepository, git
-from ..checks import check_sheet
-from ..files import as_csv, write_text
-from ..index import sheet_paths
-from ..located import read_located
-from ..problems import Problem, ProblemsError, refusal
-from ..prose import inside, joined
-from ..protocol import Protocol, read_protocol
-from ..screening import HEADINGS, OUT, read_lines
-from ..sheets import Sheet, type_sheet
+from ..protocol.config import Protocol, read_protocol
+from ..releases.history import GitError, NoRepository, git
+from ..review.beside import Fate, contradiction, fates, row_of
+from ..review.index import sheet_paths
+from ..sheets.checks import check_sheet
+from ..sheets.screening import HEADINGS, OUT, read_lines
+from ..sheets.sheet import Sheet, type_sheet
+from ..tables.files import as_csv, write_text
+from ..tables.located import read_located
+from ..tables.problems import Problem, ProblemsError, refusal
+from ..words.prose import inside, joined
 
 STUDIES, CONFIG, LIST = Path("studies"), Path("config.yaml"), Path("studies/screening.csv")
 HANDED_IN = "handed in"  # how a report was found of which something else is told
@@ -250,7 +250,7 @@ def check_together(texts: Mapping[str, str]) -> None:
     ------
     ProblemsError
     """
-    from .. import check
+    from ..review import checking
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / STUDIES
@@ -262,7 +262,7 @@ def check_together(texts: Mapping[str, str]) -> None:
             write_text(folder / file, text)
         said = io.StringIO()
         with contextlib.chdir(name), contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-            code = check.main()
+            code = checking.main()
     if code:
         print(said.getvalue().strip(), file=sys.stderr)
         raise ProblemsError([])

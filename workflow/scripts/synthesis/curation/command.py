@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..files import write_text, write_texts
-from ..problems import Problem, ProblemsError, one_of, refusal
+from ..tables.files import write_text, write_texts
+from ..tables.problems import Problem, ProblemsError, one_of, refusal
 
 DRAFTS = "drafts"
 
@@ -109,7 +109,7 @@ def _find(name: str, studies: str) -> Path:
     if path.exists() and not path.is_file():
         raise refusal(path, "This is not a file. Name a sheet by its id or its file.")
     if not path.is_file():
-        from ..index import sheet_paths
+        from ..review.index import sheet_paths
 
         known = [Path(p).stem for p in sheet_paths(studies)]
         near = one_of(name, known).split(". ")[-1] if known else ""
@@ -119,7 +119,7 @@ def _find(name: str, studies: str) -> Path:
 
 
 def _protocol(options: argparse.Namespace):
-    from ..protocol import read_protocol
+    from ..protocol.config import read_protocol
 
     return read_protocol(options.config)
 
@@ -150,8 +150,8 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from ..checks import read_sheets
-    from ..index import find_sheets, sheet_paths
+    from ..review.index import find_sheets, sheet_paths
+    from ..sheets.checks import read_sheets
 
     protocol = _protocol(options)
     wanted = [str(_find(name, options.studies)) for name in options.sheets]
@@ -179,7 +179,7 @@ def _number(count: int, noun: str) -> str:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from ..checks import read_sheets
+    from ..sheets.checks import read_sheets
     from .show import show_sheet
 
     protocol = _protocol(options)
@@ -190,7 +190,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _to_xlsx(options: argparse.Namespace) -> int:
-    from ..located import read_located
+    from ..tables.located import read_located
     from .workbook import write_workbook
 
     path = _find(options.sheet, options.studies)
@@ -348,9 +348,9 @@ def _reader(name: str) -> str:
 
 def _pairs(options: argparse.Namespace):
     """Give the typed sheets to compare, of two files or of all names that two folders share."""
-    from ..index import sheet_paths
-    from ..located import read_located
-    from ..sheets import type_sheet
+    from ..review.index import sheet_paths
+    from ..sheets.sheet import type_sheet
+    from ..tables.located import read_located
 
     first, second = Path(options.first), Path(options.second)
     if first.is_dir() and second.is_dir():

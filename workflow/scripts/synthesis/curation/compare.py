@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from ..formatting import MISSING, format_count, format_percent, format_statistic
-from ..levels import NOT_REPORTED, UNSTATED
-from ..sheets import Sheet
-from ..terms import OK, remarks_of
+from ..sheets.sheet import Sheet
+from ..words.formatting import MISSING, format_count, format_percent, format_statistic
+from ..words.levels import NOT_REPORTED, UNSTATED
+from ..words.terms import OK, remarks_of
 
 FEWEST_FOR_INTERVAL = 30  # the large-sample variance is not to be trusted below; Fleiss, Cohen and Everitt 1969
 NUMBERS = {

@@ -8,9 +8,9 @@ import datetime as dt
 import re
 from typing import Any
 
-from ..characters import complaint as unseen
-from ..characters import plain
-from ..problems import quote
+from ..tables.problems import quote
+from ..words.characters import complaint as unseen
+from ..words.characters import plain
 
 MONTHS = "jan|feb|mar|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 DAY_MONTH = re.compile(

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..checks import check_unique
-from ..located import Located, Path_
-from ..mending import NEUTRAL
-from ..problems import Problem, field_name
-from ..protocol import Protocol
+from ..protocol.config import Protocol
+from ..sheets.checks import check_unique
+from ..sheets.mending import NEUTRAL
+from ..tables.located import Located, Path_
+from ..tables.problems import Problem, field_name
 from .flat import Cell
 from .handing_in import check_located
 from .writing import Todo

@@ -2,7 +2,7 @@
 
 import re
 
-from ..problems import quote
+from ..tables.problems import quote
 from .fields import EXAMPLE, Tab
 from .flat import Cell, Cells
 

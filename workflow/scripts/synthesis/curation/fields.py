@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from ..levels import MIXED, NOT_REPORTED
-from ..protocol import Protocol
-from ..sheets import (
+from ..protocol.config import Protocol
+from ..sheets.collect import KEPT_OUT, SIDES
+from ..sheets.sheet import (
     Arm,
     Basis,
     Characteristic,
@@ -20,7 +20,7 @@ from ..sheets import (
     Sheet,
     Span,
 )
-from ..tables import KEPT_OUT, SIDES
+from ..words.levels import MIXED, NOT_REPORTED
 
 JUDGEMENTS = ("yes", "no", "unclear")
 EXAMPLE = "example"  # what the first cell of an example row says

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..problems import one_of, quote
+from ..tables.problems import one_of, quote
 from .damage import clean, read_value
 from .example import LEFT, left_of_example, read_mark
 from .fields import Field, Tab, headings

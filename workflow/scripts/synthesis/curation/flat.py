@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..located import Path_
-from ..problems import one_of, quote
-from ..tables import KEPT_OUT
+from ..sheets.collect import KEPT_OUT
+from ..tables.located import Path_
+from ..tables.problems import one_of, quote
 from .fields import Field, Tab
 
 Row = dict[str, str]
@@ -44,7 +44,7 @@ class Gathered:
     Parameters
     ----------
     data : dict
-        As :class:`synthesis.located.Located` has it.
+        As :class:`synthesis.tables.located.Located` has it.
     places : dict
         Path → where it stands; an empty cell too, so that a missing value has a place.
     problems : list of (place, message)

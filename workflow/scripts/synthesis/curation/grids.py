@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from ..problems import ProblemsError, refusal
+from ..tables.problems import ProblemsError, refusal
 from .damage import RAISED
 from .opening import check_safe
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checks import Checked, check_rest, check_sheet, check_unique
-from ..index import sheet_paths
-from ..located import Located, TypingError, read_located
-from ..problems import Problem, ProblemsError
-from ..protocol import Protocol
-from ..sheets import Sheet, type_sheet
+from ..protocol.config import Protocol
+from ..review.index import sheet_paths
+from ..sheets.checks import Checked, check_rest, check_sheet, check_unique
+from ..sheets.sheet import Sheet, type_sheet
+from ..tables.located import Located, TypingError, read_located
+from ..tables.problems import Problem, ProblemsError
 from .fields import Tab, tabs
 from .filled_tabs import read_tables
 from .flat import Gathered, gather

@@ -4,9 +4,9 @@ import datetime as dt
 import re
 import textwrap
 
-from ..levels import MIXED
-from ..protocol import Protocol
-from ..sheets import Arm, Characteristic, Citation, Comparison, Outcome
+from ..protocol.config import Protocol
+from ..sheets.sheet import Arm, Characteristic, Citation, Comparison, Outcome
+from ..words.levels import MIXED
 from .fields import Field, tabs
 from .writing import SCHEMA_LINE
 

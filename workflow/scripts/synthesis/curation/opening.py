@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..problems import quote, refusal
+from ..tables.problems import quote, refusal
 
 LARGEST_FILE = 5_000_000  # bytes; the workbook of the longest sheet has 40,000
 LARGEST_XML = 20_000_000  # bytes once unpacked

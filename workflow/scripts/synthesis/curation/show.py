@@ -3,11 +3,11 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from ..formatting import MISSING, format_count, format_percent_interval, is_missing
-from ..levels import UNSTATED
-from ..proportions import STUDY_INTERVALS
-from ..protocol import Protocol
-from ..sheets import Sheet
+from ..models.proportions import STUDY_INTERVALS
+from ..protocol.config import Protocol
+from ..sheets.sheet import Sheet
+from ..words.formatting import MISSING, format_count, format_percent_interval, is_missing
+from ..words.levels import UNSTATED
 
 
 def show_sheet(sheet: Sheet, protocol: Protocol, width: int = 120) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ..files import NO_CSV
-from ..problems import Problem, ProblemsError, one_of, quote, refusal
-from ..prose import plural
+from ..tables.files import NO_CSV
+from ..tables.problems import Problem, ProblemsError, one_of, quote, refusal
+from ..words.prose import plural
 from .damage import clean, read_value
 from .fields import KINDS
 from .flat import Cell

@@ -8,19 +8,19 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..characters import comparable
-from ..levels import NOT_REPORTED
-from ..located import Path_
-from ..problems import Problem, ProblemsError, quote
-from ..protocol import Protocol
-from ..scalars import Whole
-from ..totals import Count, find_sums, names_a_total
+from ..protocol.config import Protocol
+from ..protocol.scalars import Whole
+from ..review.totals import Count, find_sums, names_a_total
+from ..tables.located import Path_
+from ..tables.problems import Problem, ProblemsError, quote
+from ..words.characters import comparable
+from ..words.levels import NOT_REPORTED
 from .damage import text_damage
 from .draft_checks import check_drafts
 from .fields import KINDS, help_text, tabs
 from .flat import Cell
 from .grids import reading_order
-from .names import YEAR, author_of, id_of, label_of_row, told_apart
+from .naming import YEAR, author_of, id_of, label_of_row, told_apart
 from .new import ID
 from .table_file import Table, field_of
 from .wide_columns import PLAIN, STUDY, Columns, recognise

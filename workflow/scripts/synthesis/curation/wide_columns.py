@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..characters import comparable
-from ..problems import one_of
-from ..protocol import Protocol
+from ..protocol.config import Protocol
+from ..tables.problems import one_of
+from ..words.characters import comparable
 from .damage import clean
 
 EVENTS = ("events", "event", "xi", "cases", "r", "x", "n_events", "number_of_events", "events_n", "numerator")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..problems import refusal
-from ..protocol import Protocol
+from ..protocol.config import Protocol
+from ..tables.problems import refusal
 from .fields import EXAMPLE, Field, Tab, help_text, tabs
 from .filled_tabs import MARK, read_tables
 from .flat import spread
@@ -47,7 +47,7 @@ def write_workbook(path: str | Path, data: Mapping[str, Any], protocol: Protocol
     path : path
         Overwritten when it exists; a command asks first.
     data : mapping
-        Nested texts of a sheet, complete or not (:class:`synthesis.located.Located` has them).
+        Nested texts of a sheet, complete or not (:class:`synthesis.tables.located.Located` has them).
     protocol : Protocol
         Gives the words of the drop-downs.
 

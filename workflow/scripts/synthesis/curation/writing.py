@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from ..levels import NOT_REPORTED, UNSTATED
-from ..sheets import Arm, Characteristic, Citation, Comparison, Extraction, Outcome, Sheet, Span
-from ..yaml_text import NOTHING
+from ..sheets.sheet import Arm, Characteristic, Citation, Comparison, Extraction, Outcome, Sheet, Span
+from ..tables.yaml_text import NOTHING
+from ..words.levels import NOT_REPORTED, UNSTATED
 
 SCHEMA_LINE = "# yaml-language-server: $schema=sheet.schema.json\n"
 WORDS_FOR_NONE = {"events": NOT_REPORTED, "patients": NOT_REPORTED, "window": UNSTATED}

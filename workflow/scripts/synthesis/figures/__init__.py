@@ -1,1 +1,1 @@
-"""Figures: each draws what the tables in ``results/`` say and fits nothing."""
+"""Drawings of what was computed; no figure fits anything."""

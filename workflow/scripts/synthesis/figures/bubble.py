@@ -6,15 +6,15 @@ from math import sqrt
 
 import numpy as np
 
-from .. import formatting as fmt
-from ..files import number, numbers
-from ..prose import agree, inside, plural
-from ..terms import remarks_of
-from .canvas import Chart, Drawing, circles, draw_nothing, nice_ticks, sentence, tint
-from .labels import Wanted, place_labels
-from .layout import AXIS_ENDS, axis_end, axis_ticks, clean_text
-from .readings import ChartText, Paragraphs, Readings, Row, add_arms, known, studies_of
-from .style import fixed_settings
+from ..tables.files import number, numbers
+from ..words import formatting as fmt
+from ..words.prose import agree, inside, plural
+from ..words.terms import remarks_of
+from .kit.canvas import Chart, Drawing, circles, draw_nothing, nice_ticks, sentence, tint
+from .kit.labels import Wanted, place_labels
+from .kit.layout import AXIS_ENDS, axis_end, axis_ticks, clean_text
+from .kit.readings import ChartText, Paragraphs, Readings, Row, add_arms, known, studies_of
+from .kit.style import fixed_settings
 
 LARGEST, SMALLEST = 3.2, 0.7  # mm: radius of bubbles
 CURVE = 120  # points along the line

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from ..files import read_table
+from ..tables.files import read_table
 from .bubble import draw_bubble
-from .canvas import Drawing
 from .density import draw_prediction
 from .funnel import draw_funnel
 from .influence import draw_cumulative, draw_leave_one_out
-from .readings import ChartText, Readings, version_line
-from .save import save_pages
+from .kit.canvas import Drawing
+from .kit.readings import ChartText, Readings, version_line
+from .kit.save import save_pages
+from .kit.style import PRESETS
 from .specification import draw_specification_curve
-from .style import PRESETS
 from .subsets import draw_subsets
 from .window import draw_window
 

@@ -6,14 +6,14 @@ from math import hypot, log, sqrt
 
 import numpy as np
 
-from .. import formatting as fmt
-from ..files import number, numbers
-from ..terms import is_ok
-from .canvas import Chart, Drawing, draw_nothing, tint
+from ..tables.files import number, numbers
+from ..words import formatting as fmt
+from ..words.terms import is_ok
 from .influence import predicted
-from .layout import axis_end, axis_ticks, text_width
-from .readings import ChartText, Paragraphs, Readings, Row, known, studies_of
-from .style import fixed_settings
+from .kit.canvas import Chart, Drawing, draw_nothing, tint
+from .kit.layout import axis_end, axis_ticks, text_width
+from .kit.readings import ChartText, Paragraphs, Readings, Row, known, studies_of
+from .kit.style import fixed_settings
 
 MODEL = "glmm"  # the one future.csv stands on
 BINS = 240  # along the axis: the curve is the mean density of each, since the density itself may have no end at 0 or 1

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from .. import formatting as fmt
-from ..prose import upper_first
-from ..screening import EXCLUDED, INCLUDED, NOT_RETRIEVED, SCREENED_OUT, STAGES
-from .board import Board
-from .canvas import Drawing, draw_nothing
-from .layout import clean_text, wrap_text
-from .readings import ChartText, Paragraphs, Row
-from .style import fixed_settings
+from ..sheets.screening import EXCLUDED, INCLUDED, NOT_RETRIEVED, SCREENED_OUT, STAGES
+from ..words import formatting as fmt
+from ..words.prose import upper_first
+from .kit.board import Board
+from .kit.canvas import Drawing, draw_nothing
+from .kit.layout import clean_text, wrap_text
+from .kit.readings import ChartText, Paragraphs, Row
+from .kit.style import fixed_settings
 
 COLLECTION = "a curated collection, not a systematic search"
 WORDS = {"pooled": "Pooled in an analysis", "sensitivity": "In sensitivity analyses only"}

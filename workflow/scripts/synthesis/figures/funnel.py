@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import formatting as fmt
-from ..files import number, numbers
-from ..terms import is_ok
-from .canvas import Chart, Drawing, circles, draw_nothing, sentence, tint
-from .layout import axis_end, axis_ticks
-from .readings import ChartText, Paragraphs, Readings, Row, known, studies_of
-from .style import fixed_settings
+from ..tables.files import number, numbers
+from ..words import formatting as fmt
+from ..words.terms import is_ok
+from .kit.canvas import Chart, Drawing, circles, draw_nothing, sentence, tint
+from .kit.layout import axis_end, axis_ticks
+from .kit.readings import ChartText, Paragraphs, Readings, Row, known, studies_of
+from .kit.style import fixed_settings
 
 FEWEST = 10  # Sterne JAC et al. BMJ 2011;343:d4002
 TESTS = {"egger": "Egger", "peters": "Peters"}

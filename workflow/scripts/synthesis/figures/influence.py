@@ -6,15 +6,15 @@ Every line is a pool, printed as in the forest plot; the numbers are those of ``
 from collections.abc import Iterable, Sequence
 from math import nan
 
-from .. import formatting as fmt
-from ..files import number, numbers
-from ..model_names import scale_of
-from ..terms import CUMULATIVE, LEAVE_ONE, OK, ONE_STUDY, is_ok, remarks_of
-from .canvas import Drawing, draw_nothing, sentence
-from .layout import axis_end, clean_text
-from .readings import ChartText, Paragraphs, Readings, Row, known, sort_rows, studies_of
-from .style import PRESETS, fixed_settings, palette_of
-from .table import Line, Plot, draw_pages
+from ..tables.files import number, numbers
+from ..words import formatting as fmt
+from ..words.model_names import scale_of
+from ..words.terms import CUMULATIVE, LEAVE_ONE, OK, ONE_STUDY, is_ok, remarks_of
+from .kit.canvas import Drawing, draw_nothing, sentence
+from .kit.layout import axis_end, clean_text
+from .kit.readings import ChartText, Paragraphs, Readings, Row, known, sort_rows, studies_of
+from .kit.style import PRESETS, fixed_settings, palette_of
+from .kit.table import Line, Plot, draw_pages
 
 SIDE = 1.7  # mm: all squares are alike, since each stands for many studies
 

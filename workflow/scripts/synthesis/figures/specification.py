@@ -9,13 +9,13 @@ from math import fsum
 
 import numpy as np
 
-from .. import formatting as fmt
-from ..files import number, numbers
-from ..terms import is_ok
-from .canvas import Chart, Drawing, circles, draw_nothing, segments, tint
-from .layout import axis_end, axis_ticks, cut_text
-from .readings import ChartText, Paragraphs, Readings, Row, known
-from .style import MM_PER_POINT, fixed_settings
+from ..tables.files import number, numbers
+from ..words import formatting as fmt
+from ..words.terms import is_ok
+from .kit.canvas import Chart, Drawing, circles, draw_nothing, segments, tint
+from .kit.layout import axis_end, axis_ticks, cut_text
+from .kit.readings import ChartText, Paragraphs, Readings, Row, known
+from .kit.style import MM_PER_POINT, fixed_settings
 
 MODEL = "model"
 # The choices of multiverse.csv in the order of the figure, in words.

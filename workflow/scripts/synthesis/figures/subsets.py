@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import formatting as fmt
-from ..files import number, numbers
-from ..model_names import DESCRIPTIONS, scale_of
-from ..terms import is_ok
-from .canvas import Chart, Drawing, boxes, circles, draw_nothing, nice_ticks, tint
-from .layout import axis_end, axis_ticks, clean_text, cut_text
-from .readings import ChartText, Paragraphs, Readings, Row, known, sort_rows, studies_of
-from .style import fixed_settings
+from ..tables.files import number, numbers
+from ..words import formatting as fmt
+from ..words.model_names import DESCRIPTIONS, scale_of
+from ..words.terms import is_ok
+from .kit.canvas import Chart, Drawing, boxes, circles, draw_nothing, nice_ticks, tint
+from .kit.layout import axis_end, axis_ticks, clean_text, cut_text
+from .kit.readings import ChartText, Paragraphs, Readings, Row, known, sort_rows, studies_of
+from .kit.style import fixed_settings
 
 FEWEST = 3  # of two studies there is one pool
 POINTS = 600  # drawn one by one; more are counted in cells, which keeps the file small and shows how many lie together

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, floor, inf, isfinite, nan, pi, sin
 
-from .. import formatting as fmt
-from ..files import number
-from ..prose import upper_first
-from .board import Board, chunks, numbered, rows_a_page
-from .canvas import Drawing, draw_nothing, nice_ticks
-from .layout import clean_text, cut_text
-from .readings import ChartText, Paragraphs, Row, studies_of
-from .style import fixed_settings
+from ..tables.files import number
+from ..words import formatting as fmt
+from ..words.prose import upper_first
+from .kit.board import Board, chunks, numbered, rows_a_page
+from .kit.canvas import Drawing, draw_nothing, nice_ticks
+from .kit.layout import clean_text, cut_text
+from .kit.readings import ChartText, Paragraphs, Row, studies_of
+from .kit.style import fixed_settings
 
 TITLE = "The pooled studies in time"
 ROW, HEADING, AXIS, ROWS = 4.4, 6.0, 6.0, 50

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import formatting as fmt
-from ..files import number, numbers
-from ..levels import UNSTATED
-from ..prose import plural
-from .canvas import Chart, Drawing, Scale, circles, draw_nothing, nice_ticks, segments
-from .labels import Box, spread, touch
-from .layout import ARROW, axis_end, axis_ticks, clean_text, cut_text, text_width
-from .readings import ChartText, Paragraphs, Readings, Row, known
-from .style import MM_PER_POINT, fixed_settings
+from ..tables.files import number, numbers
+from ..words import formatting as fmt
+from ..words.levels import UNSTATED
+from ..words.prose import plural
+from .kit.canvas import Chart, Drawing, Scale, circles, draw_nothing, nice_ticks, segments
+from .kit.labels import Box, spread, touch
+from .kit.layout import ARROW, axis_end, axis_ticks, clean_text, cut_text, text_width
+from .kit.readings import ChartText, Paragraphs, Readings, Row, known
+from .kit.style import MM_PER_POINT, fixed_settings
 
 GAP, WITH_NAMES, SIDE = 1.9, 3.6, 1.7  # mm: between neighbours, without and with names; side of a square
 LONGEST = 30.0  # mm: longer names are cut

@@ -1,1 +1,1 @@
-"""What leaves the project: document, workbook, data package, references, and tables for other programs."""
+"""Files for people: Word, workbook, archive, citations."""

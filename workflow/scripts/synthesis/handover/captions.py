@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..files import read_table
+from ..tables.files import read_table
 
 MARKUP = re.compile(r"([\\*`_|\[\]<>])")
 
@@ -34,7 +34,7 @@ class Answers:
 
     def __str__(self) -> str:
         """Give a paragraph an analysis, as reStructuredText."""
-        from ..summary import Names, find, sentence  # heavy, and every start of Snakemake imports this module
+        from ..report.summary import Names, find, sentence  # heavy, and every start of Snakemake imports this module
 
         names = Names(self.review, {}, {}, self.models)
         rows = read_table(self.estimates_csv)

@@ -9,12 +9,14 @@ from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 
-from ..model_names import DESCRIPTIONS
-from ..prose import plural
-from ..report import analyses, comparing, evidence, sources
-from ..report.review import Review, read_tables
-from ..report.tables import Cell, Table, line, table
-from ..summary import Names, headline, table_notes
+from ..report import answers as analyses
+from ..report import comparing, sources
+from ..report import evidence_tables as evidence
+from ..report.about import Review, read_tables
+from ..report.html_tables import Cell, Table, line, table
+from ..report.summary import Names, headline, table_notes
+from ..words.model_names import DESCRIPTIONS
+from ..words.prose import plural
 from .word import LANGUAGE, add_figure, add_text, new_document, start_section
 from .word_markdown import add_markdown
 from .word_table import add_table
@@ -44,7 +46,7 @@ def write_document_file(
     methods, grade : str
         The page of methods (Markdown), and the judgements of certainty (YAML); blank where there is none.
     """
-    from ..grade import read_grade
+    from ..sheets.grade import read_grade
 
     judged = read_grade(grade, choices["analyses"]) if grade else {}
     page = Path(methods).read_text(encoding="utf-8") if methods else ""

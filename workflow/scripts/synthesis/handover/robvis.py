@@ -9,7 +9,7 @@ proposes where there are none.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..files import read_table, write_table
+from ..tables.files import read_table, write_table
 
 # A sheet asks for the favourable answer: yes is a low risk.
 WORDS = {"yes": "Low", "no": "High", "unclear": "Unclear"}

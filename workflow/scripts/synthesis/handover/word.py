@@ -16,7 +16,7 @@ from docx.oxml.ns import qn
 from docx.shared import Emu, Mm, Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
-from .characters import xml_text
+from .xml_characters import xml_text
 
 FONT, INK, QUIET = "Arial", RGBColor(0x1A, 0x1A, 0x1A), RGBColor(0x59, 0x59, 0x59)
 SHORT, LONG, MARGIN = 210, 297, 20  # A4 and its margins, mm

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 from docx.document import Document as Doc
 from docx.shared import Mm
 
+from ..report.html_tables import Table, columns, line, web_address
 from ..report.markdown import to_html
-from ..report.tables import Table, columns, line, web_address
 from .word import add_link
 from .word_table import add_table
 

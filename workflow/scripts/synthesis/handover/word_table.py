@@ -7,10 +7,10 @@ from docx.oxml.ns import qn
 from docx.shared import Mm
 from docx.text.paragraph import Paragraph
 
-from ..report.tables import Cell, Table, web_address
-from .characters import xml_text
+from ..report.html_tables import Cell, Table, web_address
 from .grid import column_widths
 from .word import NOTE, add_caption, add_link, add_text, element, room
+from .xml_characters import xml_text
 
 TWIPS = 56.6929  # in a millimetre
 INK, RULE = "000000", "A6A6A6"

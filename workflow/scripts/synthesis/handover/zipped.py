@@ -61,7 +61,7 @@ def unpacked(data: bytes) -> dict[str, bytes]:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all, as :func:`synthesis.files.write_text` does."""
+    """Write a file whole or not at all, as :func:`synthesis.tables.files.write_text` does."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     neighbour = path.with_name(f".{path.name}.{os.getpid()}")

@@ -1,1 +1,1 @@
-"""results/methods.md: what was done, in prose a journal can print, written from the config and the results."""
+"""The methods text, and the papers it cites."""

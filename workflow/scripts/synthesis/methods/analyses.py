@@ -6,12 +6,12 @@ built.
 
 from collections import Counter
 
-from ..formatting import format_count
-from ..model_names import WALD_TESTED
-from ..permutation import EXACT_UP_TO
-from ..prose import agree, inside, joined, percent, plural
+from ..moderators.permutation import EXACT_UP_TO
+from ..words.formatting import format_count
+from ..words.model_names import WALD_TESTED
+from ..words.prose import agree, inside, joined, percent, plural
 from .evidence import Evidence
-from .models import two_stage
+from .model_texts import two_stage
 
 DIMENSIONS = {
     "model": "the model with its interval",

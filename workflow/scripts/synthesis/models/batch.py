@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, gammaln, ndtri, stdtrit, xlogy
 
-from ..prediction import prediction_half_width
-from ..quadrature import gauss_hermite
 from .logistic_normal import arms_of, fit
+from .prediction import prediction_half_width
+from .quadrature import gauss_hermite
 
 COARSE, FINE = 15, (31, 61, 121, 241)  # nodes to climb with, then to raise until the answer is stable
 STABLE = 1e-9

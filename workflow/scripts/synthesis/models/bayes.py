@@ -16,11 +16,11 @@ from scipy.ndimage import binary_dilation
 from scipy.optimize import brentq
 from scipy.special import expit, ndtr
 
-from ..heterogeneity import i2, likelihood_ratio_q, study_totals
-from ..proportions import logit_with_variance
-from ..quadrature import Rule, trapezoid
-from ..terms import OK
+from ..words.terms import OK
+from .heterogeneity import i2, likelihood_ratio_q, study_totals
 from .logistic_normal import Arms, arms_of
+from .proportions import logit_with_variance
+from .quadrature import Rule, trapezoid
 from .result import Pooled
 
 if TYPE_CHECKING:

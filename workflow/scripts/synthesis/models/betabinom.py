@@ -16,9 +16,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betainc, chdtri, expit, logit, ndtri, stdtrit
 
-from ..heterogeneity import likelihood_ratio_q
-from ..terms import ALL_OR_NONE, OK, SEVERAL_ARMS, with_remark
+from ..words.terms import ALL_OR_NONE, OK, SEVERAL_ARMS, with_remark
 from .betabinom_sums import GAUSS, PLAIN, ROUNDING, Sums, gather_sums, log_likelihood, slopes
+from .heterogeneity import likelihood_ratio_q
 from .logistic_normal import say_maxima
 from .result import Pooled
 

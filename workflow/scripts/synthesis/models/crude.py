@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..proportions import clopper_pearson
+from .proportions import clopper_pearson
 from .result import Pooled
 
 

@@ -5,12 +5,12 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import chdtri, expit, ndtri, stdtrit
 
-from ..heterogeneity import i2, likelihood_ratio_q, study_totals
-from ..prediction import prediction_interval
-from ..proportions import logit_with_variance
-from ..terms import OK, with_remark
+from ..words.terms import OK, with_remark
+from .heterogeneity import i2, likelihood_ratio_q, study_totals
 from .logistic_normal import Fit, arms_of, fit
+from .prediction import prediction_interval
 from .profile_interval import profile_tau2
+from .proportions import logit_with_variance
 from .result import Pooled
 
 

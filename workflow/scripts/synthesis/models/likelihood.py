@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import numpy as np
 from scipy.special import expit
 
-from ..proportions import log_ratio, log_saturated
+from .proportions import log_ratio, log_saturated
 
 FALL = 37.0  # of a study's log integrand, from its top to where it is left out: 1e-16 of its mass
 STEEP = 4.0  # τ from which the integral is taken in panels

@@ -13,9 +13,9 @@ from math import log
 import numpy as np
 from scipy.special import expit
 
-from ..proportions import log_ratio
-from ..terms import ALL_OR_NONE, UNKNOWN_TAU2
+from ..words.terms import ALL_OR_NONE, UNKNOWN_TAU2
 from .likelihood import COARSE, FINE, Arms, Counts, Fineness, Values, arms_of, log_likelihood
+from .proportions import log_ratio
 
 STEPS = 60
 ARRIVED = 1e-9  # length of a Newton step that is an arrival: the error after it is its square

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ..terms import OK, remarks_of, with_remark
+from ..words.terms import OK, remarks_of, with_remark
 from .batch import fit_batch
 from .result import Pooled
 from .twostage import pool_batch, two_stage_models

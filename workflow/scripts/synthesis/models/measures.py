@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from ..proportions import logit_with_variance
+from .proportions import logit_with_variance
 
 
 @dataclass(frozen=True)

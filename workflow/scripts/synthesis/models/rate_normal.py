@@ -1,6 +1,6 @@
 """The two likelihoods of a rate with normal study effects on its logarithm, and their maxima.
 
-See :mod:`synthesis.rates` for what they mean and when they are used.
+See :mod:`synthesis.pools.rates` for what they mean and when they are used.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import gammaln, xlogy
 
-from ..quadrature import Rule, trapezoid
 from .likelihood import FINE, Fineness, Values
 from .logistic_normal import Fit, climb_all
+from .quadrature import Rule, trapezoid
 
 NEGLIGIBLE = 40.0  # a log-concave integrand has less than 1e-16 of its mass beyond
 STEPS = 60  # of Newton's method

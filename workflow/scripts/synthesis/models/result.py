@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from numpy import nan
 
-from ..terms import OK
+from ..words.terms import OK
 
 
 @dataclass(frozen=True)

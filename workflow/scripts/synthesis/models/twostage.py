@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import chdtrc, ndtri, stdtrit
 
-from ..formatting import format_percent, format_statistic
-from ..heterogeneity import i2
-from ..prediction import prediction_half_width, prediction_interval
-from ..terms import OK, ONE_STUDY, SEVERAL_ARMS, UNKNOWN_TAU2, with_remark
+from ..words.formatting import format_percent, format_statistic
+from ..words.terms import OK, ONE_STUDY, SEVERAL_ARMS, UNKNOWN_TAU2, with_remark
 from .estimators import ESTIMATORS, Maxima, find_maxima, weighted_fit
+from .heterogeneity import i2
 from .logistic_normal import say_maxima
 from .measures import MEASURES
+from .prediction import prediction_half_width, prediction_interval
 from .result import Pooled
 
 OUTSIDE = "the whole interval lies beyond the range of the transformation: not pooled"

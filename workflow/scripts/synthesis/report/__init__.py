@@ -1,1 +1,1 @@
-"""The report: one self-contained page, made from the tables and figures in ``results/``."""
+"""The page a clinician reads."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from ..files import number
-from ..formatting import (
+from ..tables.files import number
+from ..words.formatting import (
     MISSING,
     decimals_for,
     format_count,
@@ -15,15 +15,15 @@ from ..formatting import (
     format_ratio_interval,
     format_test,
 )
-from ..marks import as_read, legend
-from ..prose import labelled, upper_first
-from ..summary import DESCRIPTION_BELOW, pool_numbers
-from ..terms import BETWEEN, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
-from ..terms import WITHIN_POOLED as POOLED
-from .marks import marks_of
-from .review import Review, Row
-from .tables import Cell, Line, Table, line, sheet_address, table
-from .words import whole
+from ..words.marks import as_read, legend
+from ..words.prose import labelled, upper_first
+from ..words.terms import BETWEEN, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
+from ..words.terms import WITHIN_POOLED as POOLED
+from .about import Review, Row
+from .html_tables import Cell, Line, Table, line, sheet_address, table
+from .phrases import whole
+from .summary import DESCRIPTION_BELOW, pool_numbers
+from .superscripts import marks_of
 
 COMMON = "glmm-common"  # the primary model with one τ² for all levels
 RATIO, RISK_DIFFERENCE = "odds ratio", "risk difference"

@@ -8,21 +8,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 
-from ..figures.layout import axis_end
-from ..files import number
-from ..formatting import (
-    format_count,
-    format_percent_interval,
-    format_percent_range,
-    format_tau2,
-)
-from ..marks import legend
-from ..model_names import DESCRIPTIONS
-from ..summary import pool_numbers
-from .analyses import second_reading_words, window_words
-from .marks import row_marks
-from .review import UNKNOWN_LEVELS, Review, Row, row_key
-from .tables import doi_address, sheet_address
+from ..figures.kit.layout import axis_end
+from ..tables.files import number
+from ..words.formatting import format_count, format_percent_interval, format_percent_range, format_tau2
+from ..words.marks import legend
+from ..words.model_names import DESCRIPTIONS
+from .about import UNKNOWN_LEVELS, Review, Row, row_key
+from .answers import second_reading_words, window_words
+from .html_tables import doi_address, sheet_address
+from .summary import pool_numbers
+from .superscripts import row_marks
 
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..files import number
-from ..formatting import decimals_for, format_percent, format_ratio_interval
-from ..marks import legend
-from ..prose import inside, joined
-from ..summary import DESCRIPTION_BELOW, pool_numbers
-from ..terms import WITHIN, is_ok
-from ..terms import WITHIN_POOLED as POOLED
-from .marks import row_marks
-from .review import Review, Row
-from .words import counts_words, frequency_words, interval_words, kind_words, prediction_words
+from ..tables.files import number
+from ..words.formatting import decimals_for, format_percent, format_ratio_interval
+from ..words.marks import legend
+from ..words.prose import inside, joined
+from ..words.terms import WITHIN, is_ok
+from ..words.terms import WITHIN_POOLED as POOLED
+from .about import Review, Row
+from .phrases import counts_words, frequency_words, interval_words, kind_words, prediction_words
+from .summary import DESCRIPTION_BELOW, pool_numbers
+from .superscripts import row_marks
 
 LEAD = 4  # cards on the first screen; the others follow the limits
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from .tables import web_address
+from .html_tables import web_address
 
 HEADING = re.compile(r"(#{1,6})\s+(.*)")
 ITEM = re.compile(r"(?:[-*]|(\d+)\.)\s+(.*)")

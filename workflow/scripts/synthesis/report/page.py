@@ -9,16 +9,18 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..files import number, write_text
-from ..formatting import format_count, format_percent
-from ..grade import read_grade
-from ..model_names import DESCRIPTIONS
-from ..screening import read_screening
-from . import analyses, comparing, evidence, headline, sources, variations
+from ..sheets.grade import read_grade
+from ..sheets.screening import read_screening
+from ..tables.files import number, write_text
+from ..words.formatting import format_count, format_percent
+from ..words.model_names import DESCRIPTIONS
+from . import answers as analyses
+from . import comparing, headline, sources, variations
+from . import evidence_tables as evidence
+from .about import Review, Row, read_tables, row_key
 from .explorer import explorer_data
-from .figures import Figure, Gallery, RowLink, named
 from .markdown import to_html
-from .review import Review, Row, read_tables, row_key
+from .pictures import Figure, Gallery, RowLink, named
 
 LIMIT = 3_000_000  # bytes: what a page may weigh to open at once on a phone and to go by mail
 # Of these, for figures and for the explorer's selections; a tighter pair is tried when the first is too much.

@@ -1,13 +1,13 @@
 """The studies, and every number of the sheets with where it stands and what became of it."""
 
-from ..formatting import MISSING, format_count, format_percent
-from ..marks import legend
-from ..prose import plural
-from .analyses import second_reading_words, window_words
-from .marks import marks_of, row_marks
-from .review import Review, Row
-from .tables import Cell, Line, Table, doi_address, line, sheet_address, site_of, table, web_address
-from .words import sentence_case
+from ..words.formatting import MISSING, format_count, format_percent
+from ..words.marks import legend
+from ..words.prose import plural
+from .about import Review, Row
+from .answers import second_reading_words, window_words
+from .html_tables import Cell, Line, Table, doi_address, line, sheet_address, site_of, table, web_address
+from .phrases import sentence_case
+from .superscripts import marks_of, row_marks
 
 
 def study_table(review: Review) -> Table:

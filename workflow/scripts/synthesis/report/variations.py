@@ -1,7 +1,7 @@
 """How the answer moves: other models, studies left out, other defensible choices, properties of the studies."""
 
-from ..files import number
-from ..formatting import (
+from ..tables.files import number
+from ..words.formatting import (
     MISSING,
     decimals_for,
     format_count,
@@ -13,13 +13,13 @@ from ..formatting import (
     format_ratio_interval,
     format_tau2,
 )
-from ..model_names import DESCRIPTIONS
-from ..prose import joined
-from ..summary import pool_numbers
-from ..terms import LEAVE_ONE, remarks_of
+from ..words.model_names import DESCRIPTIONS
+from ..words.prose import joined
+from ..words.terms import LEAVE_ONE, remarks_of
+from .about import Review, Row
 from .comparing import percent_heads, status_words
-from .review import Review, Row
-from .tables import Cell, Line, Table, line, table
+from .html_tables import Cell, Line, Table, line, table
+from .summary import pool_numbers
 
 NAN = float("nan")
 

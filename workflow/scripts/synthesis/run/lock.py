@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .words import Stop, listed
+from .messages import Stop, listed
 
 LOCK = Path(".snakemake/build.lock")
 SNAKEMAKE_LOCKS = Path(".snakemake/locks")

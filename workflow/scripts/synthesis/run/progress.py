@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from .words import count, duration, time_left
+from .messages import count, duration, time_left
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..files import write_text
+from ..tables.files import write_text
 from . import lock, seals
-from .words import Stop, count, listed
+from .messages import Stop, count, listed
 
 SECONDS = Path(".snakemake/seconds.json")
 ASIDE = Path(".snakemake/changed")

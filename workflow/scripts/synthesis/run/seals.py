@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..files import write_text
-from ..problems import Problem, ProblemsError
+from ..tables.files import write_text
+from ..tables.problems import Problem, ProblemsError
 from . import disk
 
 SEALS = Path(".snakemake/seals")  # a file for each result: jobs that end side by side never write the same one

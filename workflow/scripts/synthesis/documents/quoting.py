@@ -1,0 +1,80 @@
+"""Numbers and papers that a document quotes: each stands between two marks and is filled in, so that none is typed.
+
+    <!-- quote: results/estimates.csv analysis=x subset=all model=glmm: interval -->…<!-- /quote -->
+    <!-- cite: stijnen2010 -->…<!-- /cite -->
+
+The first names a table, one row of it by the values of some columns, and what is said of the row; the second a paper of
+:mod:`synthesis.methods.bibliography`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..methods.bibliography import REFERENCES, Reference
+from ..tables.files import number, read_table
+from ..words.formatting import decimals_for, format_count, format_percent, format_percent_interval, format_percent_range
+
+Row = Mapping[str, str]
+MARK = re.compile(r"(<!-- quote: (?P<table>\S+)(?P<where>(?: [^\s=]+=\S*)*): (?P<what>\S+) -->)(.*?)(<!-- /quote -->)")
+YEAR = re.compile(r"\b(?:19|20)[0-9]{2}(?=[;:.])")
+CITED = re.compile(r"(<!-- cite: (\w+) -->).*?(<!-- /cite -->)")
+
+
+def _interval(row: Row) -> str:
+    values = [number(row, column) for column in ("estimate", "ci_low", "ci_high")]
+    estimate, limits = format_percent_interval(*values, decimals_for(values[:1])).split(" ", 1)
+    return f"{estimate}% ({limits[1:-1]})"
+
+
+def _prediction(row: Row) -> str:
+    decimals = decimals_for([number(row, "estimate")])
+    return f"{format_percent_range(number(row, 'pi_low'), number(row, 'pi_high'), decimals)}%"
+
+
+WAYS: Mapping[str, Callable[[Row], str]] = {
+    "percent": lambda row: f"{format_percent(e := number(row, 'estimate'), decimals_for([e]))}%",
+    "interval": _interval,
+    "prediction": _prediction,
+    **{name: lambda row, name=name: format_count(int(row[name])) for name in ("k", "studies", "events", "patients")},
+}
+
+
+def fill(text: str, folder: str | Path = ".") -> str:
+    """Fill the marks of a document.
+
+    Parameters
+    ----------
+    text : str
+        Markdown with marks.
+    folder : path
+        Where the tables' paths start.
+
+    Returns
+    -------
+    str
+        The text with every number as :mod:`synthesis.words.formatting` writes it.
+
+    Raises
+    ------
+    KeyError
+        When a mark does not pick exactly one row, asks for what there is no way to say, or names an unknown paper.
+    """
+    text = CITED.sub(lambda mark: mark[1] + _short(REFERENCES[mark[2]]) + mark[3], text)
+    return MARK.sub(lambda mark: mark[1] + _said(mark, Path(folder)) + mark[6], text)
+
+
+def _short(reference: Reference) -> str:
+    """Give first author and year, with a link where there is a DOI."""
+    name = f"{reference.text.split()[0]} {YEAR.search(reference.text)[0]}"
+    return f"[{name}](https://doi.org/{reference.doi})" if reference.doi else name
+
+
+def _said(mark: re.Match, folder: Path) -> str:
+    where = dict(pair.split("=", 1) for pair in mark["where"].split())
+    rows = [r for r in read_table(folder / mark["table"]) if all(r[key] == value for key, value in where.items())]
+    if len(rows) != 1:
+        raise KeyError(f"{mark[1]} picks {len(rows)} rows of {mark['table']}; name columns until it is one")
+    if mark["what"] not in WAYS:
+        raise KeyError(f"{mark[1]}: {mark['what']} is none of {', '.join(WAYS)}")
+    return WAYS[mark["what"]](rows[0])

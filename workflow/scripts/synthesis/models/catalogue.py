@@ -1,0 +1,107 @@
+"""The table of models, and the rules that hold for all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from ..words.model_names import DESCRIPTIONS
+from ..words.terms import ALL_EVENTS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, UNKNOWN_TAU2, is_ok, with_remark
+from .bayes import pool_bayes
+from .betabinom import pool_betabinom
+from .crude import pool_crude
+from .glmm import pool_glmm
+from .proportions import clopper_pearson, one_sided_upper
+from .result import Pooled
+from .twostage import two_stage_models
+
+
+@dataclass(frozen=True)
+class Model:
+    """One way to pool.
+
+    Parameters
+    ----------
+    name : str
+        As ``estimates.csv`` prints it.
+    description : str
+        In the field's terms, for figures and reports.
+    reference : str
+        The paper it comes from.
+    scale : str
+        The scale of ``se`` and ``tau2``; blank when there are none.
+    pool : callable
+        ``(events, patients, study, level) → Pooled``.
+    """
+
+    name: str
+    description: str
+    reference: str
+    scale: str
+    pool: Callable[..., Pooled]
+
+
+REFERENCE_GLMM = "Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67"
+REFERENCE_BAYES = "Röver C et al. Res Synth Methods 2021;12:448–74 (prior on τ)"
+REFERENCE_BETA = "Kuss O. Stat Med 2015;34:1097–116"
+
+MODELS = {
+    model.name: model
+    for model in (
+        Model("glmm", DESCRIPTIONS["glmm"], REFERENCE_GLMM, "logit", pool_glmm),
+        Model("glmm-t", DESCRIPTIONS["glmm-t"], REFERENCE_GLMM, "logit", partial(pool_glmm, interval="t")),
+        Model("betabinom", DESCRIPTIONS["betabinom"], REFERENCE_BETA, "overdispersion", pool_betabinom),
+        Model("bayes", DESCRIPTIONS["bayes"], REFERENCE_BAYES, "logit", pool_bayes),
+        *(
+            Model(name, variant.description, variant.reference, variant.scale, variant.pool)
+            for name, variant in two_stage_models().items()
+        ),
+        Model("crude", DESCRIPTIONS["crude"], "Clopper CJ, Pearson ES. Biometrika 1934;26:404–13", "", pool_crude),
+    )
+}
+
+
+def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
+    """Pool rows with a model of the table, minding the cases no model can fit.
+
+    Parameters
+    ----------
+    model : str
+        A name in ``MODELS``.
+    events, patients : array_like of int, shape (k,)
+    study : array_like of shape (k,)
+        Which study a row belongs to.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Pooled
+        No rows: nothing but the status. One study: the study alone with its exact interval. No events at all:
+        estimate 0 and the exact one-sided upper limit of the totals; nothing but events: the mirror image.
+    """
+    y, n, study = np.asarray(events, int), np.asarray(patients, int), np.asarray(study)
+    total, size, studies = int(y.sum()), int(n.sum()), len(np.unique(study))
+    blank = Pooled(model, len(y), studies, total, size)
+    if len(y) == 0:
+        return replace(blank, status=NO_STUDIES)
+    if studies == 1:
+        low, high = clopper_pearson(total, size, level)
+        return replace(blank, estimate=total / size, ci_low=float(low), ci_high=float(high), status=ONE_STUDY)
+    if total == 0:
+        return replace(blank, estimate=0.0, ci_low=0.0, ci_high=one_sided_upper(size, level), status=NO_EVENTS)
+    if total == size:
+        low = 1 - one_sided_upper(size, level)
+        return replace(blank, estimate=1.0, ci_low=low, ci_high=1.0, status=ALL_EVENTS)
+    pooled = MODELS[model].pool(y, n, study, level)
+    if studies == size and is_ok(pooled.status) and MODELS[model].scale:
+        # Events of single patients have the same probability whatever the spread, as long as the mean is the same.
+        nothing = dict.fromkeys(("tau2", "tau2_low", "tau2_high", "i2", "pi_low", "pi_high"), np.nan)
+        said = UNKNOWN_TAU2 in pooled.status
+        pooled = replace(pooled, **nothing, status=with_remark(pooled.status, "" if said else UNKNOWN_TAU2))
+    # Two studies say nothing of where a third would lie; a prior would be all that speaks.
+    return pooled if studies >= 3 else replace(pooled, pi_low=np.nan, pi_high=np.nan)
+
+
+__all__ = ["ALL_EVENTS", "MODELS", "NO_EVENTS", "NO_STUDIES", "OK", "ONE_STUDY", "Model", "Pooled", "pool"]

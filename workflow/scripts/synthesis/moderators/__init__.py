@@ -1,0 +1,1 @@
+"""Whether the outcome changes with a property of the studies: meta-regression."""

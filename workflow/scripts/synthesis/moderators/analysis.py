@@ -1,0 +1,240 @@
+"""What may explain differences between studies: continuous moderators, factors, and which levels go together.
+
+:mod:`synthesis.sheets.moderator_values` finds the values, row by row; :mod:`synthesis.moderators.regression` fits them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ..models.logistic_normal import separated
+from ..pools.subgroups import fit_common
+from ..sheets.collect import arm_rows, characteristic_rows
+from ..sheets.facts import read_handed
+from ..sheets.moderator_values import MODERATORS, Row, moderator_rows
+from ..tables.files import as_cells, read_table, write_table
+from ..words.levels import NOT_LEVELS, NOT_REPORTED
+from ..words.terms import with_remark
+from .regression import MODELS, Studies, regress
+
+PROPERTY = ("analysis", "moderator", "unit", "kind", "model", "k", "studies", "levels")
+SLOPE = ("coefficient", "level", "slope", "se", "ci_low", "ci_high", "or_per_unit", "or_ci_low", "or_ci_high")
+LINE = ("centre", "intercept", "intercept_se", "covariance")
+TESTS = ("lr", "lr_df", "lr_p", "wald", "wald_df", "wald_df2", "wald_p")
+PERMUTED = ("permutation_p", "permutations", "permutation_method")
+REGRESSION = (*PROPERTY, *SLOPE, *LINE, *TESTS, *PERMUTED, "tau2", "tau2_without", "r2", "status")
+CONTINUOUS, FACTOR = "continuous", "factor"
+CROSSTAB = ("analysis", "row_variable", "row", "column_variable", "column", "studies", "arms", "events", "patients")
+
+
+def regress_analysis_file(
+    rows_csv: str,
+    handed: str,
+    regression_csv: str,
+    moderators_csv: str,
+    crosstab_csv: str,
+    *,
+    analysis: str,
+    moderators: Mapping[str, Mapping],
+    factors: Mapping[str, Sequence[str]],
+    crosstab: Mapping[str, Sequence[str]],
+    settings: Mapping,
+) -> None:
+    """Read the rows of an analysis and what is known of its studies; write regressions, values and cross-table.
+
+    Parameters
+    ----------
+    rows_csv : str
+    handed : str
+        The sheets that feed the analysis, as handed down: their characteristics and arms are read, and no count.
+    regression_csv, moderators_csv, crosstab_csv : str
+    analysis : str
+    moderators : mapping
+        Name → ``unit`` and ``characteristic``.
+    factors : mapping
+        Variable the analysis is split by → its levels in order.
+    crosstab : mapping
+        Variable → its levels in order, the one set against all others first.
+    settings : mapping
+        ``level``, ``permutations`` and ``seed``.
+    """
+    sheets = read_handed(handed)
+    tables = regress_analysis(
+        read_table(rows_csv),
+        [as_cells(fact) for sheet in sheets for fact in characteristic_rows(sheet)],
+        [as_cells(arm) for sheet in sheets for arm in arm_rows(sheet, ())],
+        analysis=analysis,
+        moderators=moderators,
+        factors=factors,
+        crosstab=crosstab,
+        settings=settings,
+    )
+    targets = ((regression_csv, REGRESSION), (moderators_csv, MODERATORS), (crosstab_csv, CROSSTAB))
+    for (path, columns), table in zip(targets, tables, strict=True):
+        write_table(path, table, columns)
+
+
+def regress_analysis(
+    rows: Sequence[Row],
+    characteristics: Sequence[Row],
+    arms: Sequence[Row],
+    *,
+    analysis: str,
+    moderators: Mapping[str, Mapping],
+    factors: Mapping[str, Sequence[str]],
+    crosstab: Mapping[str, Sequence[str]],
+    settings: Mapping,
+) -> tuple[list[dict], list[dict], list[dict]]:
+    """Give the rows of ``regression.csv``, ``moderators.csv`` and ``crosstab.csv``.
+
+    Parameters
+    ----------
+    rows, characteristics, arms : sequence of mappings
+        Of ``rows.csv``, and of the tables in ``results/data/``, every cell as text.
+    analysis, moderators, factors, crosstab, settings
+        As in :func:`regress_analysis_file`.
+    """
+    rows = [row for row in rows if row["use"] == "yes"]
+    whole = [row for row in rows if row["subset"] == "all"]
+    values = moderator_rows(whole, characteristics, arms, moderators, analysis)
+    fitted = [*regress_moderators(whole, values, moderators, settings), *regress_factors(rows, factors, settings)]
+    return [{"analysis": analysis, **row} for row in fitted], values, crosstab_rows(rows, analysis, crosstab)
+
+
+def regress_moderators(
+    rows: Sequence[Row], values: Sequence[Mapping], moderators: Mapping[str, Mapping], settings: Mapping
+) -> list[dict]:
+    """Regress on each continuous moderator, over the rows that have a value.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        The used rows of ``rows.csv`` with ``subset`` = ``all``.
+    values : sequence of mappings
+        Of :func:`moderator_rows`.
+    moderators, settings : mapping
+        As in :func:`regress_analysis_file`.
+
+    Returns
+    -------
+    list of dict
+        Rows of ``regression.csv``, one a moderator and model.
+    """
+    table = []
+    for name, moderator in moderators.items():
+        known = {(v["study"], v["arm"]): v["value"] for v in values if v["moderator"] == name}
+        used = [row for row in rows if known[row["study"], row["arm"]] is not None]
+        data = _studies(used, np.array([[known[row["study"], row["arm"]]] for row in used], float).reshape(-1, 1))
+        base = {"moderator": name, "unit": moderator.get("unit") or ""}
+        for model in MODELS:
+            found = regress(data, model, **settings)
+            if "slope" in found:
+                found["coefficient"] = "log odds per unit"
+            table.append({**base, **_counts(data, CONTINUOUS, model), **found})
+    return table
+
+
+def regress_factors(rows: Sequence[Row], factors: Mapping[str, Sequence[str]], settings: Mapping) -> list[dict]:
+    """Regress on each factor: the arms that have one of its levels, with one τ² for all.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        The used rows of ``rows.csv``.
+    factors, settings : mapping
+        As in :func:`regress_analysis_file`.
+
+    Returns
+    -------
+    list of dict
+        Rows of ``regression.csv``, one a factor and model. A level without events, or with nothing but events, has
+        no finite mean in ``glmm``: it counts in the likelihood ratio alone, and the status names it.
+    """
+    table = []
+    for variable, order in factors.items():
+        block = [row for row in rows if row["subset"] == variable and row["group"] not in NOT_LEVELS]
+        for model in MODELS:
+            out = _separated_levels(block) if model == "glmm" else []
+            used = [row for row in block if row["group"] not in out]
+            levels = sorted({row["group"] for row in used}, key=_order(order))
+            data = _studies(used, np.array([[row["group"] == x for x in levels[1:]] for row in used], float))
+            found = regress(data, model, **settings)
+            if "slope" in found:  # two levels: the slope is their log odds ratio, and there is no line to draw
+                found = {key: value for key, value in found.items() if key not in LINE}
+                found["coefficient"] = f"log odds, {levels[1]} against {levels[0]}"
+            if out:
+                found |= _likelihood_ratio(block)
+                where = "in the likelihood ratio only" if "lr" in found else "left out"
+                found["status"] = with_remark(found["status"], f"no finite mean, {where}: {', '.join(out)}")
+            base = {"moderator": variable, "levels": "; ".join(levels)}
+            table.append({**base, **_counts(data, FACTOR, model), **found})
+    return table
+
+
+def _likelihood_ratio(block: Sequence[Row]) -> dict:
+    """Test all levels, those without a finite mean too; nothing where no test is possible."""
+    columns = [[int(row[key]) for row in block] for key in ("events", "patients")]
+    test = fit_common(*columns, *([row[key] for row in block] for key in ("study", "group"))).test
+    return {"lr": test.statistic, "lr_df": test.df, "lr_p": test.p} if test.name else {}
+
+
+def _separated_levels(rows: Sequence[Row]) -> list[str]:
+    counts: dict[str, list] = {}
+    for row in rows:
+        counts.setdefault(row["group"], []).append((int(row["events"]), int(row["patients"])))
+    return [level for level, pairs in counts.items() if separated(*np.array(pairs).T)]
+
+
+def _studies(rows: Sequence[Row], design: np.ndarray) -> Studies:
+    events, patients = (np.array([int(row[key]) for row in rows], int) for key in ("events", "patients"))
+    return Studies(events, patients, np.array([row["study"] for row in rows]), design)
+
+
+def _counts(data: Studies, kind: str, model: str) -> dict:
+    return {"kind": kind, "model": model, "k": len(data.study), "studies": len(np.unique(data.study))}
+
+
+def crosstab_rows(rows: Sequence[Row], analysis: str, variables: Mapping[str, Sequence[str]]) -> list[dict]:
+    """Count arms by the levels of the first variable and of each other: what is confounded shows here.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        The used rows of ``rows.csv``.
+    analysis : str
+    variables : mapping
+        Variable → its levels in order. The arms are those the analysis is split into by the first one.
+
+    Returns
+    -------
+    list of dict
+        Rows of ``crosstab.csv``. A pair of levels that is not listed has no arm at all.
+    """
+    first, *others = variables or [""]
+    block = [row for row in rows if row["subset"] == first]
+    table = []
+    for other in others:
+        cells: dict[tuple[str, str], list[Row]] = {}
+        for row in block:
+            cells.setdefault((row["group"], row[other] or NOT_REPORTED), []).append(row)
+        order = _order(variables[first]), _order(variables[other])
+        for pair in sorted(cells, key=lambda pair: tuple(by(level) for by, level in zip(order, pair, strict=True))):
+            table.append(
+                {
+                    "analysis": analysis,
+                    "row_variable": first,
+                    "row": pair[0],
+                    "column_variable": other,
+                    "column": pair[1],
+                    "studies": len({row["study"] for row in cells[pair]}),
+                    "arms": len(cells[pair]),
+                    **{key: sum(int(row[key]) for row in cells[pair]) for key in ("events", "patients")},
+                }
+            )
+    return table
+
+
+def _order(levels: Sequence[str]) -> Callable[[str], tuple[int, str]]:
+    """Give a sort key: levels in their order, then all others by name."""
+    place = {level: i for i, level in enumerate(levels)}
+    return lambda level: (place.get(level, len(place)), level)

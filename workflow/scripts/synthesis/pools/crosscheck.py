@@ -1,0 +1,131 @@
+"""Compare every pooled number with the one R gives, and say which disagree."""
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ..tables.files import read_table, write_table
+from ..words.terms import is_ok
+
+COLUMNS = (
+    "analysis",
+    "subset",
+    "group",
+    "model",
+    "quantity",
+    "ours",
+    "r",
+    "relative_difference",
+    "tolerance",
+    "verdict",
+)
+CLOSED = 1e-6  # closed forms, relative
+ITERATED = 1e-4  # iterated estimates, relative
+R_DIGITS = 6  # of R's numbers that are kept: the rest is how far its own iterations went on that machine
+LEAST = 1e-9  # relative differences below are the rounding of tables
+ABSOLUTE = 1e-6  # a τ² or a χ² below this is a zero found by another road
+CLOSED_MODELS = ("crude",)
+IN_R = ("crude", "glmm", "glmm-common", "betabinom", "logit-", "arcsine-", "log-")  # what R has an answer for
+NO_ANSWER = 0.02  # share of a model's estimates that R may fail on before that is a failure of the check
+
+
+class CrosscheckError(Exception):
+    """Raised with the numbers that disagree."""
+
+
+def compare_with_r_file(estimates_csv: str, reference_csv: str, crosscheck_csv: str) -> None:
+    """Set ``estimates.csv`` beside what R wrote."""
+    with open(reference_csv, encoding="utf-8", newline="") as file:
+        reference = list(csv.DictReader(file))
+    write_table(crosscheck_csv, compare_with_r(read_table(estimates_csv), reference), COLUMNS)
+
+
+def crosscheck_file(crosscheck_csv: str, software_txt: str) -> None:
+    """Fail when a number disagrees. A step of its own, since Snakemake removes what a failed step wrote.
+
+    Raises
+    ------
+    CrosscheckError
+        With every number beyond its tolerance.
+    """
+    rows = read_table(crosscheck_csv)
+    bad = [row for row in rows if row["verdict"] == "differs"] + unanswered(rows)
+    if bad:
+        lines = [" ".join(r[key] for key in COLUMNS[:5]) + f": ours {r['ours']}, R {r['r'] or 'nothing'}" for r in bad]
+        raise CrosscheckError(f"{len(bad)} of {len(rows)} numbers disagree with R:\n" + "\n".join(lines))
+    software = Path(software_txt).read_text(encoding="utf-8").strip()
+    print(f"All {len(rows)} numbers agree with {software}.")
+
+
+def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -> list[dict]:
+    """Set each number of R beside ours.
+
+    Parameters
+    ----------
+    estimates : iterable of mapping
+        Rows of ``estimates.csv``.
+    reference : iterable of mapping
+        analysis, subset, group, model, quantity, value.
+
+    Returns
+    -------
+    list of dict
+        One a number that both have, or that only R has while our status is ``ok``.
+    """
+    ours = {(r["analysis"], r["subset"], r["group"], r["model"]): r for r in estimates}
+    rows = []
+    for theirs in reference:
+        key = theirs["analysis"], theirs["subset"], theirs["group"], theirs["model"]
+        mine = ours.get(key)
+        if mine is None or not (is_ok(mine["status"]) or mine["test_p"]):
+            continue
+        quantity, r = theirs["quantity"], _number(theirs["value"])
+        value = _number(mine[quantity])
+        if math.isnan(r) and math.isnan(value):
+            continue
+        tolerance = CLOSED if theirs["model"] in CLOSED_MODELS or quantity.startswith("q") else ITERATED
+        agrees = math.isclose(value, r, rel_tol=tolerance, abs_tol=ABSOLUTE)
+        rows.append(
+            {
+                **dict(zip(("analysis", "subset", "group", "model"), key, strict=True)),
+                "quantity": quantity,
+                "ours": value,
+                "r": float(f"{r:.{R_DIGITS}g}"),
+                "relative_difference": decade(abs(value - r) / max(abs(r), ABSOLUTE)),
+                "tolerance": tolerance,
+                "verdict": "agrees" if agrees else "differs",
+            }
+        )
+    answered = {(r["analysis"], r["subset"], r["group"], r["model"]) for r in rows}
+    for key, mine in ours.items():
+        if is_ok(mine["status"]) and mine["estimate"] and key[3].startswith(IN_R) and key not in answered:
+            names = dict(zip(("analysis", "subset", "group", "model"), key, strict=True))
+            value = _number(mine["estimate"])
+            rows.append(names | {"quantity": "estimate", "ours": value, "verdict": "no answer from R"})
+    return rows
+
+
+def decade(difference: float) -> float:
+    """Give the power of ten that a relative difference stays below; its digits change with R's version and processor.
+
+    >>> decade(3e-8), decade(0.0), decade(0.02)
+    (1e-07, 1e-08, 0.1)
+    """
+    return float(f"1e{math.floor(math.log10(max(difference, LEAST))) + 1}") if math.isfinite(difference) else difference
+
+
+def unanswered(rows: Iterable[Mapping]) -> list[Mapping]:
+    """Give the estimates without an answer from R, for models where they are more than a rare failure of its fits."""
+    rows = list(rows)
+    found: list[Mapping] = []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        mine = [row for row in rows if row["model"] == model]
+        silent = [row for row in mine if row["verdict"] == "no answer from R"]
+        if len(silent) > NO_ANSWER * len({(r["analysis"], r["subset"], r["group"]) for r in mine}):
+            found += silent
+    return found
+
+
+def _number(text: str) -> float:
+    return math.nan if text in ("", "NA", "NaN") else float(text)

@@ -1,0 +1,220 @@
+"""Pooling per unit of time: events against person-time, with normal study effects on the log rate.
+
+Two likelihoods, one mean and one standard deviation. With ``eta = mean + tau z``, ``z ~ N(0, 1)`` shared by the rows
+of a study, m the window in units of time and n the patients:
+
+- ``poisson-normal``: ``events ~ Poisson(n m exp(eta))``,
+- ``cloglog-normal``: ``events ~ Binomial(n, 1 - exp(-m exp(eta)))``: the complementary log–log link with log m as
+  offset, the probability of an event by the end of the window under a constant hazard ``exp(eta)``.
+
+Person-time is approximated by patients × window, as if everybody were followed to the end of it: nobody dies, is lost
+or, once an event has happened, leaves the denominator. True person-time is shorter, so the rates are, if anything, low.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy import nan
+from scipy.optimize import brentq
+from scipy.special import chdtrc, gammaincinv, ndtri
+
+from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
+from ..models.prediction import prediction_interval
+from ..models.proportions import clopper_pearson
+from ..models.rate_normal import FAMILIES, Exposure, Family, exposure_of, fit, fit_common
+from ..tables.files import read_table, write_table
+from ..words.terms import with_remark
+
+RATES = (
+    *("analysis", "model", "k", "studies", "events", "person_time", "unit", "estimate", "ci_low", "ci_high", "pi_low"),
+    *("pi_high", "se", "tau2", "q", "q_df", "q_p", "status"),
+)
+RATE_ROWS = (
+    *("analysis", "study", "arm", "outcome", "events", "patients", "window", "person_time", "unit", "use"),
+    *("reason", "rate", "ci_low", "ci_high"),
+)
+NO_WINDOWS = "no study with a stated window"
+WINDOW = "window: not stated, so no person-time"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A pooled rate: events per unit of time; ``se`` and ``tau2`` are of its logarithm. Missing numbers are NaN."""
+
+    model: str
+    k: int
+    studies: int
+    events: int
+    person_time: float
+    estimate: float = nan
+    ci_low: float = nan
+    ci_high: float = nan
+    pi_low: float = nan
+    pi_high: float = nan
+    se: float = nan
+    tau2: float = nan
+    q: float = nan
+    q_df: float = nan
+    q_p: float = nan
+    status: str = OK
+    loglik: float = nan
+    nodes: float = nan
+
+
+def garwood(events, person_time, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Give the exact (Garwood) interval of a Poisson rate; exactly 0 at the lower end without events.
+
+    References
+    ----------
+    Garwood F. Biometrika 1936;28:437–42.
+
+    Examples
+    --------
+    >>> low, high = garwood(7, 375.5)
+    >>> print(f"{low:.5f} {high:.5f}")
+    0.00749 0.03841
+    """
+    y, t = np.asarray(events, float), np.asarray(person_time, float)
+    tail = (1 - level) / 2
+    low = np.where(y == 0, 0.0, gammaincinv(np.maximum(y, 1), tail) / t)
+    return low, gammaincinv(y + 1, 1 - tail) / t
+
+
+def pool_rate(model: str, events, patients, time, study, level: float = 0.95) -> Rate:
+    """Pool rates with a model of ``FAMILIES``, minding the cases no model can fit.
+
+    Parameters
+    ----------
+    model : str
+    events, patients, time, study : array_like of shape (k,)
+        ``time`` is each row's window in the unit of time. Rows of one study share its effect.
+    level : float
+
+    Returns
+    -------
+    Rate
+        The rate of the median study, ``exp(mean)``, with a Wald interval on the log scale; Q is the likelihood-ratio
+        statistic of one rate for all against one for each row. No rows: nothing but the status. One study: it alone,
+        exact. No events at all: 0 and the exact one-sided upper limit, ``−log(1 − level)`` over person-time, which is
+        the same in both models. Nothing but events: a lower limit under ``cloglog-normal``.
+
+    References
+    ----------
+    Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67, section 3.2 (Poisson–normal).
+    """
+    family = FAMILIES[model]
+    y, n, m, study = (np.asarray(part) for part in (events, patients, time, study))
+    person_time = float(np.sum(n * m))
+    blank = Rate(model, len(y), len(np.unique(study)), int(np.sum(y)), person_time)
+    if blank.k == 0:
+        return replace(blank, status=NO_WINDOWS)
+    data = exposure_of(y, n, m, study)
+    if model == "cloglog-normal" and np.all(y == n):
+        return replace(blank, ci_low=_all_events_limit(n, m, level), status=ALL_EVENTS)
+    if blank.studies == 1:
+        return _one_study(blank, family, data, level)
+    if blank.events == 0:
+        return replace(blank, estimate=0.0, ci_low=0.0, ci_high=-np.log1p(-level) / person_time, status=NO_EVENTS)
+    best = fit(family, data)
+    if not best.converged:
+        return replace(blank, status=f"did not converge: {best.message}")
+    mean, se = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0]))
+    tau2, half = best.tau**2 if best.known else nan, ndtri((1 + level) / 2) * se
+    pi = prediction_interval(mean, se, tau2, blank.studies, level, back=np.exp)
+    q = max(2 * (family.saturated(data) - fit_common(family, data).loglik), 0.0)
+    return replace(
+        blank,
+        estimate=float(np.exp(mean)),
+        ci_low=float(np.exp(mean - half)),
+        ci_high=float(np.exp(mean + half)),
+        pi_low=pi[0],
+        pi_high=pi[1],
+        se=se,
+        tau2=tau2,
+        q=q,
+        q_df=blank.k - 1,
+        q_p=float(chdtrc(blank.k - 1, q)),
+        status=with_remark(OK, best.say(lambda mean: f"a rate of {np.exp(mean):.4g}")),
+        loglik=best.loglik,
+        nodes=best.nodes,
+    )
+
+
+def _one_study(blank: Rate, family: Family, data: Exposure, level: float) -> Rate:
+    """Give the rate of a single study with its exact interval."""
+    windows = np.unique(data.time[data.patients > 0])
+    if family.name == "poisson-normal":
+        low, high = garwood(blank.events, blank.person_time, level)
+        estimate = blank.events / blank.person_time
+    elif len(windows) == 1:
+        size = data.patients.sum()
+        estimate = -np.log1p(-blank.events / size) / windows[0]
+        low, high = (-np.log1p(-p) / windows[0] for p in clopper_pearson(blank.events, size, level))
+    else:
+        estimate = np.exp(fit_common(family, data).mean) if blank.events else 0.0
+        return replace(blank, estimate=float(estimate), status=f"{ONE_STUDY}; several windows: no exact interval")
+    return replace(blank, estimate=float(estimate), ci_low=float(low), ci_high=float(high), status=ONE_STUDY)
+
+
+def _all_events_limit(n: np.ndarray, m: np.ndarray, level: float) -> float:
+    """Give the rate at which nothing but events has probability 1 − level."""
+
+    def excess(log_rate: float) -> float:
+        return float(np.sum(n * np.log(-np.expm1(-m * np.exp(log_rate))))) - np.log1p(-level)
+
+    centre = -np.log(np.max(m))
+    return float(np.exp(brentq(excess, centre - 30, centre + 30, xtol=1e-13)))
+
+
+def person_time_rows(rows: Iterable[Mapping[str, str]], days: float, unit: str, level: float) -> list[dict]:
+    """Give each candidate row of an analysis with its person-time, or the reason it has none.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        ``rows.csv``, as text.
+    days : float
+        Days in the unit of time.
+    unit : str
+        What patients × time is counted in.
+    level : float
+        Of the exact Poisson interval of each row.
+
+    Returns
+    -------
+    list of dict
+        Rows of ``rate_rows.csv``.
+    """
+    table = []
+    for row in rows:
+        if row["subset"] != "all":
+            continue
+        line = {key: row.get(key, "") for key in RATE_ROWS} | {"unit": unit, "rate": nan, "ci_low": nan, "ci_high": nan}
+        line["person_time"] = nan
+        if row["use"] == "yes" and not (row["window"].isdigit() and int(row["window"]) > 0):
+            line |= {"use": "no", "reason": WINDOW}
+        elif row["use"] == "yes":
+            total = int(row["patients"]) * int(row["window"]) / days
+            low, high = garwood(int(row["events"]), total, level)
+            line |= {"person_time": total, "rate": int(row["events"]) / total}
+            line |= {"ci_low": float(low), "ci_high": float(high)}
+        table.append(line)
+    return table
+
+
+def pool_rates_file(
+    rows_csv: str, rates_csv: str, rate_rows_csv: str, *, analysis: str, days: float, unit: str, level: float
+) -> None:
+    """Read the rows of an analysis, give them person-time, pool with both models, write rates and rows."""
+    table = person_time_rows(read_table(rows_csv), days, unit, level)
+    used = [row for row in table if row["use"] == "yes"]
+    events, patients, windows = ([int(row[key]) for row in used] for key in ("events", "patients", "window"))
+    time, study = np.array(windows) / days, [row["study"] for row in used]
+    pools = [pool_rate(model, events, patients, time, study, level) for model in FAMILIES]
+    write_table(
+        rates_csv,
+        ({"analysis": analysis, "unit": unit, **{k: v for k, v in vars(pool).items() if k in RATES}} for pool in pools),
+        RATES,
+    )
+    write_table(rate_rows_csv, table, RATE_ROWS)

@@ -1,0 +1,225 @@
+"""Do groups of studies differ? Each group's own pool, and tests with a common and with separate τ²."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.special import chdtrc, expit, logit, ndtri
+
+from ..models.catalogue import Pooled
+from ..models.logistic_normal import Fit, arms_of, fit, fixed_fit, separated
+from ..words.terms import OK, is_ok, remarks_of, with_remark
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test for subgroup differences.
+
+    Parameters
+    ----------
+    name : str
+        In words; blank when no test was possible.
+    statistic, df, p : float
+        χ², its degrees of freedom and P value.
+    groups : tuple of str
+        The groups that were compared.
+    status : str
+        ``ok``, with what is to be said of single groups, or why there is no test.
+    """
+
+    name: str = ""
+    statistic: float = np.nan
+    df: float = np.nan
+    p: float = np.nan
+    groups: tuple[str, ...] = ()
+    status: str = OK
+
+
+@dataclass(frozen=True)
+class CommonFit:
+    """The model with one mean a group, one τ² for all, and arms of a study sharing its effect."""
+
+    estimates: dict[str, Pooled]
+    test: Test
+
+
+LIKELIHOOD_RATIO = "likelihood ratio, one τ² for all groups"
+WALD = "Wald, each group with its own τ²"
+ONE_EACH = "one study a group: differences between groups and between studies are one"
+
+
+def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit:
+    """Fit group means with a common τ² and test whether they differ.
+
+    Parameters
+    ----------
+    events, patients : array_like of int, shape (rows,)
+    study : array_like of shape (rows,)
+        Arms of one study share its random effect, so a difference inside a study counts as such.
+    group : array_like of str, shape (rows,)
+    level : float
+
+    Returns
+    -------
+    CommonFit
+        All groups take part in the test. One without events, or with nothing but events, has its highest likelihood,
+        1, at a mean of minus or plus infinity: it adds nothing to the log likelihood of the groups' own means, counts
+        in that of one mean for all, and has no estimate.
+
+    References
+    ----------
+    Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67; likelihood-ratio test of the group factor.
+    """
+    y, n = np.asarray(events, int), np.asarray(patients, int)
+    study, group = np.asarray(study), np.asarray(group)
+    groups = tuple(_ordered(group))
+    if len(groups) < 2:
+        return CommonFit({}, Test(status="fewer than two groups to compare"))
+    if tied(study, group):
+        return CommonFit({}, Test(status=ONE_EACH))
+    if separated(y, n):
+        return CommonFit({}, Test(status="no events in any group, or nothing but events: no difference to test"))
+    edge = {g: "no events" if not y[group == g].any() else "nothing but events" for g in groups}
+    edge = {g: why for g, why in edge.items() if separated(y[group == g], n[group == g])}
+    inner, rows = [g for g in groups if g not in edge], ~np.isin(group, list(edge))
+    full = None
+    if inner:
+        design = (group[rows, None] == np.array(inner)).astype(float)
+        full = fit(arms_of(y[rows], n[rows], study[rows], design))
+    null = fit(arms_of(y, n, study, np.ones((len(y), 1))))
+    bad = [f.message for f in (full, null) if f and not f.converged]
+    if bad:
+        return CommonFit({}, Test(status=f"did not converge: {bad[0]}"))
+    statistic, df = max(2 * ((full.loglik if full else 0.0) - null.loglik), 0.0), len(groups) - 1
+    remarks = [f"{g}: {why}, so no estimate, but in the test" for g, why in edge.items()]
+    fits = {"groups apart": full, "all groups as one": null}
+    remarks += [f"{of}: {one.remark}" for of, one in fits.items() if one and one.remark]
+    remark = "; ".join(remarks)
+    test = Test(LIKELIHOOD_RATIO, statistic, df, float(chdtrc(df, statistic)), groups, with_remark(OK, remark))
+    if not inner or tied(study[rows], group[rows]):  # nothing tells τ², and no interval is to be had
+        return CommonFit({}, test)
+    return CommonFit(_common_estimates(full, inner, y, n, study, group, level), test)
+
+
+def _common_estimates(full: Fit, inner: list, y, n, study, group, level: float) -> dict[str, Pooled]:
+    """Give the groups' own means from the fit with one τ², in the order of its coefficients."""
+    z, estimates = ndtri((1 + level) / 2), {}
+    for i, g in enumerate(inner):
+        rows, mean, se = group == g, full.beta[i], np.sqrt(full.covariance[i, i])
+        estimates[g] = Pooled(
+            "glmm-common",
+            int(rows.sum()),
+            len(np.unique(study[rows])),
+            int(y[rows].sum()),
+            int(n[rows].sum()),
+            estimate=float(expit(mean)),
+            ci_low=float(expit(mean - z * se)),
+            ci_high=float(expit(mean + z * se)),
+            se=float(se),
+            tau2=full.tau**2 if full.known else np.nan,
+            status=with_remark(OK, full.remark),
+            loglik=full.loglik,
+        )
+    return estimates
+
+
+def compare_pools(pools: dict[str, Pooled]) -> Test:
+    """Test whether group pools differ, each with its own τ².
+
+    Parameters
+    ----------
+    pools : dict
+        Group → its own pool, on the logit scale.
+
+    Returns
+    -------
+    Test
+        Cochran's Q between the pooled logits: the test of these estimates and their standard errors. A group that is
+        not a pool has neither and stays out by name: one study has no τ² of its own, and without events, or with
+        nothing but events, there is no logit. (The likelihood ratio would not help: whatever the common mean, a τ²
+        of its own without bound takes a group of k studies without events to a likelihood of 2⁻ᵏ.)
+
+    References
+    ----------
+    Borenstein M, Higgins JPT. Prev Sci 2013;14:134–43, section 4 (separate estimates of τ²).
+    """
+    used = {g: p for g, p in pools.items() if is_ok(p.status) and p.se > 0}
+    out = [
+        f"{g} ({remarks_of(p.status).split(':')[0] or 'no standard error'})" for g, p in pools.items() if g not in used
+    ]
+    if len(used) < 2:
+        return Test(status="; ".join(["fewer than two pools to compare", *out]))
+    mean = np.array([logit(p.estimate) for p in used.values()])
+    weight = np.array([p.se**-2 for p in used.values()])
+    statistic = float(np.sum(weight * (mean - np.average(mean, weights=weight)) ** 2))
+    df = len(used) - 1
+    remark = f"not a pool, left out: {', '.join(out)}" if out else ""
+    return Test(WALD, statistic, df, float(chdtrc(df, statistic)), tuple(used), with_remark(OK, remark))
+
+
+@dataclass(frozen=True)
+class OddsRatio:
+    """The odds ratio of two levels from the binomial–normal model."""
+
+    estimate: float = np.nan
+    ci_low: float = np.nan
+    ci_high: float = np.nan
+    p: float = np.nan
+    status: str = OK
+
+
+def odds_ratio_shared(events, patients, study, first, level: float = 0.95) -> OddsRatio:
+    """Compare two levels over studies, arms of one study sharing its effect.
+
+    Parameters
+    ----------
+    events, patients, study : array_like, shape (rows,)
+    first : array_like of bool, shape (rows,)
+        True for arms of the first level.
+    level : float
+
+    Returns
+    -------
+    OddsRatio
+        First against second, with a Wald interval and the likelihood-ratio P value; the latter alone where a level
+        has no events, or nothing but events.
+    """
+    y, n, first = np.asarray(events, int), np.asarray(patients, int), np.asarray(first, bool)
+    if first.all() or not first.any():
+        return OddsRatio(status="no arm of the other level")
+    study = np.asarray(study)
+    if any(separated(y[side], n[side]) for side in (first, ~first)):
+        status = "a level without events, or with nothing but events: no finite odds ratio"
+        return OddsRatio(p=fit_common(y, n, study, first).test.p, status=status)
+    design = np.column_stack([np.ones(len(y)), first])
+    estimate = _fixed if len(np.unique(study)) == 1 else fit
+    full, null = (estimate(arms_of(y, n, study, x)) for x in (design, design[:, :1]))
+    if not (full.converged and null.converged):
+        return OddsRatio(status=f"did not converge: {full.message or null.message}")
+    mean, se = full.beta[1], np.sqrt(full.covariance[1, 1])
+    half = ndtri((1 + level) / 2) * se
+    p = float(chdtrc(1, max(2 * (full.loglik - null.loglik), 0.0)))
+    status = with_remark(with_remark(OK, full.remark), ONE_EACH if tied(study, first) else "")
+    return OddsRatio(float(np.exp(mean)), float(np.exp(mean - half)), float(np.exp(mean + half)), p, status)
+
+
+def tied(study: np.ndarray, group: np.ndarray) -> bool:
+    """Say whether groups that no study links have one study each, however many arms: then τ² takes any difference.
+
+    >>> tied(np.array(["x", "x", "y", "y"]), np.array([1, 1, 2, 2])), tied(np.array(["x", "x"]), np.array([1, 2]))
+    (True, False)
+    """
+    ends = [np.unique(part, return_inverse=True)[1] for part in (study, group)]
+    studies, size = ends[0].max() + 1, ends[0].max() + ends[1].max() + 2
+    links = coo_array((np.ones(len(study)), (ends[0], ends[1] + studies)), shape=(size, size))
+    return bool(1 < connected_components(links, directed=False)[0] == studies)
+
+
+def _fixed(arms) -> Fit:
+    beta, value, information = fixed_fit(arms)
+    return Fit(beta, 0.0, value + arms.constant, np.linalg.inv(information), 0, 0, True)
+
+
+def _ordered(values) -> list:
+    return list(dict.fromkeys(values))

@@ -1,0 +1,1 @@
+"""The typed config: every scientific choice of a review."""

@@ -1,0 +1,58 @@
+"""What single values of the config and of sheets may be: names, texts, whole numbers."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+
+from ..tables.located import spelled
+from ..tables.problems import as_typed
+from ..words.levels import NOT_REPORTED
+
+DESIGNS = (
+    "retrospective cohort",
+    "prospective cohort",
+    "cohort",
+    "trial",
+    "cross-sectional",
+    "case-control",
+    "nested case-control",
+    "case series",
+    "registry",
+    "pharmacovigilance",
+    "systematic review",
+    "not reported",
+)
+LARGEST = 2**31 - 1  # of a count; what is more is a slip, and would not fit where counts are added up
+LONGEST_WINDOW = 36_525  # days: a hundred years
+
+
+def whole_number(value: Any) -> Any:
+    """Read a whole number as a curator types it; say what is wrong in a curator's words."""
+    text = as_typed(value).strip()
+    if re.fullmatch(r"0|[1-9][0-9]*", text):
+        if len(text) > 10 or int(text) > LARGEST:
+            raise ValueError(f'"{text}" is not a whole number up to {LARGEST:,}. Is it a slip of the pen? Look it up.')
+        return int(text)
+    if re.fullmatch(r"0+[0-9]+", text):
+        raise ValueError(f'"{text}" begins with 0. Is something before it lost? Write {int(text[-10:])}, or the whole.')
+    if re.fullmatch(r"[0-9]{1,3}[.][0-9]{3}", text):
+        raise ValueError(f'"{text}" may be a thousand or a decimal number. Write digits only, without the point.')
+    if re.fullmatch(r"[0-9]{1,3}([., '’][0-9]{2,3})*[., '’][0-9]{3}", text):
+        raise ValueError(f'"{text}" has a thousands separator. Write {re.sub("[^0-9]", "", text)}.')
+    if re.fullmatch(r"[0-9.,]+ ?%", text):
+        raise ValueError(f'"{text}" is a percentage. Write the count here and the percentage under `reported`.')
+    if re.fullmatch(r"[0-9]+ ?/ ?[0-9]+", text):
+        raise ValueError(f'"{text}" is two numbers (or a date). Write events and patients under their own keys.')
+    if text == NOT_REPORTED:
+        raise ValueError(f'"{text}" cannot stand here. Write digits, or take out what it belongs to.')
+    raise ValueError(f'"{text}" is not a whole number of 0 or more. Write digits only, without sign or unit.')
+
+
+WHOLE_SCHEMA = {"type": "integer", "minimum": 0, "maximum": LARGEST}
+
+Whole = Annotated[int, BeforeValidator(whole_number), WithJsonSchema(WHOLE_SCHEMA)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+NAME = r"^[a-z][a-z0-9_]*$"
+NAME_WORDS = "Write small letters, digits and _, a letter first."
+Name = Annotated[str, spelled(NAME, NAME_WORDS)]

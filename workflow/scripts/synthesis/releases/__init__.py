@@ -1,0 +1,1 @@
+"""What a build changes, and what a release holds."""

@@ -1,0 +1,171 @@
+"""Which sheet moved a pool, and by how much: one sheet at a time set back to what it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isclose, nan
+
+from .snapshot import Row, Snapshot
+
+Counts = tuple[tuple[str, str, str], ...]  # outcome, events, patients of each row a study brings into a pool
+
+
+@dataclass(frozen=True)
+class Move:
+    """What one sheet does to one pool.
+
+    Parameters
+    ----------
+    study : str
+    what : str
+        How its rows differ.
+    estimate : float
+        The pool if this sheet alone were as before, a proportion; NaN where nothing would be left to pool.
+    shift : float
+        The pool as it is minus ``estimate``.
+    """
+
+    study: str
+    what: str
+    estimate: float
+    shift: float
+
+
+def find_moves(before: Snapshot, after: Snapshot, analysis: str, model: str, level: float = 0.95) -> list[Move]:
+    """Find the sheets that moved the overall pool of an analysis.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+    analysis : str
+    model : str
+        The one that leads.
+    level : float
+
+    Returns
+    -------
+    list of Move
+        The largest shift first. Shifts are of one sheet at a time with all others as they are now, so they need not
+        add up to the whole change.
+
+    Notes
+    -----
+    A sheet that is new to the pool is looked up among the pools of all subsets; any other change is fitted anew.
+    """
+    old, new = (counts_of(snapshot.used(analysis)) for snapshot in (before, after))
+    changed = [study for study in dict.fromkeys([*new, *old]) if old.get(study) != new.get(study)]
+    if not changed:
+        return []
+    now = overall(after, analysis, model)
+    known = subset_pools(after, analysis, model)
+    moves = []
+    for study in changed:
+        others = {name: rows for name, rows in new.items() if name != study}
+        held = known.get(frozenset(others)) if study not in old else None
+        estimate = refit(others | ({study: old[study]} if study in old else {}), model, level) if held is None else held
+        moves.append(Move(study, how(before, after, analysis, study, old, new), estimate, now - estimate))
+    # By name where shifts are the same, which another processor would round apart.
+    return sorted(moves, key=lambda m: (-round(abs(m.shift), 9) if m.shift == m.shift else 1, m.study))
+
+
+def without_sheets(
+    before: Snapshot, after: Snapshot, analysis: str, models: tuple[str, str], level: float = 0.95
+) -> float:
+    """Give what the rows of before yield now, where that is not what they yielded: no sheet did it.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+    analysis : str
+    models : tuple of str
+        The one that led, and the one that leads.
+    level : float
+
+    Returns
+    -------
+    float
+        A proportion; NaN where nothing but rows moved the pool, or where it cannot be told.
+    """
+    was, now = (overall(snapshot, analysis, model) for snapshot, model in zip((before, after), models, strict=True))
+    old, new = (counts_of(snapshot.used(analysis)) for snapshot in (before, after))
+    if old == new or was != was or now != now:
+        return now if old == new and not same(was, now) else nan
+    if not same(refit(new, models[1], level), now):  # fitted by more than the rows say: nothing to compare with
+        return nan
+    again = refit(old, models[1], level)
+    return nan if same(again, was) else again
+
+
+def same(one: float, other: float) -> bool:
+    """Say whether two pools are one, as far as an optimiser goes; missing is missing."""
+    return isclose(one, other, rel_tol=1e-5) or (one != one and other != other)
+
+
+def counts_of(rows: list[dict[str, str]]) -> dict[str, Counts]:
+    """Give what each study brings into a pool."""
+    found: dict[str, Counts] = {}
+    for row in rows:
+        found[row["study"]] = (*found.get(row["study"], ()), (row["outcome"], row["events"], row["patients"]))
+    return {study: tuple(sorted(counts)) for study, counts in found.items()}
+
+
+def overall(snapshot: Snapshot, analysis: str, model: str) -> float:
+    """Give the pool of all studies; NaN where there is none."""
+    row = find_overall(snapshot, analysis, model)
+    return float(row["estimate"]) if row and row["estimate"] else nan
+
+
+def find_overall(snapshot: Snapshot, analysis: str, model: str) -> Row | None:
+    """Find the row of the pool of all studies."""
+    for row in snapshot.table("estimates"):
+        if (row["analysis"], row["subset"], row["model"]) == (analysis, "all", model):
+            return row
+    return None
+
+
+def subset_pools(snapshot: Snapshot, analysis: str, model: str) -> dict[frozenset, float]:
+    """Give the pool of each subset of studies that was fitted with a model."""
+    rows = snapshot.table(f"{analysis}/subsets")
+    return {
+        frozenset(row["studies"].split(";")): float(row["estimate"])
+        for row in rows
+        if row["model"] == model and row["estimate"]
+    }
+
+
+def refit(counts: Mapping[str, Counts], model: str, level: float) -> float:
+    """Pool counts anew."""
+    rows = [(study, int(events), int(patients)) for study, c in sorted(counts.items()) for _, events, patients in c]
+    if not rows:
+        return nan
+    from ..models.catalogue import MODELS, pool  # here, since most builds change nothing
+
+    if model not in MODELS:
+        return nan
+    study, events, patients = zip(*rows, strict=True)
+    return float(pool(model, events, patients, study, level).estimate)
+
+
+def how(
+    before: Snapshot,
+    after: Snapshot,
+    analysis: str,
+    study: str,
+    old: Mapping[str, Counts],
+    new: Mapping[str, Counts],
+) -> str:
+    """Say how the rows differ that a study brings into a pool, and why it came or went if its sheet did not."""
+    if study in old and study in new:
+        return f"{words_of(old[study])} → {words_of(new[study])}"
+    came = study in new
+    word = f"in: {words_of(new[study])}" if came else f"out: {words_of(old[study])}"
+    other = before if came else after
+    rows = [row for row in other.table(f"{analysis}/rows") if row["study"] == study and row.get("reason")]
+    if rows:
+        return f"{word} ({'before' if came else 'now'} {rows[0]['reason']})"
+    had = any(row["study"] == study for row in other.table("data/studies"))
+    return word if had else f"{word} ({'new sheet' if came else 'sheet removed'})"
+
+
+def words_of(counts: Counts) -> str:
+    """Give counts as printed; the outcome only where there are several."""
+    return ", ".join(f"{events}/{patients}" for _, events, patients in counts)

@@ -1,0 +1,1 @@
+"""Exposed against unexposed: 2×2 tables, and their pools."""

@@ -1,0 +1,327 @@
+"""What several 2×2 tables give together: the methods that pool odds ratios, risk ratios and risk differences."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from ..models.estimators import find_maxima, weighted_fit
+from ..models.heterogeneity import i2
+from ..models.logistic_normal import arms_of, fit, fixed_fit
+from ..models.prediction import prediction_half_width
+from ..models.twostage import NO_WIDTH, NOT_CONVERGED, SMALLEST_RSS, narrow_words, other_maximum
+from ..pools.subgroups import odds_ratio_shared
+from ..words.terms import LIKELIHOOD_RATIO, OK, with_remark
+from .two_by_two import EMPTY, OR, RD, RR, Tables, effect_sizes, size_of
+
+NO_RATIO = "no finite ratio: every table has an empty cell on the same side"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A pooled effect on its model's own scale: the logarithm of a ratio, or the difference itself.
+
+    Parameters
+    ----------
+    k, studies : int
+        Tables that entered, and the studies they come from.
+    mean, se, half, pi_half : float
+        The effect, its standard error, and half the widths of the confidence and the prediction interval.
+    p : float
+        Of no effect.
+    tau2, i2, q, q_df, q_p : float
+        As in :class:`synthesis.models.result.Pooled`.
+    status : str
+    """
+
+    k: int
+    studies: int
+    mean: float = np.nan
+    se: float = np.nan
+    half: float = np.nan
+    pi_half: float = np.nan
+    p: float = np.nan
+    tau2: float = np.nan
+    i2: float = np.nan
+    q: float = np.nan
+    q_df: float = np.nan
+    q_p: float = np.nan
+    status: str = OK
+
+
+def pool_mantel_haenszel(tables: Tables, measure: str, level: float = 0.95) -> Effect:
+    """Pool by Mantel–Haenszel, without continuity correction.
+
+    Returns
+    -------
+    Effect
+        A table that says nothing of the measure adds nothing: for ratios one without events, for the odds ratio also
+        one of nothing but events. Q compares the informative tables' own effects with the pooled one.
+
+    References
+    ----------
+    Mantel N, Haenszel W. J Natl Cancer Inst 1959;22:719–48. Variances: Robins J, Breslow N, Greenland S. Biometrics
+    1986;42:311–23 (odds ratio); Greenland S, Robins JM. Biometrics 1985;41:55–68 (risk ratio); Sato T, Greenland S,
+    Robins JM. Biometrics 1989;45:1323–4 (risk difference).
+    """
+    t = tables if measure == RD else tables.informative() if measure == OR else tables.keep(tables.a + tables.c > 0)
+    inside = tables.informative()
+    if not len(inside.a):
+        return Effect(*size_of(t), status=EMPTY)
+    a, b, c, d, n1, n2 = t.a, t.b, t.c, t.d, t.n1, t.n2
+    n = n1 + n2
+    up, down = (a * d / n, b * c / n) if measure == OR else (a * n2 / n, c * n1 / n)
+    r, s, weight = up.sum(), down.sum(), np.sum(n1 * n2 / n)
+    if measure != RD and (r == 0 or s == 0):
+        return Effect(*size_of(t), status=NO_RATIO)
+    mean = (r - s) / weight if measure == RD else np.log(r / s)
+    if measure == OR:
+        p, q = (a + d) / n, (b + c) / n
+        variance = (p @ up / r**2 + (p @ down + q @ up) / (r * s) + q @ down / s**2) / 2
+    elif measure == RR:
+        variance = np.sum(n1 * n2 * (a + c) / n**2 - a * c / n) / (r * s)
+    else:
+        tilt = np.sum(c * (n1 / n) ** 2 - a * (n2 / n) ** 2 + n1 * n2 * (n2 - n1) / n**2 / 2)
+        variance = (mean * tilt + np.sum((a * d + b * c) / n) / 2) / weight**2
+    y, v = effect_sizes(inside, measure)
+    return _common_effect(t, mean, np.sqrt(variance), np.sum((y - mean) ** 2 / v), len(y) - 1, level)
+
+
+def pool_peto(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
+    """Pool by Peto's one-step odds ratio: observed less expected events over their hypergeometric variance.
+
+    References
+    ----------
+    Yusuf S et al. Prog Cardiovasc Dis 1985;27:335–71, appendix.
+    """
+    t = tables.informative()
+    if not len(t.a):
+        return Effect(*size_of(t), status=EMPTY)
+    n, m = t.n1 + t.n2, t.a + t.c
+    excess = t.a - m * t.n1 / n
+    variance = m * (n - m) * t.n1 * t.n2 / (n**2 * (n - 1))
+    mean, total = excess.sum() / variance.sum(), variance.sum()
+    q = np.sum(excess**2 / variance) - excess.sum() ** 2 / total
+    return _common_effect(t, mean, 1 / np.sqrt(total), q, len(n) - 1, level)
+
+
+def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, interval: str = "wald") -> Effect:
+    """Pool effect sizes by inverse variance with a random study effect, REML.
+
+    Parameters
+    ----------
+    tables : Tables
+    measure : str
+    level : float
+    interval : {"wald", "hk", "mhk"}
+        Wald; Hartung–Knapp with t(studies − 1); Hartung–Knapp never narrower than Wald's standard error.
+
+    Returns
+    -------
+    Effect
+        Tables of one study are averaged first, by inverse variance: the same likelihood as a model in which they
+        share the study's effect. τ², I² and Q are those of the studies.
+
+    References
+    ----------
+    Hartung J, Knapp G. Stat Med 2001;20:3875–89; Röver C et al. BMC Med Res Methodol 2015;15:99 (modified).
+    """
+    y, v = _by_study(*effect_sizes(tables, measure), tables.study)
+    size, df, one = size_of(tables), len(y) - 1, np.ones(len(y))
+    if not len(tables.informative().a):
+        return Effect(*size, status=EMPTY)
+    maxima = find_maxima("REML", y, v)
+    tau2 = float(maxima.tau2)
+    if not np.isfinite(tau2):
+        return Effect(*size, status=NOT_CONVERGED)
+    mean, variance, rss = weighted_fit(tau2, y, v, one)
+    factor = 1.0 if interval == "wald" else 0.0 if rss <= SMALLEST_RSS else rss / df
+    se = float(np.sqrt(variance * (max(factor, 1.0) if interval == "mhk" else factor)))
+    if se == 0:
+        return Effect(*size, status=NO_WIDTH)
+    q = float(weighted_fit(0.0, y, v, one)[2])
+    wald = float(ndtri((1 + level) / 2) * np.sqrt(variance))
+    half = wald if interval == "wald" else float(stdtrit(df, (1 + level) / 2)) * se
+    return Effect(
+        *size,
+        float(mean),
+        se,
+        half,
+        float(prediction_half_width(se, tau2, len(y), level)),
+        float(2 * (ndtr(-abs(mean / se)) if interval == "wald" else stdtr(df, -abs(mean / se)))),
+        tau2,
+        i2(tau2, v),
+        *(q, df, float(chdtrc(df, q))),
+        with_remark(
+            with_remark(OK, narrow_words(half, wald, q, df)),
+            other_maximum(maxima, y, v, one, lambda other: f"{other if measure == RD else np.exp(other):.4g}"),
+        ),
+    )
+
+
+def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
+    """Pool odds ratios with the logistic model of fixed table intercepts and a random study effect on the log ratio.
+
+    Returns
+    -------
+    Effect
+        Wald interval, likelihood-ratio P; no correction of empty cells. Q is the likelihood-ratio statistic of one
+        odds ratio for all against one a table.
+
+    Notes
+    -----
+    metafor's ``rma.glmm(model="UM.FS")``: exposed and unexposed have logits ``α ± (θ + τ z) / 2``. Counting
+    non-events instead of events among the unexposed turns the sign of their logit, so that z enters both groups
+    alike and the random-intercept likelihood of :mod:`synthesis.models.logistic_normal` serves, with τ / 2.
+
+    References
+    ----------
+    Turner RM et al. Stat Med 2000;19:3417–32; Jackson D et al. Stat Med 2018;37:1059–85.
+    """
+    t = tables.informative()
+    size, k = size_of(t), len(t.a)
+    problem = _unpoolable(t)
+    if problem:
+        return Effect(*size, status=problem)
+    own = np.eye(k)
+    design = np.column_stack([np.full(2 * k, 0.5), np.vstack([own, -own])])
+    y, n = np.concatenate([t.a, t.d]), np.concatenate([t.n1, t.n2])
+    full, null = (arms_of(y, n, np.tile(t.study, 2), x) for x in (design, design[:, 1:]))
+    best, without = fit(full), fit(null)
+    if not (best.converged and without.converged):
+        return Effect(*size, status=f"did not converge: {best.message or without.message}")
+    mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), 4 * best.tau**2
+    said = replace(best, others=tuple(replace(other, tau=2 * other.tau) for other in best.others)).remark
+    q = max(-2 * fixed_fit(full)[1], 0.0)  # the likelihood is relative to that of a proportion for each arm
+    return Effect(
+        *size,
+        mean,
+        se,
+        se * float(ndtri((1 + level) / 2)),
+        float(prediction_half_width(se, tau2, size[1], level)),
+        float(chdtrc(1, max(2 * (best.loglik - without.loglik), 0.0))),
+        tau2,
+        i2(tau2, effect_sizes(t, OR)[1]),
+        *(q, k - 1, float(chdtrc(k - 1, q))),
+        with_remark(OK, said),
+    )
+
+
+def pool_random_intercept(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
+    """Pool odds ratios with the logistic model of a random study intercept and one log odds ratio for all.
+
+    Returns
+    -------
+    Effect
+        Wald interval, likelihood-ratio P. The model has no heterogeneity of the effect, so no τ². A table without
+        any event tells of its study's level and stays in.
+
+    Notes
+    -----
+    metafor's ``rma.glmm(model="UM.RS", method="EE")``. It compares the groups within studies and, as far as these
+    differ in the share that is exposed, between them.
+    """
+    size, problem = size_of(tables), _unpoolable(tables.informative())
+    if problem:
+        return Effect(*size, status=problem)
+    t, first = tables, np.repeat([True, False], len(tables.a))
+    y, n = np.concatenate([t.a, t.c]), np.concatenate([t.n1, t.n2])
+    result = odds_ratio_shared(y, n, np.tile(t.study, 2), first, level)
+    mean, half = np.log(result.estimate), np.log(result.ci_high / result.ci_low) / 2
+    return Effect(*size, mean, half / float(ndtri((1 + level) / 2)), half, p=result.p, status=result.status)
+
+
+def _unpoolable(informative: Tables) -> str:
+    """Say why a logistic model cannot give an odds ratio; blank when it can."""
+    t = informative
+    if not len(t.a):
+        return EMPTY
+    if np.sum(t.a * t.d) == 0 or np.sum(t.b * t.c) == 0:
+        return NO_RATIO
+    return "fewer than two studies with events: not pooled" if size_of(t)[1] < 2 else ""
+
+
+def _common_effect(tables: Tables, mean, se, q, df: int, level: float) -> Effect:
+    mean, se, q = float(mean), float(se), max(float(q), 0.0)
+    half, p = se * float(ndtri((1 + level) / 2)), float(2 * ndtr(-abs(mean / se)))
+    q_p = float(chdtrc(df, q)) if df > 0 else np.nan
+    return Effect(*size_of(tables), mean, se, half, p=p, q=q, q_df=df, q_p=q_p)
+
+
+def _by_study(y, v, study) -> tuple[np.ndarray, np.ndarray]:
+    """Average the effects of each study's tables by inverse variance."""
+    _, index = np.unique(study, return_inverse=True)
+    weight = np.bincount(index, 1 / v)
+    return np.bincount(index, y / v) / weight, 1 / weight
+
+
+class Method(NamedTuple):
+    """A way to pool 2×2 tables.
+
+    Parameters
+    ----------
+    measures : tuple of str
+        What it can pool.
+    description, reference : str
+        In the field's terms, for documents.
+    pool : callable
+        ``(tables, measure, level) → Effect``.
+    p_test : str
+        The test its P value is of.
+    """
+
+    measures: tuple[str, ...]
+    description: str
+    reference: str
+    pool: Callable[..., Effect]
+    p_test: str = "Wald"
+
+
+_REML = "Inverse variance, random study effect, REML, half a patient added where a cell is empty"
+_LOGISTIC = "binomial likelihood, maximum likelihood by adaptive quadrature, no correction"
+METHODS = {
+    "mh": Method(
+        (OR, RR, RD),
+        "Mantel–Haenszel, common effect, no continuity correction",
+        "Mantel N, Haenszel W. J Natl Cancer Inst 1959;22:719–48",
+        pool_mantel_haenszel,
+    ),
+    "peto": Method((OR,), "Peto's one-step odds ratio", "Yusuf S et al. Prog Cardiovasc Dis 1985;27:335–71", pool_peto),
+    "reml": Method(
+        (OR, RR, RD),
+        f"{_REML}, Wald interval",
+        "Viechtbauer W. J Educ Behav Stat 2005;30:261–93",
+        pool_inverse_variance,
+    ),
+    "reml-hk": Method(
+        (OR, RR, RD),
+        f"{_REML}, Hartung–Knapp interval",
+        "Hartung J, Knapp G. Stat Med 2001;20:3875–89",
+        partial(pool_inverse_variance, interval="hk"),
+        "t",
+    ),
+    "reml-mhk": Method(
+        (OR, RR, RD),
+        f"{_REML}, modified Hartung–Knapp interval",
+        "Röver C et al. BMC Med Res Methodol 2015;15:99",
+        partial(pool_inverse_variance, interval="mhk"),
+        "t",
+    ),
+    "glmm-um-fs": Method(
+        (OR,),
+        f"Logistic model, fixed study intercepts, random effect of the exposure ({_LOGISTIC})",
+        "Turner RM et al. Stat Med 2000;19:3417–32",
+        pool_random_effect,
+        LIKELIHOOD_RATIO,
+    ),
+    "glmm-um-rs": Method(
+        (OR,),
+        f"Logistic model, random study intercepts, common effect of the exposure ({_LOGISTIC})",
+        "Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67",
+        pool_random_intercept,
+        LIKELIHOOD_RATIO,
+    ),
+}

@@ -1,0 +1,1 @@
+"""Which counts enter an analysis: rows, arms, specifications."""

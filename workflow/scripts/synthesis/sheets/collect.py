@@ -1,0 +1,138 @@
+"""All sheets as tidy tables, for people, exports and the report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..tables.files import write_table
+from .facts import read_handed
+from .sheet import Arm, Characteristic, Citation, Comparison, Outcome, Sheet
+
+STUDY = (
+    "study",
+    "label",
+    *(f for f in Citation.model_fields if f != "note"),
+    "citation_note",
+    "report",
+    "design",
+    "ascertainment",
+    "country",
+    "centres",
+    "enrolled_from",
+    "enrolled_to",
+    "cohort",
+    "overlaps",
+    "first_extraction",
+    "second_extraction",
+    "note",
+)
+SIDES = ("exposed", "unexposed")
+KEPT_OUT = ("exclude", "sensitivity_only")
+
+
+def study_row(sheet: Sheet) -> dict:
+    """Give the row of ``studies.csv``."""
+    citation = sheet.citation.model_dump()
+    citation["citation_note"] = citation.pop("note")
+    enrolled = sheet.enrolled
+    same = ("label", "report", "design", "ascertainment", "country", "centres", "cohort", "overlaps", "note")
+    return {
+        "study": sheet.id,
+        **citation,
+        **{key: getattr(sheet, key) for key in same},
+        "enrolled_from": enrolled and enrolled.from_,
+        "enrolled_to": enrolled and enrolled.to,
+        "first_extraction": sheet.extraction.first,
+        "second_extraction": sheet.extraction.second,
+    }
+
+
+def arm_rows(sheet: Sheet, attributes: Sequence[str]) -> list[dict]:
+    """Give the rows of ``arms.csv``."""
+    return [
+        {
+            "study": sheet.id,
+            "arm": name,
+            "label": arm.label,
+            **{key: arm.attributes.get(key) for key in attributes},
+            "patients": arm.patients,
+            "comprises": "; ".join(arm.comprises),
+            "part_of": arm.part_of,
+            "note": arm.note,
+        }
+        for name, arm in sheet.arms.items()
+    ]
+
+
+def outcome_rows(sheet: Sheet) -> list[dict]:
+    """Give the rows of ``outcomes.csv``, with what keeps a row out of pools."""
+    return [
+        {
+            "study": sheet.id,
+            **row.model_dump(),
+            "window": "unstated" if row.window is None else row.window,
+            **{key: sheet.reason(getattr(sheet, key), row.outcome, row.arm) for key in KEPT_OUT},
+        }
+        for row in sheet.outcomes
+    ]
+
+
+def comparison_rows(sheet: Sheet) -> list[dict]:
+    """Give the rows of ``comparisons.csv``."""
+    rows = []
+    for table in sheet.comparisons:
+        row = table.model_dump(exclude=set(SIDES))
+        cells = {
+            f"{side}_{key}": getattr(getattr(table, side), key) for side in SIDES for key in ("events", "patients")
+        }
+        kept_out = {key: sheet.reason(getattr(sheet, key), table.outcome, table.arm) for key in KEPT_OUT}
+        rows.append({"study": sheet.id, **row, **cells, **kept_out})
+    return rows
+
+
+def characteristic_rows(sheet: Sheet) -> list[dict]:
+    """Give the rows of ``characteristics.csv``."""
+    return [{"study": sheet.id, **fact.model_dump()} for fact in sheet.characteristics]
+
+
+def risk_rows(sheet: Sheet) -> list[dict]:
+    """Give the rows of ``risk_of_bias.csv``."""
+    if sheet.risk_of_bias is None:
+        return []
+    tool = sheet.risk_of_bias.tool
+    items = sheet.risk_of_bias.items.items()
+    return [{"study": sheet.id, "tool": tool, "item": name, **entry.model_dump()} for name, entry in items]
+
+
+def collect_sheets_file(handed: str, folder: str, *, attributes: Sequence[str]) -> None:
+    """Write the sheets that were handed down, which are all, as the six tables of ``results/data/``."""
+    sheets = read_handed(handed)
+    cells = [f"{side}_{key}" for side in SIDES for key in ("events", "patients")]
+    plain = [f for f in Comparison.model_fields if f not in SIDES]
+    tables = {
+        "studies": ([study_row(s) for s in sheets], STUDY),
+        "arms": (
+            [row for s in sheets for row in arm_rows(s, attributes)],
+            (
+                "study",
+                "arm",
+                "label",
+                *attributes,
+                *(f for f in Arm.model_fields if f not in ("label", "product")),
+            ),
+        ),
+        "outcomes": (
+            [row for s in sheets for row in outcome_rows(s)],
+            ("study", *Outcome.model_fields, *KEPT_OUT),
+        ),
+        "comparisons": ([row for s in sheets for row in comparison_rows(s)], ("study", *plain, *cells, *KEPT_OUT)),
+        "characteristics": (
+            [row for s in sheets for row in characteristic_rows(s)],
+            ("study", *Characteristic.model_fields),
+        ),
+        "risk_of_bias": (
+            [row for s in sheets for row in risk_rows(s)],
+            ("study", "tool", "item", "judgement", "support"),
+        ),
+    }
+    for name, (rows, columns) in tables.items():
+        write_table(Path(folder) / f"{name}.csv", rows, columns)

@@ -1,0 +1,296 @@
+"""A part is never more than its whole: among arms, outcomes, windows and 2×2 tables of one sheet.
+
+Two counts are compared where the patients of one are among those of the other (by `comprises` or `part_of`), and who
+has the one event has the other too (the same outcome and definition, or an outcome inside the other; the same window,
+or a longer one). Then both hold: the events of the part are among those of the whole, and so are those without. A row
+need not cover its whole arm; who is missing in it may be a patient of the part, and is allowed for.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import inf
+
+from ..protocol.config import Protocol
+from ..tables.problems import quote
+from ..words.characters import comparable
+from .sheet import Comparison, Outcome, Sheet
+
+HINT = "Check both, or say in `definition` how they differ."
+
+
+@dataclass(frozen=True)
+class Count:
+    """Events of patients of an arm, wherever a sheet says so.
+
+    Parameters
+    ----------
+    at : tuple
+        Its place in the sheet.
+    arm, outcome : str
+    definition : str or None
+        As compared; None where the sheet does not say (2×2 tables).
+    days : float or None
+        Infinite for an unstated window, None where the sheet does not say.
+    events, without : int
+        Patients with it, and without.
+    """
+
+    at: tuple
+    arm: str
+    outcome: str
+    definition: str | None
+    days: float | None
+    events: int
+    without: int
+
+    @property
+    def patients(self) -> int:
+        """Give both together."""
+        return self.events + self.without
+
+    @property
+    def name(self) -> str:
+        """Give the row as messages name it."""
+        return f"{self.at[0]}[{self.at[1]}]"
+
+
+class Whole:
+    """The counts of one sheet, and which of them hold which others."""
+
+    def __init__(self, sheet: Sheet, protocol: Protocol):
+        self.sheet, self.protocol = sheet, protocol
+        self.rows = [row for row in _rows(sheet.outcomes) if row.without >= 0]  # else that is told already
+        self.holders = {name: {name, *sheet.ancestors(name)} for name in sheet.arms}
+        self.sizes: dict[str, int] = {}
+        self.groups: dict[tuple[str, str], dict[int, list[Count]]] = {}  # arm and outcome → patients → rows
+        self.exact: dict[tuple, Count] = {}
+        for row in self.rows:
+            self.sizes[row.arm] = max(self.sizes.get(row.arm, 0), row.patients)
+            self.groups.setdefault((row.arm, row.outcome), {}).setdefault(row.patients, []).append(row)
+            self.exact.setdefault((row.arm, row.outcome, row.definition, row.days), row)
+        self.sizes |= {name: arm.patients for name, arm in sheet.arms.items() if arm.patients is not None}
+        self.wider = {name: wider_outcomes(name, protocol) for name in protocol.outcomes}
+        self.narrower = {name: {n for n, wide in self.wider.items() if name in wide} for name in protocol.outcomes}
+
+    def missing(self, part: Count, whole: Count) -> int:
+        """Give how many patients of a part the row of the whole may not cover."""
+        if (part.arm, part.patients) == (whole.arm, whole.patients):
+            return 0  # the same patients
+        return min(part.patients, max(0, self.sizes[whole.arm] - whole.patients))
+
+    def related(self, part: Count, outcomes: Iterable[str], others: bool = False) -> Iterator[Count]:
+        """Give the rows whose arm holds that of a part and that report one of some outcomes.
+
+        With ``others``, those of the very same patients are left out.
+        """
+        for arm in self.holders.get(part.arm, ()):
+            for outcome in outcomes:
+                for patients, rows in self.groups.get((arm, outcome), {}).items():
+                    if not (others and (arm, patients) == (part.arm, part.patients)):
+                        yield from rows
+
+    def with_fewer(self, part: Count) -> Iterator[tuple[Count, str]]:
+        """Give the rows that have fewer events than a part of theirs, each with the message.
+
+        The cheapest question comes first, here and below: a sheet may have thousands of rows.
+        """
+        for whole in self.related(part, (part.outcome, *sorted(self.wider.get(part.outcome, ())))):
+            if part.events > whole.events and _within(part.days, whole.days) and _alike(part, whole):
+                extra = self.missing(part, whole)
+                if part.events > whole.events + extra:
+                    yield whole, _more_events(part, whole, extra)
+
+    def with_more(self, part: Count) -> Iterator[tuple[Count, str]]:
+        """Give the rows that have so many events that the patients of a part without them do not fit in.
+
+        Of the same patients, that is what :meth:`with_fewer` says, the other way round.
+        """
+        for whole in self.related(part, (part.outcome, *sorted(self.narrower.get(part.outcome, ()))), others=True):
+            if part.without > whole.without and _within(whole.days, part.days) and _alike(part, whole):
+                extra = self.missing(part, whole)
+                if part.without > whole.without + extra:
+                    yield whole, _more_without(part, whole, extra)
+
+    def parts(self, whole: Count, arm: str) -> list[Count]:
+        """Give rows like one of the whole for the arms that make it up, each patient in one of them at most."""
+        found = []
+        for part in dict.fromkeys(self.sheet.arms[arm].comprises if arm in self.sheet.arms else ()):
+            row = self.exact.get((part, whole.outcome, whole.definition, whole.days))
+            found += [row] if row else self.parts(whole, part)
+        return found
+
+
+def check_nesting(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """Give place and message of each count that is more than one that holds it, and of parts that do not add up."""
+    if any(name in sheet.ancestors(name) for name in sheet.arms):
+        return  # arms in a circle hold each other; that is told elsewhere
+    counts = Whole(sheet, protocol)
+    told: set[frozenset] = set()
+    for find in (counts.with_fewer, counts.with_more):
+        for row in counts.rows:
+            new = ((whole, message) for whole, message in find(row) if frozenset((row.at, whole.at)) not in told)
+            whole, message = next(new, (None, ""))  # one that contradicts it is enough to look at
+            if whole:
+                told.add(frozenset((row.at, whole.at)))
+                yield (*row.at, "events"), message
+    named = {at for pair in told for at in pair}
+    for row in counts.rows:
+        parts = counts.parts(row, row.arm)
+        if len(parts) > 1 and not named & {row.at, *(part.at for part in parts)}:
+            yield from _check_sum(counts, row, parts)
+
+
+def _check_sum(counts: Whole, whole: Count, parts: list[Count]) -> Iterator[tuple]:
+    events, patients = sum(part.events for part in parts), sum(part.patients for part in parts)
+    complete = patients == whole.patients
+    extra = 0 if complete else max(0, counts.sizes[whole.arm] - whole.patients)
+    more = events > whole.events + extra
+    if more or patients - events > whole.patients - whole.events + extra:
+        sums = " + ".join(str(part.events) for part in parts)
+        names = ", ".join(part.name for part in parts)
+        if complete:
+            said = f"{whole.events} is not {sums} = {events}, the events of its parts ({names})."
+        else:
+            kind = "more" if more else "too few"
+            said = f"{sums} = {events} of {patients} in its parts ({names}) are {kind} for {whole.events} of "
+            said += f"{whole.patients} in the whole."
+        yield (*whole.at, "events"), f"{said} Check all, or say in `definition` how they differ."
+
+
+def check_tables(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """Give place and message of each 2×2 table that does not fit its arm, or contradicts every row of its outcome."""
+    circle = any(name in sheet.ancestors(name) for name in sheet.arms)
+    counts = Whole(sheet, protocol)
+    for i, table in enumerate(sheet.comparisons):
+        at = ("comparisons", i)
+        broken = [side for side in ("exposed", "unexposed") if _too_many(table, side)]
+        for side in broken:
+            cells = getattr(table, side)
+            yield (*at, side, "events"), f"{cells.events} is more than patients ({cells.patients}). Check the source."
+        for side in ("exposed", "unexposed"):
+            if side not in broken and getattr(table, side).patients == 0:
+                yield (*at, side, "patients"), "0 patients is no denominator. Write the number, or take the table out."
+        if broken:
+            continue  # the sums below would only say the same again
+        days = None if table.window is None else float(table.window)
+        events = table.exposed.events + table.unexposed.events
+        patients = table.exposed.patients + table.unexposed.patients
+        total = Count(at, table.arm, table.outcome, None, days, events, patients - events)
+        size = sheet.arms[table.arm].patients if table.arm in sheet.arms else None
+        if size is not None and patients > size:
+            message = f"{patients} patients (exposed + unexposed) are more than the arm's {size}. Check the source."
+            yield at, message
+        elif not circle:
+            yield from _check_total(counts, total)
+
+
+def _check_total(counts: Whole, total: Count) -> Iterator[tuple]:
+    """Compare a table with the rows of its outcome.
+
+    One definition that agrees is enough, since a table has none; and one window, where the table has none.
+    """
+    same = counts.groups.get((total.arm, total.outcome), {}).get(total.patients, [])
+    alike: dict[tuple, list[Count]] = {}
+    for row in same:
+        alike.setdefault((row.definition, row.days if total.days is None else None), []).append(row)
+    wrong = [[row for row in _nearest(rows, total.days) if not _agrees(total, row)] for rows in alike.values()]
+    if same and all(wrong):
+        least = wrong[0][0]
+        said = f"{total.events} events (exposed + unexposed) differ from the outcome's {least.events}. Check both."
+        yield total.at, said
+    elif not same:
+        against = [*counts.with_fewer(total), *counts.with_more(total)]
+        held = {whole.at for whole, _ in against}
+        other = [one for one in against if one[0].outcome != total.outcome]
+        rows = list(counts.related(total, (total.outcome,)))
+        if other or (rows and all(row.at in held for row in rows)):
+            yield total.at, f"Exposed and unexposed together: {(other or against)[0][1]}"
+
+
+def wider_outcomes(outcome: str, protocol: Protocol) -> set[str]:
+    """Give every outcome that holds this one."""
+    wider: set[str] = set()
+    term = protocol.outcomes.get(outcome)
+    while term and term.parent and term.parent not in wider:
+        wider.add(term.parent)
+        term = protocol.outcomes.get(term.parent)
+    return wider
+
+
+def _rows(outcomes: Iterable[Outcome]) -> Iterator[Count]:
+    for i, row in enumerate(outcomes):
+        if row.events is not None and row.patients:
+            days = inf if row.window is None else float(row.window)
+            definition = comparable(row.definition)
+            yield Count(("outcomes", i), row.arm, row.outcome, definition, days, row.events, row.patients - row.events)
+
+
+def _alike(one: Count, other: Count) -> bool:
+    """Say whether two counts of one outcome mean the same; what counts as another outcome is for the config to say."""
+    return (
+        one.outcome != other.outcome
+        or None in (one.definition, other.definition)
+        or (one.definition == other.definition)
+    )
+
+
+def _within(short: float | None, long: float | None) -> bool:
+    return None in (short, long) or short <= long
+
+
+def _too_many(table: Comparison, side: str) -> bool:
+    cells = getattr(table, side)
+    return cells.events > cells.patients
+
+
+def _agrees(total: Count, row: Count) -> bool:
+    """Say whether a table and a row of the same patients can both be true: a longer window has no fewer events."""
+    if total.days in (None, row.days):
+        return total.events == row.events
+    return total.events >= row.events if total.days > row.days else total.events <= row.events
+
+
+def _nearest(rows: list[Count], days: float | None) -> list[Count]:
+    """Give the rows of a table's own window, else the next shorter and the next longer one."""
+    own = [row for row in rows if days in (None, row.days)]
+    around = sorted((row for row in rows if not own), key=lambda row: row.days)
+    return own or [
+        *[row for row in around if row.days < days][-1:],
+        *[row for row in around if row.days > days][:1],
+    ]
+
+
+def _window(count: Count) -> str:
+    return "an unstated window" if count.days in (None, inf) else f"{count.days:.0f} days"
+
+
+def _allowed(extra: int) -> str:
+    return f", and {extra} more patients than it covers" if extra else ""
+
+
+def _more_events(part: Count, whole: Count, extra: int) -> str:
+    """Say that a part has more events than its whole."""
+    if part.arm != whole.arm:
+        what = "" if part.outcome == whole.outcome else f" {part.outcome}"
+        held = "" if part.outcome == whole.outcome else f" {whole.outcome}"
+        return (
+            f"{part.events}{what} in {quote(part.arm)} are more than the {whole.events}{held} in {quote(whole.arm)} "
+            f"({whole.name}), which holds these patients{_allowed(extra)}. {HINT}"
+        )
+    if part.outcome != whole.outcome:
+        return (
+            f"{part.events} {part.outcome} are more than the {whole.events} {whole.outcome} of {whole.name}, "
+            f"which holds them{_allowed(extra)}. Check both."
+        )
+    return (
+        f"{part.events} in {_window(part)} are more than {whole.events} in {_window(whole)} ({whole.name})"
+        f"{_allowed(extra)}. Check both."
+    )
+
+
+def _more_without(part: Count, whole: Count, extra: int) -> str:
+    """Say that a part has more patients without the event than its whole."""
+    return (
+        f"{part.without} of {part.patients} without {part.outcome} in {quote(part.arm)} are more than {whole.without} "
+        f"of {whole.patients} without {whole.outcome} in {quote(whole.arm)} ({whole.name}){_allowed(extra)}. {HINT}"
+    )

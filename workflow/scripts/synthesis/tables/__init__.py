@@ -1,0 +1,1 @@
+"""How tables, files and problems are read and written: the ground on which every other room stands."""

@@ -1,0 +1,408 @@
+"""How the models behave in simulated reviews like this one: bias, coverage and width, with Monte Carlo errors.
+
+A scenario is a truth (median study and τ on the logit scale) with study sizes; a review drawn from it has binomial
+events around normal study effects. Every review has a seed of its own, so jobs can share the reviews in any way. Jobs
+take blocks of reviews, since a batched fit stops when the slowest of its data sets has arrived: in another company
+the last digits of a fit differ, and the answer must not depend on the number of jobs.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, product
+
+import numpy as np
+from scipy.special import expit, logit, ndtr
+
+from ..models import betabinom, many
+from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, pool
+from ..models.details import population_average
+from ..models.proportions import clopper_pearson
+from ..tables.files import read_table, write_table
+from ..words.terms import is_ok, remarks_of
+
+Paths = Sequence[str]
+BLOCK = 100  # reviews that are fitted together, whatever the number of jobs
+SMALLEST = 3  # studies from which an analysis is a scenario of its own: below there is no prediction interval
+
+NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2")  # what a fit gives, in this order
+REVIEWS = ("scenario", "review", "model", *NUMBERS, "status")
+
+# All but k, tau and reviews is in per cent or percentage points, since the config has its incidences in per cent.
+TRUTH = ("source", "analysis", "k", "incidence", "mean_incidence", "tau", "sizes")
+COUNTS = ("level", "reviews", "fitted", "no_events", "all_events")
+MEDIAN = ("bias", "bias_mcse", "coverage", "coverage_mcse", "width_mean", "width_median")
+MEAN = ("bias_of_mean", "coverage_of_mean", "coverage_of_mean_mcse")
+PREDICTION = ("predicted", "prediction_coverage", "prediction_coverage_mcse")
+CHARACTERISTICS = (*TRUTH, "model", *COUNTS, *MEDIAN, *MEAN, *PREDICTION, "tau2_zero", "status")
+
+WORST = ("source", "analysis", "k", "incidence", "tau")
+COVERAGES = ("coverage_mean", "coverage_mean_mcse", "coverage_worst", "coverage_worst_mcse")
+OTHERS = ("coverage_of_mean_mean", "coverage_of_mean_worst", "bias_mean_absolute", "bias_worst", "width_mean")
+LAST = ("prediction_coverage_mean", "prediction_coverage_worst", "fitted_worst", "status")
+SUMMARY = ("model", "source", "scenarios", "level", *COVERAGES, *map("worst_{}".format, WORST), *OTHERS, *LAST)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A truth, and the studies that see it.
+
+    Parameters
+    ----------
+    source : {"grid", "data"}
+    analysis : str
+        Whose estimate and sizes it has; blank for the grid.
+    mean, tau : float
+        Logit of the median study's proportion, and standard deviation of the studies' logits.
+    k : int
+        Studies.
+    sizes : tuple of int
+        Patients in each arm of the k studies (data), or of the studies that every review draws its k from (grid).
+    status : str
+        ``ok``, or why nothing can be simulated.
+    arms : tuple of int
+        How many arms each of the k studies gives, in order; blank: one.
+    """
+
+    source: str
+    analysis: str
+    mean: float
+    tau: float
+    k: int
+    sizes: tuple[int, ...]
+    status: str = OK
+    arms: tuple[int, ...] = ()
+
+    @property
+    def study(self) -> np.ndarray:
+        """Give the number of the study that each arm belongs to, from 0."""
+        return np.repeat(np.arange(self.k), self.arms or 1)
+
+    def describe(self) -> dict:
+        """Give the columns that name it in the tables."""
+        own, least, most = self.sizes, min(self.sizes, default=0), max(self.sizes, default=0)
+        if self.source == "grid":
+            sizes = f"drawn from {len(own)} of {least} to {most}"
+        else:
+            studies = np.split(np.array(own), np.cumsum(self.arms or (1,) * self.k)[:-1])
+            sizes = ";".join("+".join(map(str, arms)) for arms in studies)
+        median, mean = 100 * float(expit(self.mean)), 100 * population_average(self.mean, self.tau)
+        return dict(zip(TRUTH, (self.source, self.analysis, self.k, median, mean, self.tau, sizes), strict=True))
+
+
+def scenarios_of(rows: Iterable[Mapping], estimates: Iterable[Mapping], settings: Mapping) -> list[Scenario]:
+    """Give the scenarios of the config's grid, then one for each analysis.
+
+    Parameters
+    ----------
+    rows, estimates : iterable of mappings
+        Rows of every ``rows.csv`` and of ``results/estimates.csv``, as text.
+    settings : mapping
+        The part `simulation` of the config.
+
+    Returns
+    -------
+    list of Scenario
+        Grid: sizes are those of all pooled studies of all analyses, a study once for each analysis it is in. Data: each
+        analysis with at least ``SMALLEST`` studies, with its own arms and the glmm's estimate and τ as the truth.
+    """
+    sizes: dict[str, dict[str, tuple[int, ...]]] = {}
+    for row in rows:
+        if row["use"] == "yes" and row["subset"] == "all":
+            own = sizes.setdefault(row["analysis"], {})
+            own[row["study"]] = (*own.get(row["study"], ()), int(row["patients"]))
+    pooled = tuple(sorted(sum(arms) for own in sizes.values() for arms in own.values()))
+    status = OK if pooled else "no study sizes: nothing is pooled"
+    grid = [
+        Scenario("grid", "", float(logit(incidence / 100)), float(tau), int(k), pooled, status)
+        for k, incidence, tau in product(settings["k"], settings["incidence"], settings["tau"])
+    ]
+    truths = {row["analysis"]: row for row in estimates if row["subset"] == "all" and row["model"] == "glmm"}
+    data = [_data_scenario(a, list(own.values()), truths.get(a)) for a, own in sizes.items() if len(own) >= SMALLEST]
+    return grid + data
+
+
+def _data_scenario(analysis: str, studies: Sequence[tuple[int, ...]], truth: Mapping | None) -> Scenario:
+    sizes, arms = tuple(size for own in studies for size in own), tuple(map(len, studies))
+    if truth is None or not is_ok(truth["status"]) or not truth["tau2"]:
+        why = remarks_of(truth["status"]) if truth else "glmm is not among the estimates"
+        status = f"no truth to simulate from: {why}"
+        return Scenario("data", analysis, np.nan, np.nan, len(studies), sizes, status, arms)
+    mean, tau = logit(float(truth["estimate"])), np.sqrt(float(truth["tau2"]))
+    return Scenario("data", analysis, float(mean), float(tau), len(studies), sizes, arms=arms)
+
+
+def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw some of the reviews, counted from 0, of a scenario, which is the ``number``-th of all.
+
+    Returns
+    -------
+    events, patients : ndarray of int, shape (reviews, arms)
+        Arms of one study share its effect.
+    """
+    events, patients = [], []
+    for review in reviews:
+        random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, review)))
+        n = random.choice(scenario.sizes, scenario.k) if scenario.source == "grid" else np.array(scenario.sizes)
+        effects = scenario.mean + scenario.tau * random.standard_normal(scenario.k)
+        events.append(random.binomial(n, expit(effects[scenario.study])))
+        patients.append(n)
+    return np.array(events), np.array(patients)
+
+
+def fit_reviews(
+    model: str, events: np.ndarray, patients: np.ndarray, level: float, study: np.ndarray | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Pool simulated reviews with a model.
+
+    Parameters
+    ----------
+    model : str
+        A name in the table of models.
+    events, patients : ndarray of int, shape (reviews, arms)
+    level : float
+    study : ndarray of int, shape (arms,), optional
+        The study of each arm, arms of one study together; one arm a study when left out.
+
+    Returns
+    -------
+    numbers : ndarray of shape (6, reviews)
+        ``NUMBERS``: proportions, and τ² (or what the model has in its place); NaN where there is none.
+    status : list of str
+        What :func:`synthesis.models.catalogue.pool` says of each review.
+    """
+    study = np.arange(events.shape[1]) if study is None else study
+    total, size, starts = events.sum(1), patients.sum(1), np.unique(study, return_index=True)[1]
+    fits = (total > 0) & (total < size) & (len(starts) > 1)
+    numbers, status = np.full((len(NUMBERS), len(events)), np.nan), [OK] * len(events)
+    if fits.any() and model in (BATCHES if len(starts) == len(study) else ADD_ARMS):
+        y, n = (np.add.reduceat(counts[fits], starts, axis=1) for counts in (events, patients))
+        numbers[:, fits] = BATCHES[model](y, n, level)
+    for i in np.flatnonzero(np.isnan(numbers[0])):  # few, unless a model has no batch: the single fit knows the words
+        one = pool(model, events[i], patients[i], study, level)
+        numbers[:, i], status[i] = [getattr(one, name) for name in NUMBERS], one.status
+    return numbers, status
+
+
+def _many(events: np.ndarray, patients: np.ndarray, level: float, model: str) -> np.ndarray:
+    numbers, _ = many.BATCHES[model](events, patients, None, level)
+    return np.array([numbers[name] for name in NUMBERS])
+
+
+def _betabinom(events: np.ndarray, patients: np.ndarray, level: float) -> np.ndarray:
+    """Fit, and give the prediction intervals.
+
+    Its batch takes as long for every review as for the one with the largest study: reviews are sorted by that.
+    """
+    numbers, largest = np.empty((len(NUMBERS), len(events))), np.ceil(np.log2(patients.max(1)))
+    for size in np.unique(largest):
+        chosen = largest == size
+        fits = betabinom.fit_batch(events[chosen], patients[chosen], np.ones(events[chosen].shape, bool), level)
+        phi = fits.rho / (1 - fits.rho)
+        predicted = betabinom.prediction_intervals(logit(fits.estimate), phi, fits.se, fits.k, level)
+        limits = fits.estimate, fits.ci_low, fits.ci_high, *predicted
+        numbers[:, chosen] = [*limits, fits.rho]
+    return numbers
+
+
+def _crude(events: np.ndarray, patients: np.ndarray, level: float) -> np.ndarray:
+    total, size = events.sum(1), patients.sum(1)
+    missing = np.full(len(total), np.nan)
+    return np.array([total / size, *clopper_pearson(total, size, level), missing, missing, missing])
+
+
+BATCHES = {"betabinom": _betabinom, "crude": _crude} | {name: partial(_many, model=name) for name in many.BATCHES}
+ADD_ARMS = (*many.SHARE_EFFECT, "crude")  # to these the arms of a study are its total; the others refuse several
+
+
+def simulate_chunk(scenarios: Sequence[Scenario], settings: Mapping, level: float, chunk: int) -> Iterator[dict]:
+    """Simulate and pool every ``chunks``-th block of reviews.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+    settings : mapping
+        The part `simulation` of the config.
+    level : float
+    chunk : int
+        The block it begins with, from 0 to ``chunks`` − 1.
+
+    Yields
+    ------
+    dict
+        Rows with the columns ``REVIEWS``.
+    """
+    blocks = [
+        (number, range(first, min(first + BLOCK, settings["reviews"])))
+        for number, scenario in enumerate(scenarios)
+        for first in range(0, settings["reviews"] if is_ok(scenario.status) else 0, BLOCK)
+    ]
+    for number, reviews in blocks[chunk :: settings["chunks"]]:
+        events, patients = draw_reviews(scenarios[number], number, reviews, settings["seed"])
+        for model in settings["models"]:
+            numbers, status = fit_reviews(model, events, patients, level, scenarios[number].study)
+            for review, values, word in zip(reviews, numbers.T.tolist(), status, strict=True):
+                found = dict(zip(NUMBERS, values, strict=True))
+                yield {"scenario": number, "review": review, "model": model, **found, "status": word}
+
+
+def characterise(
+    scenarios: Sequence[Scenario], chunks: Iterable[Iterable[Mapping]], settings: Mapping, level: float
+) -> list[dict]:
+    """Turn simulated reviews into the operating characteristics of each scenario and model.
+
+    Parameters
+    ----------
+    scenarios, settings, level
+        As in :func:`simulate_chunk`.
+    chunks : iterable of iterables of mappings
+        Rows with the columns ``REVIEWS``, as text or numbers, in any order.
+
+    Returns
+    -------
+    list of dict
+        Rows with the columns ``CHARACTERISTICS``. A missing review is an error, never a smaller number of reviews.
+    """
+    models, reviews = list(settings["models"]), settings["reviews"]
+    numbers = np.full((len(scenarios), len(models), reviews, len(NUMBERS)), np.nan)
+    status = np.full(numbers.shape[:3], "", object)
+    for row in chain.from_iterable(chunks):  # a chunk is read when it is its turn: all of them may not fit in memory
+        at = int(row["scenario"]), models.index(row["model"]), int(row["review"])
+        numbers[at] = [float(row[name]) if row[name] != "" else np.nan for name in NUMBERS]
+        status[at] = row["status"]
+    table = []
+    for number, scenario in enumerate(scenarios):
+        for place, model in enumerate(models):
+            row = scenario.describe() | {"model": model, "level": 100 * level, "reviews": reviews}
+            if not is_ok(scenario.status):
+                table.append(row | {"reviews": 0, "status": scenario.status})
+                continue
+            if (status[number, place] == "").any():
+                raise ValueError(f"scenario {number}, {model}: reviews are missing. Build all chunks again.")
+            table.append(row | performance(scenario, numbers[number, place].T, status[number, place]))
+    return table
+
+
+def performance(scenario: Scenario, numbers: np.ndarray, status: Sequence[str]) -> dict:
+    """Give the operating characteristics of a model in a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    numbers, status : ndarray of shape (6, reviews), sequence of str
+        As :func:`fit_reviews` gives them.
+
+    Returns
+    -------
+    dict
+        Per cent and percentage points; NaN where no review gives such a number. Over the reviews that gave an
+        estimate: bias, coverage and width; against the median study, and against the mean of the studies' proportions
+        (what ``crude`` and ``betabinom`` estimate). ``tau2_zero`` is over the reviews with a τ². The prediction
+        interval's coverage is no count but the probability of the truth's own distribution inside it.
+
+    References
+    ----------
+    Morris TP, White IR, Crowther MJ. Stat Med 2019;38:2074–102, table 6 (estimates and their Monte Carlo errors).
+    """
+    estimate, low, high, pi_low, pi_high, tau2 = numbers
+    fitted, predicted, known = (np.isfinite(values) for values in (estimate, pi_low, tau2))
+    median, mean = float(expit(scenario.mean)), population_average(scenario.mean, scenario.tau)
+    bias, bias_mcse = _mean(100 * (estimate[fitted] - median))
+    covered, covered_mean = (_share(((low <= truth) & (truth <= high))[fitted]) for truth in (median, mean))
+    inside = _mean(100 * mass_inside(scenario, pi_low[predicted], pi_high[predicted]))
+    width = 100 * (high - low)[fitted]
+    middle = float(np.median(width)) if len(width) else np.nan
+    none, every = (np.array([word == rule for word in status]) for rule in (NO_EVENTS, ALL_EVENTS))
+    counts = sorted(Counter(word for word in status if not is_ok(word)).items())
+    return {
+        **{n: _share(s)[0] for n, s in zip(COUNTS[2:], (fitted, none, every), strict=True)},
+        **dict(zip(MEDIAN, (bias, bias_mcse, *covered, _mean(width)[0], middle), strict=True)),
+        **dict(zip(MEAN, (bias + 100 * (median - mean), *covered_mean), strict=True)),
+        **dict(zip(PREDICTION, (_share(predicted)[0], *inside), strict=True)),
+        "tau2_zero": _share(tau2[known] == 0)[0],
+        "status": "; ".join(f"{word} ({n} of {len(status)})" for word, n in counts) or OK,
+    }
+
+
+def mass_inside(scenario: Scenario, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Give the probability that a new study's true proportion, logit-normal or with τ = 0 fixed, is in an interval."""
+    if scenario.tau == 0:
+        truth = expit(scenario.mean)
+        return ((low <= truth) & (truth <= high)).astype(float)
+    return ndtr((logit(high) - scenario.mean) / scenario.tau) - ndtr((logit(low) - scenario.mean) / scenario.tau)
+
+
+def _mean(values: np.ndarray) -> tuple[float, float]:
+    """Give the mean and its Monte Carlo standard error; NaN where there are too few values."""
+    n = len(values)
+    return (float(values.mean()) if n else np.nan), (float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan)
+
+
+def _share(hits: np.ndarray) -> tuple[float, float]:
+    """Give the share in per cent and its Monte Carlo standard error, √(p (1 − p) / n)."""
+    p = _mean(hits.astype(float))[0]
+    return 100 * p, 100 * float(np.sqrt(p * (1 - p) / max(len(hits), 1)))
+
+
+def summary(rows: Sequence[Mapping]) -> list[dict]:
+    """Give, for each model, its worst and mean behaviour over the scenarios: all, those of the grid, those of the data.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        What :func:`characterise` gives.
+
+    Returns
+    -------
+    list of dict
+        Rows with the columns ``SUMMARY``. The worst coverage is the lowest and ``worst_*`` name its scenario; of many
+        scenarios that are alike the lowest is below what it stands for by about two of its Monte Carlo errors.
+    """
+    table = []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        for source in ("all", "grid", "data"):
+            chosen = [r for r in rows if r["model"] == model and source in ("all", r["source"])]
+            chosen = [r for r in chosen if np.isfinite(r.get("coverage", np.nan))]
+            row = {"model": model, "source": source, "scenarios": len(chosen)}
+            table.append(row | (_summarise(chosen) if chosen else {"status": "no scenario was simulated"}))
+    return table
+
+
+def _summarise(rows: Sequence[Mapping]) -> dict:
+    """Summarise the scenarios of one model."""
+    names = ("coverage", "coverage_mcse", "bias", "coverage_of_mean", "width_mean", "prediction_coverage")
+    coverage, error, bias, of_mean, width, predicted = (np.array([row[name] for row in rows]) for name in names)
+    predicted = predicted[np.isfinite(predicted)] if np.isfinite(predicted).any() else predicted
+    worst = rows[int(np.argmin(coverage))]
+    coverages = coverage.mean(), np.sqrt(np.sum(error**2)) / len(rows), worst["coverage"], worst["coverage_mcse"]
+    others = of_mean.mean(), of_mean.min(), np.abs(bias).mean(), bias[np.argmax(np.abs(bias))], width.mean()
+    last = predicted.mean(), predicted.min(), min(row["fitted"] for row in rows), OK
+    return {
+        "level": worst["level"],
+        **dict(zip((*COVERAGES, *OTHERS, *LAST), (*coverages, *others, *last), strict=True)),
+        **{f"worst_{name}": worst[name] for name in WORST},
+    }
+
+
+def read_scenarios(rows_csvs: Paths, estimates_csv: str, settings: Mapping) -> list[Scenario]:
+    """Read what the scenarios follow from."""
+    return scenarios_of(chain.from_iterable(map(read_table, rows_csvs)), read_table(estimates_csv), settings)
+
+
+def simulate_reviews_file(
+    rows_csvs: Paths, estimates_csv: str, reviews_csv: str, *, settings: Mapping, level: float, chunk: int
+) -> None:
+    """Write one chunk of the simulated reviews."""
+    scenarios = read_scenarios(rows_csvs, estimates_csv, settings)
+    write_table(reviews_csv, simulate_chunk(scenarios, settings, level, chunk), REVIEWS)
+
+
+def gather_simulations_file(
+    chunk_csvs: Paths, rows_csvs: Paths, estimates_csv: str, table_csvs: Paths, *, settings: Mapping, level: float
+) -> None:
+    """Read all chunks, and write two tables: the operating characteristics and their summary."""
+    scenarios = read_scenarios(rows_csvs, estimates_csv, settings)
+    table = characterise(scenarios, map(read_table, chunk_csvs), settings, level)
+    write_table(table_csvs[0], table, CHARACTERISTICS)
+    write_table(table_csvs[1], summary(table), SUMMARY)

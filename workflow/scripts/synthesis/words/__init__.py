@@ -1,0 +1,1 @@
+"""How numbers, words and marks print. Imports nothing above."""
