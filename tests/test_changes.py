@@ -30,10 +30,13 @@ from synthesis.review.index import read_index
 from synthesis.risk_factors.comparisons import pool_comparisons_file
 from synthesis.selection.rows import select_rows_file
 from synthesis.sheets.collect import collect_sheets_file
-from synthesis.tables.columns import CONTRASTS, ESTIMATES
+from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table, write_table
 from synthesis.variations.resampling import resample_file
 from synthesis.variations.sensitivity import leave_out_file
+
+CONTRASTS = columns_of("contrasts")
+ESTIMATES = columns_of("estimates")
 
 ATTRIBUTES = ["product", "target"]
 EVANS = """\

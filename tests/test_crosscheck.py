@@ -5,8 +5,10 @@ import shutil
 import pytest
 from conftest import ROOT
 from synthesis.pools.crosscheck import CrosscheckError, compare_with_r, compare_with_r_file, crosscheck_file, unanswered
-from synthesis.tables.columns import ESTIMATES
+from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table, write_table
+
+ESTIMATES = columns_of("estimates")
 
 
 def ours(**values) -> dict:

@@ -8,8 +8,10 @@ import pytest
 from conftest import ROOT
 from synthesis.guard import main, table
 from synthesis.releases.estimates import compare, movers
-from synthesis.tables.columns import ESTIMATES
+from synthesis.tables.declared import columns_of
 from synthesis.tables.files import write_table
+
+ESTIMATES = columns_of("estimates")
 
 
 def row(analysis="fever", estimate="0.1", **values) -> dict:

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Review
 from synthesis import release
-from synthesis.tables.columns import ESTIMATES
+from synthesis.tables.declared import columns_of
 from synthesis.tables.files import write_table
+
+ESTIMATES = columns_of("estimates")
 
 PROJECT = '[project]\nname = "small-review"\nversion = "26.1.0"\n'
 CITATION = """\

@@ -8,7 +8,9 @@ import pytest
 from synthesis.models.catalogue import MODELS, pool
 from synthesis.models.proportions import STUDY_INTERVALS
 from synthesis.pools.reproduce import block, fill, named_numbers, r_string, reproduction, wrap
-from synthesis.tables.columns import ESTIMATES
+from synthesis.tables.declared import columns_of
+
+ESTIMATES = columns_of("estimates")
 
 needs_r = pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
 COUNTS = {

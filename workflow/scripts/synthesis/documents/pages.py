@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..protocol.config import Protocol, read_protocol
-from ..tables.codebook import UndescribedError, describe, table_name
-from ..tables.descriptions import TABLES
+from ..tables.declared import columns_of, describe, table_file, table_names, table_title
 from ..tables.files import write_text
 from ..words.model_names import MODEL_NAMES
 from .quoting import fill
@@ -240,55 +239,30 @@ def _section_parts(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, match[1]
 
 
-def results_page(results: Path, protocol: Protocol) -> str:
-    """Give docs/reference/results.md: every table of a built ``results/`` with its columns.
-
-    Parameters
-    ----------
-    results : path
-        Of a built review.
-    protocol : Protocol
-        For the word of the denominator, and which columns are attributes of arms.
-
-    Raises
-    ------
-    UndescribedError
-        When a column has no description.
-    """
+def results_page(protocol: Protocol) -> str:
+    """Give docs/reference/results.md: every table of ``results/`` with its columns, as this review names them."""
     attributes = {name: protocol.variable_label(name) for name in ("product", *protocol.attributes)}
     intro = (
         "Every table in `results/`, one section a kind of table. Proportions run from 0 to 1 unless a description\n"
         "says per cent. A missing number is an empty cell, never 0, and `status` says why. Nothing is rounded."
     )
+    shares = [f"share_{side}_{limit:g}" for limit in protocol.future.thresholds for side in ("above", "below")]
     text = [MADE, "# The results\n", intro]
-    for name, (path, header) in _headers(results, list(protocol.analyses)).items():
-        columns = describe(name, header, protocol.review.unit, attributes)
+    for name in table_names():
+        columns = describe(
+            name,
+            columns_of(name, shares if name == "multiverse_summary" else attributes),
+            protocol.review.unit,
+            attributes,
+        )
         rows = [[f"`{c.name}`", c.type, c.description + _allowed(c.allowed)] for c in columns]
-        text += ["", f"## `{path}`", "", f"{TABLES[name][0]}.", "", table(["column", "type", "what it holds"], rows)]
+        text += ["", f"## `{table_file(name)}`", "", f"{table_title(name)}.", ""]
+        text.append(table(["column", "type", "what it holds"], rows))
     return "\n".join(text) + "\n"
 
 
 def _allowed(words: Sequence[str]) -> str:
     return f": {', '.join(f'`{word}`' for word in words)}" if words else ""
-
-
-def _headers(results: Path, analyses: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
-    """Give table → its path with ``<analysis>`` in it, and its header, in the order of the codebook."""
-    from ..pools.crosscheck import COLUMNS
-    from ..variations.simulation import CHARACTERISTICS, SUMMARY
-
-    # Built on request: a clone may not have them, or those of another version. Their columns are those of the code.
-    simulated = "operating_characteristics"
-    requested = {simulated: CHARACTERISTICS, f"{simulated}_summary": SUMMARY, "crosscheck": COLUMNS}
-    found = {name: (f"{name}.csv", list(header)) for name, header in requested.items()}
-    places = [("<analysis>/", results / name) for name in analyses]
-    for shown, folder in [("data/", results / "data"), *places, ("", results)]:
-        for path in sorted(folder.glob("*.csv")):
-            name = table_name(path)
-            if name in TABLES and name not in found:
-                header = path.read_text(encoding="utf-8").partition("\n")[0].split(",")
-                found[name] = (f"{shown}{path.name}", header)
-    return {name: found[name] for name in TABLES if name in found}
 
 
 def models_page() -> str:
@@ -366,7 +340,7 @@ def texts() -> dict[Path, str]:
     return written | {
         FOLDER / "sheet.md": sheet_page(),
         FOLDER / "config.md": config_page(Path("config.yaml").read_text(encoding="utf-8")),
-        FOLDER / "results.md": results_page(Path("results"), read_protocol("config.yaml")),
+        FOLDER / "results.md": results_page(read_protocol("config.yaml")),
         FOLDER / "models.md": models_page(),
         FOLDER / "commands.md": commands_page(Path("Makefile").read_text(encoding="utf-8")),
     }
@@ -374,12 +348,7 @@ def texts() -> dict[Path, str]:
 
 def main() -> int:
     """Write them."""
-    try:
-        pages = texts()
-    except UndescribedError as error:
-        print(error.args[0], file=sys.stderr)
-        return 1
-    for path, text in pages.items():
+    for path, text in texts().items():
         write_text(path, text)
     return 0
 

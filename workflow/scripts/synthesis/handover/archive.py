@@ -1,7 +1,7 @@
 """results/data.zip: the sheets and the pooled numbers as tidy CSV, described by a Frictionless data package.
 
 The descriptor follows the Data Package specification, version 1 (profile ``tabular-data-package``); descriptions come
-from :mod:`synthesis.tables.codebook`.
+from :mod:`synthesis.tables.declared`.
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..tables.codebook import Column, describe, table_name, table_title
+from ..tables.declared import Column, describe, table_name, table_title
 from ..tables.files import read_table
 from .zipped import day_of, write_bytes, zip_bytes
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 from math import isfinite
 
-from ..tables.codebook import Column, describe, is_of_this_engine, table_name, table_title
+from ..tables.declared import Column, describe, is_of_this_engine, table_name, table_title
 from ..tables.files import read_table
 from .archive import header_of
 from .xml_characters import xml_text

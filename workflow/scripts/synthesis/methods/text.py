@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from ..selection.rows import ARTICLE_FIRST
-from ..tables.codebook import is_of_this_engine
+from ..tables.declared import is_of_this_engine
 from ..tables.files import read_table, write_text
 from ..words.formatting import format_count
 from ..words.prose import agree, inside, joined, line, percent, plural

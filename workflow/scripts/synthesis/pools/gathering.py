@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..tables.columns import CONTRASTS, ESTIMATES
-from ..tables.files import read_table, write_table
+from ..tables.declared import write
+from ..tables.files import read_table
 
 
 def gather_estimates_file(
@@ -17,11 +17,8 @@ def gather_estimates_file(
     analyses: Iterable[str],
 ) -> None:
     """Join the tables of all analyses, and remove the folders of analyses that left the config."""
-    for paths, target, columns in (
-        (estimates, estimates_csv, ESTIMATES),
-        (contrasts, contrasts_csv, CONTRASTS),
-    ):
-        write_table(target, (row for path in paths for row in read_table(path)), columns)
+    for paths, target in ((estimates, estimates_csv), (contrasts, contrasts_csv)):
+        write(target, (row for path in paths for row in read_table(path)))
     remove_strangers(Path(estimates_csv).parent, set(analyses))
 
 

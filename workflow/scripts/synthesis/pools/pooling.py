@@ -6,8 +6,7 @@ import pandas as pd
 
 from ..models.catalogue import Pooled, pool
 from ..selection.arms import read_rows
-from ..tables.columns import CONTRASTS, ESTIMATES
-from ..tables.files import write_table
+from ..tables.declared import columns_of, write
 from ..words.levels import NOT_LEVELS
 from ..words.model_names import WALD_TESTED
 from ..words.terms import is_ok
@@ -29,8 +28,8 @@ def pool_analysis_file(
     """Read the rows of an analysis, pool them, write estimates and contrasts."""
     rows = read_rows(rows_csv)
     rows = rows[rows["use"] == "yes"]
-    write_table(estimates_csv, pool_analysis(rows, analysis, models, subgroup_models, level), ESTIMATES)
-    write_table(contrasts_csv, contrast_rows(rows, analysis, contrasts, level), CONTRASTS)
+    write(estimates_csv, pool_analysis(rows, analysis, models, subgroup_models, level))
+    write(contrasts_csv, contrast_rows(rows, analysis, contrasts, level))
 
 
 def pool_analysis(
@@ -83,7 +82,7 @@ def _pool_subgroups(
 
 
 def _row(analysis: str, subset: str, group: str, pooled: Pooled) -> dict:
-    values = {key: value for key, value in vars(pooled).items() if key in ESTIMATES}
+    values = {key: value for key, value in vars(pooled).items() if key in columns_of("estimates")}
     return {"analysis": analysis, "subset": subset, "group": group, **values}
 
 

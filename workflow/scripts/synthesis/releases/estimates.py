@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..tables.columns import ESTIMATES
+from ..tables.declared import columns_of
 
 KEY = ("analysis", "subset", "group", "model")
+ESTIMATES = columns_of("estimates")
 NUMBERS = ESTIMATES[ESTIMATES.index("k") : ESTIMATES.index("status")]
 TOLERANCE = 1e-6  # relative; another processor moves the 12th digit, a changed count the 2nd
 

@@ -78,6 +78,7 @@ IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n#(]*))|import[ \t]+([^\n#]*))",
     re.MULTILINE,
 )
+DATA = (".csv", ".yaml", ".j2", ".R")  # that a module reads from its own folder
 NOT_SHEETS = ("TEMPLATE.yaml", "grade.yaml")
 # Endings as people and their editors make them: x.yml, x.YAML, x.yaml.txt, x.yaml.bak, x.yaml~, #x.yaml#, x2001.txt
 LOOKS_LIKE_A_SHEET = re.compile(r"\.y[aml]{2,4}\b|^[a-z]+[0-9]{4}[a-z]?(\.txt)?$", re.IGNORECASE)
@@ -168,7 +169,7 @@ def is_stamp(path: str | Path, text: str) -> bool:
 
 @cache
 def modules_of(script: str | Path) -> tuple[str, ...]:
-    """Give every file of the library that a script imports, directly or through others.
+    """Give every file of the library that a script imports, directly or through others, and the data beside them.
 
     Parameters
     ----------
@@ -188,7 +189,8 @@ def modules_of(script: str | Path) -> tuple[str, ...]:
         new = _imports(file, script.parent) - found
         found |= new
         queue += new
-    return tuple(sorted(str(path) for path in found))
+    beside = {path for folder in {file.parent for file in found} for path in folder.iterdir() if path.suffix in DATA}
+    return tuple(sorted(str(path) for path in found | beside))
 
 
 @cache
