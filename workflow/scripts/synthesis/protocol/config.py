@@ -293,14 +293,6 @@ HINTS = {"": "Add it; docs/reference/config.md says what it holds."}
 def read_protocol(path: str | Path) -> Protocol:
     """Read and check ``config.yaml``.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Protocol
-
     Raises
     ------
     ProblemsError

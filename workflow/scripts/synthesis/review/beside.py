@@ -65,20 +65,8 @@ def check_beside(
 ) -> list[Problem]:
     """Find what is wrong in the files beside the sheets, and where they contradict sheets and config.
 
-    Parameters
-    ----------
-    config, studies : path
-        The config and the folder of sheets.
-    protocol : Protocol
-    ids : sequence of str
-        Names of the sheets there are.
-    sheets : sequence of Sheet or None
-        None when they have faults: then nobody knows what is pooled.
-
-    Returns
-    -------
-    list of Problem
-        Empty where there is no such file; a review need not keep one.
+    A review need not keep such files. ``ids`` are the sheets there are; ``sheets`` is None when some have faults: then
+    nobody knows what is pooled.
     """
     problems: list[Problem] = []
     screening = Path(studies) / "screening.csv"
@@ -100,12 +88,7 @@ def check_beside(
 def check_screening(
     path: str | Path, ids: Sequence[str], known: dict[str, Fate] | None, sheets: dict[str, Sheet]
 ) -> None:
-    """Compare the list of reports with the sheets: each sheet is listed once, with what becomes of it.
-
-    Raises
-    ------
-    ProblemsError
-    """
+    """Compare the list of reports with the sheets (or raise): each is listed once, with what becomes of it."""
     lines = read_lines(path)
     problems = check_lines(path, lines)
     for line, row in lines:
@@ -164,12 +147,7 @@ def row_to_write(sheet: Sheet, fate: Fate, columns: Sequence[str]) -> str:
 
 
 def check_published(path: Path, protocol: Protocol, config: str) -> None:
-    """Find the row of each pair of the config in the table of published pools.
-
-    Raises
-    ------
-    ProblemsError
-    """
+    """Find the row of each pair of the config in the table of published pools, or raise."""
     table, problems = read_published(path), []
     for i, pair in enumerate(protocol.published.pairs):
         try:

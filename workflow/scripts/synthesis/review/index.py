@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,17 +22,10 @@ from .beside import check_beside
 
 @dataclass(frozen=True)
 class Index:
-    """A checked review.
-
-    Parameters
-    ----------
-    protocol : Protocol
-    sheets : dict
-        Path of a sheet → the sheet.
-    """
+    """A checked review."""
 
     protocol: Protocol
-    sheets: dict[str, Sheet]
+    sheets: dict[str, Sheet]  # by their paths
 
     def feeds(self, analysis: str) -> list[str]:
         """Give the sheets that hold a row for an analysis, pooled or not."""
@@ -42,18 +34,7 @@ class Index:
 
 
 def read_index(config: str | Path, studies: str | Path) -> Index:
-    """Read and check a whole review.
-
-    Parameters
-    ----------
-    config : path
-        ``config.yaml``.
-    studies : path
-        The folder of sheets; ``TEMPLATE.yaml`` and ``grade.yaml`` in it are not sheets.
-
-    Returns
-    -------
-    Index
+    """Read and check a whole review: ``config.yaml``, and the folder of sheets.
 
     Raises
     ------
@@ -171,15 +152,8 @@ def is_stamp(path: str | Path, text: str) -> bool:
 def modules_of(script: str | Path) -> tuple[str, ...]:
     """Give every file of the library that a script imports, directly or through others, and the data beside them.
 
-    Parameters
-    ----------
-    script : path
-        A Python file beside the package it imports.
-
-    Returns
-    -------
-    tuple of str
-        Paths in order: the inputs that make a rule run again when the library changes.
+    The script is a Python file beside the package it imports. These are the inputs that make a rule run again when the
+    library changes.
     """
     script = Path(script)
     found: set[Path] = set()
@@ -217,6 +191,3 @@ def check_review(config: str | Path, studies: str | Path) -> tuple[Index | None,
         return read_index(config, studies), None
     except ProblemsError as error:
         return None, error
-
-
-__all__: Iterable[str] = ("Index", "digest", "modules_of", "read_index", "sheet_paths", "write_stamp")

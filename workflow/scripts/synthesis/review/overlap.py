@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from ..sheets.collect import arm_rows, study_row
-from ..tables.files import read_table, write_table
+from ..tables.declared import read, write
 from ..words.levels import NOT_LEVELS
 from .index import Index
 
 Row = Mapping[str, object]
-OVERLAPS = ("study", "other", "label", "other_label", "why", "cohort", "described", "analyses", "verdict")
 SEVERAL = ("multinational", "several", "not reported")  # no place that two sheets could share
 NAMED, TOGETHER, APART = "never pooled together: one cohort", "pooled together", "not pooled together"
 
@@ -27,23 +26,11 @@ def suggest_overlaps(
     asked: Mapping[str, set[str]],
     pools: Mapping[str, set[str]],
 ) -> list[dict]:
-    """Find pairs of sheets that share a cohort, or may share patients.
+    """Find pairs of sheets that share a cohort, or may share patients: rows of ``overlaps.csv``.
 
-    Parameters
-    ----------
-    studies, arms : sequence of rows
-        As in ``results/data/``.
-    attributes : sequence of str
-        Properties of arms; patients with one level of it are not those with another.
-    asked, pools : mapping
-        Analysis → studies that have a count for it; and those that its pool holds. A mere suspicion about sheets that
-        no analysis asks for together is left out.
-
-    Returns
-    -------
-    list of dict
-        Rows of ``overlaps.csv``: those that meet in a pool first. ``described`` says whether the sheets speak of each
-        other under ``overlaps``.
+    ``studies`` and ``arms`` are rows as in ``results/data/``; patients with one level of an attribute are not those
+    with another. ``asked`` gives analysis → studies that have a count for it, ``pools`` those that its pool holds. Who
+    meets in a pool comes first, and a mere suspicion about sheets that no analysis asks for together is left out.
     """
     levels = {
         row["study"]: _levels([arm for arm in arms if arm["study"] == row["study"]], attributes) for row in studies
@@ -179,26 +166,15 @@ def suggest_overlaps_file(
     """Read the tables of all sheets and what each analysis pools, write the pairs."""
     asked: dict[str, set[str]] = {}
     pools: dict[str, set[str]] = {}
-    for row in (row for path in rows_csv for row in read_table(path) if row["subset"] == "all"):
+    for row in (row for path in rows_csv for row in read(path, "rows") if row["subset"] == "all"):
         for held in (asked, pools) if row["use"] == "yes" else (asked,):
             held.setdefault(row["analysis"], set()).add(row["study"])
-    found = suggest_overlaps(read_table(studies_csv), read_table(arms_csv), attributes, asked, pools)
-    write_table(overlaps_csv, found, OVERLAPS)
+    found = suggest_overlaps(read(studies_csv, "data/studies"), read(arms_csv, "data/arms"), attributes, asked, pools)
+    write(overlaps_csv, found, table="overlaps")
 
 
 def overlap_warnings(index: Index) -> list[str]:
-    """Say which sheets may meet in a pool though they may share patients, and no sheet speaks of it.
-
-    Parameters
-    ----------
-    index : Index
-        A checked review; nothing needs to be built.
-
-    Returns
-    -------
-    list of str
-        One line a pair; blank when there is none.
-    """
+    """Say which sheets may meet in a pool though they may share patients, and no sheet speaks of it: a line a pair."""
     attributes = ["product", *index.protocol.attributes]
     sheets = list(index.sheets.values())
     may = {name: may_pool(index, name) for name in index.protocol.analyses}

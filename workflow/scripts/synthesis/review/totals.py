@@ -45,25 +45,12 @@ def names_a_total(name: str) -> bool:
 def find_sums(
     counts: Sequence[Count | None], owners: Sequence[str | None], totals: Iterable[int] = ()
 ) -> dict[int, list[int]]:
-    """Find rows that are exactly the sum of others.
+    """Find rows that are exactly the sum of others: index → indexes of the two or more it adds up.
 
-    Parameters
-    ----------
-    counts : sequence of (events, patients)
-        In the order of the table; None where a row has no count.
-    owners : sequence of str
-        The study of each row; the whole of a study beside its own arms is no total.
-    totals : iterable of int
-        Rows that are known to be totals: they are parts of nothing, and a group ends there.
+    Those are all others, or those of its group (from the last total on) above or below it. ``counts`` stand in the
+    order of the table, None where a row has none; ``owners`` names the study of each row, for the whole of a study
+    beside its own arms is no total; known ``totals`` are parts of nothing, and a group ends there.
 
-    Returns
-    -------
-    dict
-        Index of a row → indexes of the two rows or more it adds up: all others, or those of its group (from the last
-        total on) above or below it.
-
-    Examples
-    --------
     >>> find_sums([(1, 20), (2, 30), (3, 50), (4, 40), (5, 60), (9, 100), (12, 150)], "abcdefg")
     {2: [0, 1], 5: [3, 4], 6: [0, 1, 3, 4]}
     """
@@ -100,18 +87,10 @@ def sum_of_others(counts: Mapping[Key, Count]) -> Key | None:
 
 
 def total_warnings(index: Index) -> list[str]:
-    """Ask about sheets that look like a pool of other sheets: by their numbers, or by what they are called.
+    """Ask about sheets that look like a pool of other sheets, by their numbers or by what they are called: a line each.
 
-    Parameters
-    ----------
-    index : Index
-        A checked review; nothing needs to be built.
-
-    Returns
-    -------
-    list of str
-        One line a suspicion; none about a sheet that says under ``overlaps`` with whom it shares patients. And one for
-        each arm that looks like a total of arms it does not hold.
+    None about a sheet that says under ``overlaps`` with whom it shares patients. And one for each arm that looks like a
+    total of arms it does not hold.
     """
     from ..selection.rows import Vocabulary, select_rows  # numerics, which a sheet with a fault never needs
 

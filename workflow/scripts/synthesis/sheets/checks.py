@@ -21,19 +21,7 @@ Checked = tuple[Located, Sheet | None]  # None: what did not type
 
 
 def read_sheets(paths: Iterable[str | Path], protocol: Protocol) -> list[Sheet]:
-    """Read and check every sheet.
-
-    Parameters
-    ----------
-    paths : iterable of paths
-        The sheets; order does not matter.
-    protocol : Protocol
-        The words a sheet may use.
-
-    Returns
-    -------
-    list of Sheet
-        In order of their id.
+    """Read and check every sheet, in whatever order; give them by their id.
 
     Raises
     ------
@@ -67,11 +55,8 @@ def check_rest(located: Located, error: TypingError, protocol: Protocol) -> list
         return []
     said = [field_name(path) for path in error.paths]
     found = check_sheet(rest[1], rest[0], protocol)
-    return [
-        p
-        for p in found
-        if not any(p.field == field or p.field.startswith((f"{field}.", f"{field}[")) for field in said)
-    ]
+    within = tuple(f"{field}{sign}" for field in said for sign in ".[")
+    return [problem for problem in found if problem.field not in said and not problem.field.startswith(within)]
 
 
 def check_sheet(located: Located, sheet: Sheet, protocol: Protocol) -> list[Problem]:
@@ -101,10 +86,7 @@ def check_id(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tup
         message = f"The file's name holds {look_alike(stem)}, which nobody sees. Rename the file: {sheet.id}.yaml."
         yield ("id",), message
     elif sheet.id != stem:
-        yield (
-            ("id",),
-            f"{quote(sheet.id)} is not the file's name ({stem}). Rename the file or correct the id.",
-        )
+        yield ("id",), f"{quote(sheet.id)} is not the file's name ({stem}). Rename the file or correct the id."
 
 
 def check_dates(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
@@ -193,10 +175,7 @@ def _check_parts(sheet: Sheet, name: str, at: tuple) -> Iterator[tuple]:
     arm = sheet.arms[name]
     repeated = {part for part in arm.comprises if arm.comprises.count(part) > 1}
     for part in sorted(repeated):
-        yield (
-            (*at, "comprises"),
-            f"{quote(part)} is named twice, so patients would count twice. Name it once.",
-        )
+        yield (*at, "comprises"), f"{quote(part)} is named twice, so patients would count twice. Name it once."
     for one, other in combinations(dict.fromkeys(arm.comprises), 2):
         if one in sheet.ancestors(other) or other in sheet.ancestors(one):
             yield (*at, "comprises"), f"{quote(one)} and {quote(other)} share patients. Name disjoint arms."
@@ -204,11 +183,8 @@ def _check_parts(sheet: Sheet, name: str, at: tuple) -> Iterator[tuple]:
     if None in sizes:
         yield (*at, "comprises"), "A part has no number of patients. Add it, or use `part_of` on the part."
     elif arm.patients is not None and sum(sizes) != arm.patients and not repeated:
-        sums = " + ".join(map(str, sizes))
-        yield (
-            (*at, "patients"),
-            f"{arm.patients} is not {sums} = {sum(sizes)}, the arms it comprises. Correct one.",
-        )
+        sums = f"{' + '.join(map(str, sizes))} = {sum(sizes)}"
+        yield (*at, "patients"), f"{arm.patients} is not {sums}, the arms it comprises. Correct one."
 
 
 def check_counts(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
@@ -233,22 +209,14 @@ def check_reported(located: Located, sheet: Sheet, protocol: Protocol) -> Iterat
         if row.reported is None:
             continue
         if (not row.events and row.events != 0) or not row.patients:
-            yield (
-                at,
-                f"{quote(row.reported)} has no counts beside it. Write events and patients, or leave it out.",
-            )
+            yield at, f"{quote(row.reported)} has no counts beside it. Write events and patients, or leave it out."
             continue
         printed = Decimal(row.reported.rstrip("% "))
-        half = Fraction(1, 2) / 10 ** -printed.as_tuple().exponent if printed.as_tuple().exponent else Fraction(1, 2)
+        half = Fraction(1, 2) / 10 ** -printed.as_tuple().exponent
         exact = Fraction(100 * row.events, row.patients)
         if abs(exact - Fraction(printed)) > half:
-            yield (
-                at,
-                (
-                    f"{row.reported} does not fit {row.events}/{row.patients} = {float(exact):.2f}%. "
-                    "Check all three numbers in the source."
-                ),
-            )
+            wrong = f"{row.reported} does not fit {row.events}/{row.patients} = {float(exact):.2f}%."
+            yield at, f"{wrong} Check all three numbers in the source."
 
 
 def check_duplicates(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:

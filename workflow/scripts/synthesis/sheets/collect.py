@@ -1,30 +1,13 @@
 """All sheets as tidy tables, for people, exports and the report."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
-from ..tables.files import write_table
+from ..tables.declared import write
 from .facts import read_handed
-from .sheet import Arm, Characteristic, Citation, Comparison, Outcome, Sheet
+from .sheet import Sheet
 
-STUDY = (
-    "study",
-    "label",
-    *(f for f in Citation.model_fields if f != "note"),
-    "citation_note",
-    "report",
-    "design",
-    "ascertainment",
-    "country",
-    "centres",
-    "enrolled_from",
-    "enrolled_to",
-    "cohort",
-    "overlaps",
-    "first_extraction",
-    "second_extraction",
-    "note",
-)
 SIDES = ("exposed", "unexposed")
 KEPT_OUT = ("exclude", "sensitivity_only")
 
@@ -106,33 +89,13 @@ def risk_rows(sheet: Sheet) -> list[dict]:
 def collect_sheets_file(handed: str, folder: str, *, attributes: Sequence[str]) -> None:
     """Write the sheets that were handed down, which are all, as the six tables of ``results/data/``."""
     sheets = read_handed(handed)
-    cells = [f"{side}_{key}" for side in SIDES for key in ("events", "patients")]
-    plain = [f for f in Comparison.model_fields if f not in SIDES]
     tables = {
-        "studies": ([study_row(s) for s in sheets], STUDY),
-        "arms": (
-            [row for s in sheets for row in arm_rows(s, attributes)],
-            (
-                "study",
-                "arm",
-                "label",
-                *attributes,
-                *(f for f in Arm.model_fields if f not in ("label", "product")),
-            ),
-        ),
-        "outcomes": (
-            [row for s in sheets for row in outcome_rows(s)],
-            ("study", *Outcome.model_fields, *KEPT_OUT),
-        ),
-        "comparisons": ([row for s in sheets for row in comparison_rows(s)], ("study", *plain, *cells, *KEPT_OUT)),
-        "characteristics": (
-            [row for s in sheets for row in characteristic_rows(s)],
-            ("study", *Characteristic.model_fields),
-        ),
-        "risk_of_bias": (
-            [row for s in sheets for row in risk_rows(s)],
-            ("study", "tool", "item", "judgement", "support"),
-        ),
+        "studies": ([study_row(sheet)] for sheet in sheets),
+        "arms": (arm_rows(sheet, attributes) for sheet in sheets),
+        "outcomes": map(outcome_rows, sheets),
+        "comparisons": map(comparison_rows, sheets),
+        "characteristics": map(characteristic_rows, sheets),
+        "risk_of_bias": map(risk_rows, sheets),
     }
-    for name, (rows, columns) in tables.items():
-        write_table(Path(folder) / f"{name}.csv", rows, columns)
+    for name, rows in tables.items():
+        write(Path(folder) / f"{name}.csv", chain.from_iterable(rows), attributes)

@@ -66,32 +66,15 @@ class Judgement(Part):
 
 
 def read_grade(path: str | Path, analyses: Iterable[str] | None = None) -> dict[str, dict]:
-    """Read and check the judgements.
+    """Read and check the judgements: analysis → what :class:`Judgement` holds, for those that somebody judged.
 
-    Parameters
-    ----------
-    path : str or Path
-        ``studies/grade.yaml``; a file that is not there means that nobody has judged.
-    analyses : iterable of str, optional
-        The analyses of the config; when given, a judgement on any other is a problem.
-
-    Returns
-    -------
-    dict
-        Analysis → ``certainty`` and ``start`` (high, moderate, low, very low), ``domains`` (the five of ``DOMAINS`` →
-        ``judgement``, one of not serious, serious, very serious, and ``reason``)
-        and ``provisional`` (text, or None). Empty when there is no file; an analysis nobody judged is absent.
+    A file that is not there means that nobody has. Where ``analyses`` are given, a judgement on any other is a problem.
 
     Raises
     ------
     ProblemsError
         With every problem at its line: YAML errors, unknown keys and words, missing reasons, and a certainty that is
         not the start rated down by the domains.
-
-    Examples
-    --------
-    >>> read_grade("no such folder/grade.yaml")
-    {}
     """
     if not os.path.lexists(path):
         return {}

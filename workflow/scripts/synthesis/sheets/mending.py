@@ -15,37 +15,15 @@ from ..words.levels import NOT_REPORTED, UNSTATED
 from .sheet import Sheet
 
 NEUTRAL = {
-    "events": NOT_REPORTED,
-    "patients": NOT_REPORTED,
-    "window": UNSTATED,
-    "basis": "stated",
-    "confidence": "low",
-    "source": "?",
-    "report": "article",
-    "design": "trial",
-    "outcomes": [],
-    "extraction": {"first": "2000"},
-    "ascertainment": "?",
-    "citation": {},
+    **{"events": NOT_REPORTED, "patients": NOT_REPORTED, "window": UNSTATED, "basis": "stated", "confidence": "low"},
+    **{"source": "?", "report": "article", "design": "trial", "ascertainment": "?"},
+    **{"outcomes": [], "extraction": {"first": "2000"}, "citation": {}},
 }
 REMOVABLE = ("comparisons", "characteristics", "risk_of_bias")  # nothing else in a sheet refers to these
 
 
 def mend(located: Located, error: TypingError) -> tuple[Sheet, Located] | None:
-    """Type what is left of a sheet.
-
-    Parameters
-    ----------
-    located : Located
-        The sheet as read.
-    error : TypingError
-        Why it did not type.
-
-    Returns
-    -------
-    sheet, located : Sheet, Located
-        The rest, and a reader of paths that still knows the lines of the original; None when too little is left.
-    """
+    """Type what is left of a sheet, and give it with the lines of the original; None when too little is left."""
     data = copy.deepcopy(located.data)
     dropped: dict[str, set[int]] = {}
     for path in error.paths:

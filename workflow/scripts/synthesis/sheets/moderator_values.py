@@ -24,26 +24,11 @@ def moderator_rows(
     moderators: Mapping[str, Mapping],
     analysis: str,
 ) -> list[dict]:
-    """Give the value of every moderator for every row that an analysis pools.
+    """Give the value of every moderator for every row that an analysis pools: rows of ``moderators.csv``.
 
-    Parameters
-    ----------
-    rows : sequence of mappings
-        The used rows of ``rows.csv`` with ``subset`` = ``all``.
-    characteristics, arms : sequence of mappings
-        ``characteristics.csv`` and ``arms.csv``.
-    moderators : mapping
-        Name → ``unit`` and ``characteristic`` (None: the year of publication).
-    analysis : str
+    ``rows`` are the used ones of ``rows.csv`` with ``subset`` = ``all``; a moderator has a ``unit`` and a
+    ``characteristic`` (None: the year of publication). A value is a number, or None with the reason in ``status``.
 
-    Returns
-    -------
-    list of dict
-        One a moderator and row. A value is a number, or None with the reason in ``status``; ``text`` is what the
-        source prints.
-
-    Notes
-    -----
     Taken from the pooled arm. Where that has no entry, an arm that holds all its patients serves, and the status
     names it; a part of the arm does not, since it need not be like the whole. An entry about a group of the arm
     never serves.
@@ -121,18 +106,9 @@ def _read(fact: Row, unit: str) -> dict:
 def leading_number(text: str) -> float | None:
     """Give the number a printed value begins with, or None where that is not surely the value.
 
-    Parameters
-    ----------
-    text : str
-        As printed. A range in brackets, a standard deviation or a per cent sign may follow; a second number, a bound
-        or a comma (thousands or decimals?) may not.
+    A range in brackets, a standard deviation or a per cent sign may follow; a second number, a bound or a comma
+    (thousands or decimals?) may not.
 
-    Returns
-    -------
-    float or None
-
-    Examples
-    --------
     >>> [leading_number(t) for t in ("57 (31-70)", "7.98", "18.1%", "12 ± 3", "31-70", "<5", "1,030", "57+")]
     [57.0, 7.98, 18.1, 12.0, None, None, None, None]
     """
@@ -148,15 +124,8 @@ def leading_number(text: str) -> float | None:
 def why_no_number(text: str, unit: str | None, label: str, wanted: str) -> str | None:
     """Say why an entry cannot give a moderator its number, and what to write; None when it can, or says it has none.
 
-    Parameters
-    ----------
-    text, unit : str
-        As printed.
-    label, wanted : str
-        Name and unit of the moderator.
+    ``label`` and ``wanted`` are name and unit of the moderator.
 
-    Examples
-    --------
     >>> why_no_number("61,5", "years", "Median age", "years")
     '"61,5" has a decimal comma. Write 61.5.'
     >>> why_no_number("57 (31-70)", "years", "Median age", "years") is None

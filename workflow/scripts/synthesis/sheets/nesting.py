@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf
 
 from ..protocol.config import Protocol
-from ..tables.problems import quote
+from ..tables.problems import field_name, quote
 from ..words.characters import comparable
 from .sheet import Comparison, Outcome, Sheet
 
@@ -20,38 +20,23 @@ HINT = "Check both, or say in `definition` how they differ."
 
 @dataclass(frozen=True)
 class Count:
-    """Events of patients of an arm, wherever a sheet says so.
+    """Events of patients of an arm, wherever a sheet says so."""
 
-    Parameters
-    ----------
-    at : tuple
-        Its place in the sheet.
-    arm, outcome : str
-    definition : str or None
-        As compared; None where the sheet does not say (2×2 tables).
-    days : float or None
-        Infinite for an unstated window, None where the sheet does not say.
-    events, without : int
-        Patients with it, and without.
-    """
-
-    at: tuple
+    at: tuple  # its place in the sheet
     arm: str
     outcome: str
-    definition: str | None
-    days: float | None
+    definition: str | None  # as compared; None where the sheet does not say (2×2 tables)
+    days: float | None  # infinite for an unstated window, None where the sheet does not say
     events: int
-    without: int
+    without: int  # patients without it
 
     @property
     def patients(self) -> int:
-        """Give both together."""
         return self.events + self.without
 
     @property
     def name(self) -> str:
-        """Give the row as messages name it."""
-        return f"{self.at[0]}[{self.at[1]}]"
+        return field_name(self.at)
 
 
 class Whole:
@@ -227,11 +212,7 @@ def _rows(outcomes: Iterable[Outcome]) -> Iterator[Count]:
 
 def _alike(one: Count, other: Count) -> bool:
     """Say whether two counts of one outcome mean the same; what counts as another outcome is for the config to say."""
-    return (
-        one.outcome != other.outcome
-        or None in (one.definition, other.definition)
-        or (one.definition == other.definition)
-    )
+    return one.outcome != other.outcome or other.definition in (one.definition, None) or one.definition is None
 
 
 def _within(short: float | None, long: float | None) -> bool:

@@ -112,18 +112,9 @@ def columns_of(table: str, named: Iterable[str] = ()) -> list[str]:
 
 
 def read(path: str | Path, table: str = "") -> list[Row]:
-    """Read a table of ``results/`` as rows with values of the declared types.
+    """Read a table of ``results/``: column → ``str`` ("" when empty), ``int`` (None) or ``float`` (NaN).
 
-    Parameters
-    ----------
-    path : path
-    table : str
-        Its name here, where its file is named otherwise.
-
-    Returns
-    -------
-    list of dict
-        Column → ``str`` ("" when empty), ``int`` (None when empty) or ``float`` (NaN when empty).
+    ``table`` is its name here, where its file is named otherwise.
 
     Raises
     ------
@@ -158,15 +149,9 @@ def write(path: str | Path, rows: Iterable[Mapping], named: Iterable[str] = (), 
 
 
 def as_table(table: str, rows: Iterable[Mapping], named: Iterable[str] = ()) -> str:
-    """Give rows as the text of a declared table.
+    """Give rows as the text of a declared table; ``named`` are the columns that stand for places in braces.
 
-    Parameters
-    ----------
-    table : str
-    rows : iterable of mappings
-        Column → value; a column that is not given stays empty, one that is not declared is an error.
-    named : iterable of str
-        Columns that stand for the places in braces.
+    A column that is not given stays empty, one that is not declared is an error.
     """
     return as_csv(rows, columns_of(table, named))
 
@@ -174,25 +159,15 @@ def as_table(table: str, rows: Iterable[Mapping], named: Iterable[str] = ()) -> 
 def describe(table: str, header: Iterable[str], unit: str, attributes: Mapping[str, str]) -> list[Column]:
     """Describe the columns of a table, in the order of the header.
 
-    Parameters
-    ----------
-    table : str
-        As :func:`table_name` gives it.
-    header : iterable of str
-    unit : str
-        What the denominator counts: ``patients``.
-    attributes : mapping
-        Attribute of an arm → its label in the config.
+    ``unit`` is what the denominator counts (``patients``), ``attributes`` gives attribute of an arm → its label.
+
+    >>> describe("data/arms", ["patients"], "knees", {})[0].description
+    'knees in the arm'
 
     Raises
     ------
     UndescribedError
         With every column that is not declared.
-
-    Examples
-    --------
-    >>> describe("data/arms", ["patients"], "knees", {})[0].description
-    'knees in the arm'
     """
     found = _known(table, header, attributes)
     return [

@@ -46,14 +46,9 @@ def write_table(path: str | Path, rows: Iterable[Mapping[str, object]], columns:
 
 
 def as_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
-    """Give rows as the text of a CSV file.
+    """Give rows as the text of a CSV file; a key that is not a column is an error.
 
-    Parameters
-    ----------
-    rows : iterable of mappings
-        A number that is missing (None or NaN) becomes an empty cell, never 0; floats are written as :func:`written`.
-    columns : sequence of str
-        Their order; a key that is not a column is an error.
+    A number that is missing (None or NaN) becomes an empty cell, never 0; floats are written as :func:`written`.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
@@ -90,13 +85,7 @@ def written(value: float) -> str:
 def read_plain(path: str | Path, largest: int) -> str:
     """Read a file that a person made as text.
 
-    A pipe would never end and a device hold anything, so what it is, and its size, are asked before it is read.
-
-    Parameters
-    ----------
-    path : path
-    largest : int
-        Bytes.
+    A pipe would never end and a device hold anything, so what it is, and its size (bytes), are asked first.
 
     Raises
     ------
@@ -158,11 +147,7 @@ def read_table(path: str | Path) -> list[dict[str, str]]:
 def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """Read a CSV that somebody keeps by hand: the line of each row, and its cells as text in one spelling.
 
-    Parameters
-    ----------
-    path : path
-    needed : sequence of str
-        Headings it must have; others may stand beside them.
+    Headings that are not ``needed`` may stand beside those that are.
 
     Raises
     ------

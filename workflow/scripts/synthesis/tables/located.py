@@ -20,24 +20,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Located:
-    """Text data of one YAML file with the line of each part.
-
-    Parameters
-    ----------
-    file : str
-        Path as given.
-    data : dict
-        Mappings, lists and texts. Keys with an empty value are left out: empty means missing.
-    lines : dict
-        Path into ``data`` → line, counted from 1.
-    blank : set
-        Paths of the keys that were left out since their value is empty.
-    """
+    """Text data of one YAML file with the line of each part."""
 
     file: str
-    data: dict[str, Any]
-    lines: Mapping[Path_, int] = field(repr=False)
-    blank: frozenset[Path_] = frozenset()
+    data: dict[str, Any]  # mappings, lists and texts
+    lines: Mapping[Path_, int] = field(repr=False)  # path into the data → line, counted from 1
+    blank: frozenset[Path_] = frozenset()  # keys that the data leave out, since their value is empty: that is missing
 
     def problem(self, path: Path_, message: str) -> Problem:
         """Locate a message at the nearest line known for ``path``."""
@@ -68,22 +56,10 @@ def spelled(pattern: str, words: str, **more: int) -> StringConstraints:
 
 
 def check_model(model: type[Model], located: Located, hints: Mapping[str, str] = {}, filled: bool = True) -> Model:
-    """Type the data of a file.
+    """Type the data of a file with a pydantic model that forbids extra keys.
 
-    Parameters
-    ----------
-    model : type
-        A pydantic model that forbids extra keys.
-    located : Located
-        What was read.
-    hints : mapping, optional
-        Name of a field → the next step to print when it is missing; a blank name stands for all others.
-    filled : bool
-        Whether each key that is written must have a value; else an empty one counts as left out, where it may be.
-
-    Returns
-    -------
-    Model
+    ``hints`` gives field → the next step to print when it is missing; a blank name stands for all others. Without
+    ``filled``, a key without a value counts as left out, where it may be.
 
     Raises
     ------

@@ -11,27 +11,13 @@ MOST_TYPED = 200  # faults of one file that are told at once; nobody reads more
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing a person has to mend.
+    """One thing a person has to mend."""
 
-    Parameters
-    ----------
-    file : str
-        Path as the user would type it.
-    line : int
-        Line in the file, counted from 1; 0 when the whole file is meant.
-    field : str
-        Where in the file, for instance ``outcomes[2].events``; blank for the whole file.
-    message : str
-        The value, what was expected, and the next step, in whole sentences.
-    place : tuple of int
-        Where in the file as a reader goes through it, where lines do not say so: tab, row and column of a cell.
-    """
-
-    file: str
-    line: int
-    field: str
-    message: str
-    place: tuple[int, ...] = field(default=(), compare=False)
+    file: str  # as the user would type it
+    line: int  # counted from 1; 0: the whole file
+    field: str  # outcomes[2].events; blank: the whole file
+    message: str  # the value, what was expected, and the next step, in whole sentences
+    place: tuple[int, ...] = field(default=(), compare=False)  # where lines do not say it: tab, row, column of a cell
 
     def __str__(self) -> str:
         """Give ``file:line: field: message``, the form editors make clickable."""

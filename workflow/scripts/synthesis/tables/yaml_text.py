@@ -40,23 +40,12 @@ class _Refused(Exception):
 
 @dataclass
 class Document:
-    """One file while it is read.
+    """One file while it is read."""
 
-    Parameters
-    ----------
-    text : list of str
-        Its lines.
-    lines : dict
-        Path into the data → line, counted from 1.
-    blank : set
-        Paths of keys with an empty value, which the data leave out.
-    faults : list of (line, message)
-    """
-
-    text: list[str]
-    lines: dict[Path_, int] = field(default_factory=dict)
-    blank: set[Path_] = field(default_factory=set)
-    faults: list[tuple[int, str]] = field(default_factory=list)
+    text: list[str]  # its lines
+    lines: dict[Path_, int] = field(default_factory=dict)  # path into the data → line, counted from 1
+    blank: set[Path_] = field(default_factory=set)  # keys with an empty value, which the data leave out
+    faults: list[tuple[int, str]] = field(default_factory=list)  # line, message
     marked: dict[int, list[tuple[Any, Any]]] = field(default_factory=dict)  # line → ends of the texts that hold a #
 
     def fault(self, event: Any, message: str) -> None:
@@ -65,24 +54,13 @@ class Document:
 
 
 def read_document(path: str | Path) -> tuple[dict[str, Any], Document]:
-    """Read one YAML file as text.
-
-    Parameters
-    ----------
-    path : str or Path
-        A plain file; UTF-8, at most 1 MB, one mapping at the top, no aliases, no tags.
-
-    Returns
-    -------
-    data : dict
-        Mappings, lists and texts. Keys with an empty value are left out: empty means missing.
-    document : Document
-        Lines of the parts, and which keys are empty.
+    """Read one YAML file as text: a mapping of mappings, lists and texts, without the keys that have no value.
 
     Raises
     ------
     ProblemsError
-        If the file cannot be read, is not such a mapping, or holds what YAML would drop or cut; with lines.
+        If it is no plain UTF-8 file of at most 1 MB with one mapping and neither aliases nor tags, or holds what YAML
+        would drop or cut; with lines.
     """
     file, text = str(path), read_plain(path, LARGEST_FILE)
     document = Document(BREAK.split(text))

@@ -19,18 +19,10 @@ NOISE = Decimal("1e-12")  # nearer to a limit than this, a value is on it: the r
 
 @dataclass(frozen=True)
 class House:
-    """The house style of a journal.
+    """The house style of a journal."""
 
-    Parameters
-    ----------
-    leading_zero : bool
-        ``P = 0.34`` or ``P = .34``.
-    dash : bool
-        Ranges with an en dash (``6.5–9.9``) or with ``to``.
-    """
-
-    leading_zero: bool = True
-    dash: bool = True
+    leading_zero: bool = True  # P = 0.34, or P = .34
+    dash: bool = True  # ranges with an en dash (6.5–9.9), or with "to"
 
 
 HOUSES = {"default": House(), "jama": House(leading_zero=False), "bmj": House(dash=False)}
@@ -71,22 +63,11 @@ def decimals_for(estimates: Iterable[float]) -> int:
 
 
 def format_percent(proportion: float, decimals: int = 1) -> str:
-    """Give a proportion in per cent, without the sign.
+    """Give a proportion (0 to 1) in per cent, without the sign.
 
-    Parameters
-    ----------
-    proportion : float
-        0 to 1.
-    decimals : int
+    Only a true 0 is printed ``0.0`` and only a true 1 ``100.0``: what would round to them is ``<0.1`` or ``>99.9``,
+    since "none" and "all" are claims of their own.
 
-    Returns
-    -------
-    str
-        Only a true 0 is printed ``0.0`` and only a true 1 ``100.0``: what would round to them is ``<0.1`` or
-        ``>99.9``, since "none" and "all" are claims of their own.
-
-    Examples
-    --------
     >>> [format_percent(p) for p in (0.0945, 0, 0.0004, 0.9999, 1)]
     ['9.5', '0.0', '<0.1', '>99.9', '100.0']
     """
@@ -126,14 +107,9 @@ def format_percent_interval(estimate: float, low: float, high: float, decimals: 
 def format_p(p: float, house: House = DEFAULT) -> str:
     """Give a P value with its letter.
 
-    Returns
-    -------
-    str
-        2 decimals, 3 below 0.01, ``P < 0.001`` below that, and never ``P = 1.00``. As many more as show on which side
-        of 0.001, 0.01, 0.05 or 0.1 the value lies: 0.048 is not 0.05.
+    2 decimals, 3 below 0.01, ``P < 0.001`` below that, and never ``P = 1.00``. As many more as show on which side of
+    0.001, 0.01, 0.05 or 0.1 the value lies: 0.048 is not 0.05.
 
-    Examples
-    --------
     >>> format_p(0.344), format_p(0.0042), format_p(0.0002), format_p(0.999), format_p(0.344, HOUSES["jama"])
     ('P = 0.34', 'P = 0.004', 'P < 0.001', 'P > 0.99', 'P = .34')
     >>> format_p(0.048), format_p(0.0496), format_p(0.05), format_p(0.050001)

@@ -18,17 +18,8 @@ CELLS = (
 def marks_of(row: Mapping[str, object], report: object = "", overlaps: bool = False) -> str:
     """Give the marks of a count; what its table does not say is not marked.
 
-    Parameters
-    ----------
-    row : mapping
-        ``source``, ``basis`` and ``second_reading`` of the count.
-    report : str
-        What kind of report its study is.
-    overlaps : bool
-        Whether its study may share units with others.
+    ``report`` is the kind of report of its study; ``overlaps``, whether that may share units with others.
 
-    Examples
-    --------
     >>> marks_of({"source": "abstract", "basis": "derived", "second_reading": "agree"})
     '†‡'
     """
@@ -42,15 +33,7 @@ def marks_of(row: Mapping[str, object], report: object = "", overlaps: bool = Fa
 
 
 def as_read(row: Mapping[str, object], tables: Iterable[Mapping[str, object]]) -> Mapping[str, object]:
-    """Give a 2×2 table as the sheet has it, with its source; what was computed of it holds the same cells.
-
-    Parameters
-    ----------
-    row : mapping
-        A study's row of ``results/comparisons.csv``.
-    tables : iterable of mapping
-        ``results/data/comparisons.csv``.
-    """
+    """Find a study's row of ``comparisons.csv`` in ``data/comparisons.csv``, where its source stands."""
     return next(table for table in tables if all(table[key] == row[key] for key in CELLS))
 
 
