@@ -98,6 +98,18 @@ def test_the_command_fails_in_a_repository_whose_results_moved(repository):
     assert "make readme" in done.stdout
 
 
+def test_results_of_an_engine_with_fewer_columns_are_compared_too(repository, capsys):
+    """The guard ended in a traceback against every commit from before the last new column."""
+    old = [name for name in ESTIMATES if name != "test_name"]
+    write_table("results/estimates.csv", [{name: row()[name] for name in old}], old)
+    repository("init", "-q")
+    repository("add", ".")
+    repository("commit", "-qm", "results")
+    write_table("results/estimates.csv", [row(test_name="likelihood ratio")], ESTIMATES)
+    assert main([]) == 0
+    assert "10.0, k = 4, test_name likelihood ratio" in capsys.readouterr().out
+
+
 def test_without_git_it_says_so_and_passes(repository, capsys, monkeypatch):
     assert main(["--fail"]) == 0
     assert "not in a git repository" in capsys.readouterr().out

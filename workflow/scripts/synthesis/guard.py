@@ -1,16 +1,12 @@
 """Which pooled estimates moved against the committed results, by how much, and which sheets moved them."""
 
 import argparse
-import csv
-import io
 import sys
-from collections.abc import Iterable
-from pathlib import Path
 
-from .releases.estimates import NUMBERS, TOLERANCE, Change, Row, compare, movers, overall, same
-from .releases.history import GitError, NoRepository, find_commit, read_files
+from .releases.estimates import NUMBERS, TOLERANCE, Change, compare, movers, overall, same
+from .releases.history import GitError, NoRepository, find_commit
+from .releases.snapshot import Snapshot, snapshot_of_commit, snapshot_of_folder
 from .releases.wording import decimals_apart, estimate_words
-from .tables.files import read_table
 from .words.formatting import MISSING
 
 FEW = 15  # a table a screen holds
@@ -37,21 +33,6 @@ def _words(change: Change) -> tuple[str, str]:
     return before, after
 
 
-def committed(paths: Iterable[str], reference: str) -> dict[str, list[Row]] | None:
-    """Read tables as they stand in a commit; None where there is no such commit.
-
-    Raises
-    ------
-    NoRepository, GitError
-        Without git or a repository; and when git refused.
-    """
-    commit = find_commit(reference)
-    if commit is None:
-        return None
-    files = read_files(commit, {*paths}.__contains__)
-    return {path: list(csv.DictReader(io.StringIO(text, newline=""))) for path, text in files.items()}
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Print what moved; with ``--fail``, exit 1 when anything did."""
     parser = argparse.ArgumentParser(prog="python -m synthesis.guard", description=main.__doc__)
@@ -59,12 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fail", action="store_true", help="exit 1 when an estimate moved")
     parser.add_argument("--all", action="store_true", help="show every estimate, subgroups and other models too")
     options = parser.parse_args(arguments)
-    estimates = Path("results/estimates.csv")
-    if not estimates.is_file():
+    after = snapshot_of_folder(".", "now")
+    if not after.has("estimates"):
         print("Not compared: nothing is built yet.")
         return 1 if options.fail else 0
     try:
-        before = committed([estimates.as_posix()], options.against)
+        commit = find_commit(options.against)
+        before = snapshot_of_commit(commit, options.against) if commit else Snapshot("", {})
     except NoRepository as error:
         print(f"Not compared: {error}.")
         return 0
@@ -72,24 +54,21 @@ def main(arguments: list[str] | None = None) -> int:
         # A guard that cannot see must not say that all is well: so does a container whose folder has another owner.
         print(f"Not compared: git refused: {error}.", file=sys.stderr)
         return 2 if options.fail else 0
-    if not before:
+    if not before.has("estimates"):
         print(f"No results at {options.against} to compare with.")
-        return 2 if options.fail and before is None and options.against != "HEAD" else 0
-    return report(before[estimates.as_posix()], read_table(estimates), options)
+        return 2 if options.fail and not commit and options.against != "HEAD" else 0
+    return report(before, after, options)
 
 
-def report(before: list[Row], after: list[Row], options: argparse.Namespace) -> int:
+def report(before: Snapshot, after: Snapshot, options: argparse.Namespace) -> int:
     """Print how estimates differ, and give the exit code."""
-    changes = compare(before, after)
+    old = before.table("estimates")
+    changes = compare(old, after.table("estimates"))
     if not changes:
-        print(f"Results unchanged: all {len(before)} pooled estimates are those of {options.against}.")
+        print(f"Results unchanged: all {len(old)} pooled estimates are those of {options.against}.")
         return 0
-    paths = {a: f"results/{a}/rows.csv" for a in dict.fromkeys(c.key[0] for c in changes)}
-    old = committed(paths.values(), options.against) or {}
-    moved_by = {
-        analysis: movers(old.get(path, []), read_table(path) if Path(path).is_file() else [])
-        for analysis, path in paths.items()
-    }
+    rows = {name: f"{name}/rows" for name in dict.fromkeys(c.key[0] for c in changes)}
+    moved_by = {name: movers(before.table(table), after.table(table)) for name, table in rows.items()}
     print(f"Results changed: {len(changes)} pooled estimates differ from {options.against}.\n")
     shown = changes if options.all or options.fail or len(changes) <= FEW else overall(changes)
     print(table(shown, moved_by))

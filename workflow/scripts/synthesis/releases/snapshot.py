@@ -49,13 +49,17 @@ class Snapshot:
     unread: list[str] = field(default_factory=list, repr=False)
     _read: dict[str, list[dict[str, str]]] = field(default_factory=dict, repr=False)
 
+    def has(self, name: str) -> bool:
+        """Say whether a table of ``results/`` is among the files."""
+        return f"results/{name}.csv" in self.files
+
     def table(self, name: str) -> list[dict[str, str]]:
         """Give a table of ``results/`` by its name without ending (``fever/rows``); empty where there is none.
 
         A table of the sheets (``data/studies``) is made of the sheets where it is not among the files.
         """
         if name not in self._read:
-            if f"results/{name}.csv" in self.files:
+            if self.has(name):
                 self._read[name] = [Cells(row) for row in self._rows(name)]
             elif name.startswith("data/") and self.sheets():
                 self._read |= self._collect()
