@@ -1,7 +1,7 @@
-"""Small words for written pages: lists, plurals, and lines of tables."""
+"""Small words for written pages: lists, plurals, and tables."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from .formatting import format_count
 
@@ -47,6 +47,42 @@ def line(cells: Sequence[object]) -> str:
     """
     escaped = (str(cell).replace("|", "\\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
+
+
+def markdown_table(
+    head: Sequence[object], rows: Iterable[Sequence[object]], right: Container[int] = (), *, padded: bool = False
+) -> str:
+    """Give a Markdown table.
+
+    Parameters
+    ----------
+    head, rows : sequences of cells
+        A line break in a cell becomes a space, a bar is escaped.
+    right : container of int
+        Columns set flush right.
+    padded : bool
+        Columns line up in the text, so that it reads as well in a terminal.
+
+    Examples
+    --------
+    >>> print(markdown_table(["a", "n"], [["x|y", 12]], right=[1]))
+    | a | n |
+    | --- | ---: |
+    | x\\|y | 12 |
+    >>> print(markdown_table(["a", "n"], [["x|y", 12]], right=[1], padded=True))
+    | a    |  n |
+    | ---- | -: |
+    | x\\|y | 12 |
+    """
+    lines = [[" ".join(str(cell).splitlines()).replace("|", "\\|") for cell in row] for row in [head, *rows]]
+    widths = [max(2, *(len(row[i]) for row in lines)) if padded else 3 for i in range(len(head))]
+    rule = ["-" * (w - padded) + ":" if i in right else "-" * w for i, w in enumerate(widths)]
+    if padded:
+        lines = [
+            [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+            for row in lines
+        ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [lines[0], rule, *lines[1:]])
 
 
 def inside(label: str) -> str:

@@ -1,0 +1,113 @@
+"""What every stage looks up in ``rows.csv`` and ``estimates.csv``: the rows of a pool, the pool, what it is, the order.
+
+Rows are mappings, as text or typed; a missing number may be blank, None or NaN.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from ..words.formatting import DEFAULT, House, format_percent_interval, format_percent_range, is_missing
+from ..words.terms import is_ok
+from .files import number, numbers
+
+Row = Mapping[str, object]
+OVERALL = "all"  # the subset of all studies
+DESCRIPTION_BELOW = 3  # a pool of fewer studies is a description, and is called so
+
+
+class State(StrEnum):
+    """What a row of ``estimates.csv`` is."""
+
+    NO_STUDY = "no study"
+    ONE_STUDY = "one study"  # with its own proportion: not pooled
+    NO_EVENTS = "no events"  # only the upper limit says something
+    ALL_EVENTS = "all events"
+    FAILED = "failed"  # no number: the status says why
+    DESCRIPTION = "description"
+    POOL = "pool"
+
+
+def pooled_rows(rows: Iterable[Row], analysis: str = "") -> list[Row]:
+    """Give the rows that the pool of all studies uses; of one analysis, or of every one that is there."""
+    return [row for row in rows if (row["subset"], row["use"]) == (OVERALL, "yes") and _is_of(row, analysis)]
+
+
+def find_pool(estimates: Iterable[Row], model: str, *, analysis: str = "", subset: str = OVERALL, group="") -> Row:
+    """Find the pool of all studies, or of a group of a subset, by a model; empty when there is none."""
+    return next((pool for pool in find_pools(estimates, model, subset, analysis) if pool["group"] == group), {})
+
+
+def find_pools(estimates: Iterable[Row], model: str, subset: str, analysis: str = "") -> list[Row]:
+    """Find the pools of all groups of a subset by a model; the row with the test between them is not one."""
+    return [row for row in estimates if _is_by(row, model, subset, analysis) and not is_test(row)]
+
+
+def find_test(estimates: Iterable[Row], model: str, subset: str, analysis: str = "") -> Row:
+    """Find the row with the test between the groups of a subset; empty when there is none."""
+    found = [row for row in estimates if _is_by(row, model, subset, analysis) and is_test(row)]
+    return found[-1] if found else {}  # a group without a name and without an estimate stands before it
+
+
+def is_test(row: Row) -> bool:
+    """Say whether a row of ``estimates.csv`` carries a test, or why there is none: it has no group and no estimate."""
+    return row["subset"] != OVERALL and not row["group"] and is_missing(row["estimate"])
+
+
+def state_of(pool: Row) -> State:
+    """Say what a row of ``estimates.csv`` is; an empty one is no study.
+
+    >>> row = {"studies": 2, "events": 3, "patients": 9, "estimate": 0.3, "status": "ok; two maxima"}
+    >>> [str(state_of(row | more)) for more in ({}, {"studies": "1"}, {"events": 0}, {"status": "no convergence"})]
+    ['description', 'one study', 'no events', 'failed']
+    """
+    studies, events = numbers(pool, "studies", "events")
+    if not studies > 0:
+        return State.NO_STUDY
+    if studies == 1:
+        return State.ONE_STUDY
+    if events in (0, number(pool, "patients")):
+        return State.ALL_EVENTS if events else State.NO_EVENTS
+    if not is_ok(str(pool["status"])) or is_missing(pool["estimate"]):
+        return State.FAILED
+    return State.DESCRIPTION if studies < DESCRIPTION_BELOW else State.POOL
+
+
+def is_pooled(pool: Row) -> bool:
+    """Say whether a model pooled at least two studies: what gets a diamond."""
+    return state_of(pool) in (State.DESCRIPTION, State.POOL)
+
+
+def estimate_text(row: Row, decimals: int = 1, house: House = DEFAULT) -> str:
+    """Give the estimate of a row with its confidence interval, in per cent."""
+    return format_percent_interval(*numbers(row, "estimate", "ci_low", "ci_high"), decimals, house)
+
+
+def prediction_text(row: Row, decimals: int = 1, house: House = DEFAULT) -> str:
+    """Give the prediction interval of a row, in per cent."""
+    return format_percent_range(*numbers(row, "pi_low", "pi_high"), decimals, house)
+
+
+def sort_rows(rows: Iterable[Row], sort: str) -> list[Row]:
+    """Order rows as forest plots do.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+    sort : {"label", "year", "estimate", "patients"}
+        The largest number of patients comes first, what is missing last; ties go by label, study and arm.
+    """
+    column, sign = "proportion" if sort == "estimate" else sort, -1 if sort == "patients" else 1
+
+    def place(row: Row) -> tuple:
+        value = 0.0 if sort == "label" else sign * number(row, column)
+        return is_missing(value), 0.0 if is_missing(value) else value, row["label"], row["study"], row.get("arm", "")
+
+    return sorted(rows, key=place)
+
+
+def _is_of(row: Row, analysis: str) -> bool:
+    return not analysis or row["analysis"] == analysis
+
+
+def _is_by(row: Row, model: str, subset: str, analysis: str) -> bool:
+    return (row["subset"], row["model"]) == (subset, model) and _is_of(row, analysis)
