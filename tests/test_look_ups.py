@@ -6,7 +6,7 @@ import pytest
 from synthesis.tables.pools import State, find_pool, find_pools, find_test, is_pooled, pooled_rows, sort_rows, state_of
 from synthesis.words.terms import ALL_EVENTS, NO_EVENTS, NO_STUDIES, ONE_STUDY
 
-POOL = {"studies": "4", "events": "3", "patients": "90", "estimate": "0.03", "status": "ok"}
+POOL = {"k": "5", "studies": "4", "events": "3", "patients": "90", "estimate": "0.03", "status": "ok"}
 
 
 def estimate(subset="all", group="", **more):
@@ -48,6 +48,12 @@ def test_the_test_between_groups_is_no_pool():
     assert find_pool(rows, "glmm", subset="product") is rows[2]
     assert find_pools(rows, "glmm", "product") == rows[1:3] and find_test(rows, "glmm", "product") is rows[3]
     assert find_pool(rows, "glmm", analysis="b") == {}
+    none = estimate("product", "", k="0", studies="0", estimate="", status="fewer than two pools to compare")
+    failed = estimate("product", "", estimate="", status="no convergence")
+    assert (
+        find_test([failed, none], "glmm", "product") is none
+        and find_pool([none, failed], "glmm", subset="product") is failed
+    )
 
 
 def test_the_rows_of_a_pool_are_those_used_over_all_studies():

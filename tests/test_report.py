@@ -16,6 +16,7 @@ from synthesis.report import page as report
 from synthesis.report.about import Review as Words
 from synthesis.report.about import read_tables
 from synthesis.report.colours import dark_of
+from synthesis.report.comparing import split_table
 from synthesis.report.explorer import explorer_data, selection_key
 from synthesis.report.headline import cards, differences
 from synthesis.report.markdown import to_html
@@ -385,6 +386,18 @@ def test_the_verdict_on_a_contrast_claims_no_more_than_its_intervals(folder, row
     words = words_of(folder)
     words.tables[("results", "contrasts")] = rows
     assert differences(words)[0].answer == answer
+
+
+def test_the_test_between_levels_is_no_level_of_the_table(folder):
+    words = words_of(folder)
+    pool = next(r for r in words.table("fever", "estimates") if r["subset"] == "all" and r["model"] == "glmm")
+    empty = dict.fromkeys(pool, "") | {"analysis": "fever", "subset": "product", "model": "glmm", "status": "ok"}
+    levels = [pool | {"subset": "product", "group": group} for group in ("A", "B")]
+    test = empty | {"k": "8", "studies": "8", "test_name": "Wald", "test": "3.1", "test_df": "1", "test_p": "0.08"}
+    words.tables[("fever", "estimates")] = [pool, *levels, test]
+    found = split_table(words, "fever", "product")
+    assert [line.cells[0].text for line in found.lines] == ["Product A", "Product B"]
+    assert "P = 0.08" in found.notes[0]
 
 
 def test_marks_say_what_was_read_once_derived_or_may_overlap(folder):

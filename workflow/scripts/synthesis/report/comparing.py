@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ..tables.files import number
+from ..tables.pools import find_pools
 from ..words.formatting import (
     MISSING,
     decimals_for,
@@ -37,8 +38,7 @@ WHERE = {
 
 def split_table(review: Review, analysis: str, variable: str) -> Table | None:
     """Give the pools of an analysis within the levels of a variable; None when it is not split by it."""
-    rows = [r for r in review.table(analysis, "estimates") if r["subset"] == variable and r["model"] == review.primary]
-    groups = [r for r in rows if r["group"] or int(r["k"] or 0)]
+    groups = find_pools(review.table(analysis, "estimates"), review.primary, variable)
     if not groups:
         return None
     order = list(review.choices["variables"].get(variable, {}).get("levels", {}))

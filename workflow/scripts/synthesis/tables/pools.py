@@ -44,13 +44,13 @@ def find_pools(estimates: Iterable[Row], model: str, subset: str, analysis: str 
 
 def find_test(estimates: Iterable[Row], model: str, subset: str, analysis: str = "") -> Row:
     """Find the row with the test between the groups of a subset; empty when there is none."""
-    found = [row for row in estimates if _is_by(row, model, subset, analysis) and is_test(row)]
-    return found[-1] if found else {}  # a group without a name and without an estimate stands before it
+    return next((row for row in estimates if _is_by(row, model, subset, analysis) and is_test(row)), {})
 
 
 def is_test(row: Row) -> bool:
-    """Say whether a row of ``estimates.csv`` carries a test, or why there is none: it has no group and no estimate."""
-    return row["subset"] != OVERALL and not row["group"] and is_missing(row["estimate"])
+    """Say whether a row of ``estimates.csv`` carries a test between groups, or why there is none."""
+    unnamed = row["subset"] != OVERALL and not row["group"]  # a group can have no name, too, but it has rows
+    return unnamed and (not is_missing(number(row, "test")) or not number(row, "k") > 0)
 
 
 def state_of(pool: Row) -> State:
