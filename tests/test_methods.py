@@ -211,7 +211,8 @@ def test_every_reference_is_cited_and_every_doi_stands_once():
 
 def test_the_engine_knows_no_clinical_word():
     words = r"bleed|thromb|haemorrhag|coagul|fibrinogen|lymphoma|infusion|CAR-T|cytokine|neurotox"
-    for path in (*PAGES, LIBRARY / "pools" / "reproduce.py", ROOT / "workflow" / "rules" / "methods.smk"):
+    templates = (ROOT / "workflow" / "templates").glob("*.j2")
+    for path in (*PAGES, *templates, LIBRARY / "pools" / "reproduce.py", ROOT / "workflow" / "rules" / "methods.smk"):
         assert not re.search(words, path.read_text(encoding="utf-8"), re.I), path.name
 
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from synthesis.models.catalogue import MODELS, pool
 from synthesis.models.proportions import STUDY_INTERVALS
-from synthesis.pools.reproduce import block, fill, named_numbers, r_string, reproduction, wrap
+from synthesis.pools.reproduce import block, named_numbers, r_string, reproduction, wrap
 from synthesis.tables.declared import columns_of
 
 ESTIMATES = columns_of("estimates")
@@ -118,7 +118,7 @@ def test_the_counts_stand_in_the_script():
     text = script_of("sparse")
     assert "events = c(0, 2, 5, 1, 9)" in text and "patients = c(30, 41, 60, 25, 80)" in text
     assert f"estimate = {tables_of('sparse')[1][0]['estimate']}" in text  # every digit
-    assert "optimHess(" in text and 'test = "knha"' in text and "§" not in text
+    assert "optimHess(" in text and 'test = "knha"' in text and "{{" not in text
 
 
 def test_words_of_a_review_cannot_leave_their_string():
@@ -143,7 +143,7 @@ def test_only_numbers_get_into_vectors():
 
 
 def test_a_value_cannot_name_another_place():
-    assert fill("§A§ and §B§", A="§B§", B="x") == "§B§ and x"
+    assert 'title <- "{{ level }}{% if 1 %}"' in script_of("alone", label="{{ level }}{% if 1 %}")
 
 
 def test_long_vectors_stand_on_several_lines():
@@ -153,9 +153,11 @@ def test_long_vectors_stand_on_several_lines():
 
 def test_nothing_pooled_is_said():
     assert "nothing to reproduce" in reproduction([], [], analysis="x", label="X", primary="glmm")
-    text = block("glmm", {"status": "did not converge: τ moves"})
-    assert text.isascii() and "did not converge: ? moves" in text and "compare(" not in text
-    assert "no counterpart" in block("betabinom", {"status": "ok"})
+    assert block("glmm", {"status": "did not converge: τ moves"})["why"] == "did not converge: ? moves"
+    rows, (one, *_) = tables_of("sparse")
+    text = reproduction(rows, [one | {"status": "did not converge: τ moves"}], analysis="x", label="X", primary="glmm")
+    assert text.isascii() and "did not converge: ? moves." in text and 'compare("glmm' not in text
+    assert "no counterpart" in block("betabinom", {"status": "ok"})["why"]
 
 
 def test_every_model_has_a_block_or_says_why_not():
