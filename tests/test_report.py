@@ -431,7 +431,7 @@ def test_the_data_cannot_end_its_script_and_reads_back_as_it_was(html):
     ("text", "html"),
     [
         ("a <b> & *c*", "<p>a &lt;b&gt; &amp; *c*</p>"),
-        ("[x](javascript:alert(1))", "<p>x)</p>"),
+        ("[x](javascript:alert(1))", "<p>x</p>"),
         ("[x](data:text/html,1)", "<p>x</p>"),
         ("`<i>` and **b**", "<p><code>&lt;i&gt;</code> and <strong>b</strong></p>"),
         ("3\\<4", "<p>3&lt;4</p>"),

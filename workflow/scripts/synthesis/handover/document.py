@@ -67,7 +67,7 @@ def document(review: Review, figures: Sequence[str], methods: str) -> bytes:
     start_section(doc, landscape=False)
     if methods:
         doc.add_heading("Methods", 1)
-        add_markdown(doc, methods.split("\n", 1)[-1] if methods.startswith("# ") else methods, shift=0)
+        add_markdown(doc, methods.split("\n", 1)[-1] if methods.startswith("# ") else methods)
     reasons = evidence.reasons_table(review)
     if reasons:
         doc.add_heading("Reasons for the certainty", 1)
