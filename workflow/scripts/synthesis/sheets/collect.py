@@ -98,4 +98,4 @@ def collect_sheets_file(handed: str, folder: str, *, attributes: Sequence[str]) 
         "risk_of_bias": map(risk_rows, sheets),
     }
     for name, rows in tables.items():
-        write(Path(folder) / f"{name}.csv", chain.from_iterable(rows), attributes)
+        write(Path(folder) / f"{name}.csv", chain.from_iterable(rows), attributes, f"data/{name}")
