@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from synthesis.curation.damage import read_value, text_damage
 from synthesis.curation.fields import tabs
 from synthesis.curation.filled_tabs import read_tables
-from synthesis.curation.flat import Cell, gather, spread
+from synthesis.curation.flat import gather, spread
+from synthesis.curation.grids import Cell
 from synthesis.curation.handing_in import read_workbooks
 from synthesis.curation.opening import LARGEST_XML
 from synthesis.curation.workbook import leaves, write_workbook
@@ -159,7 +160,7 @@ def test_yaml_and_tabs_give_the_sheet_back(data, protocol, tmp_path_factory):
     every = tabs(protocol)
     rows = {tab.key: spread(data, tab, protocol.tools) for tab in every}
     tables = {key: [{name: Cell("", text) for name, text in row.items()} for row in rows[key]] for key in rows}
-    found = gather(tables, every, {tab.key: tab.title for tab in every})
+    found = gather(tables, every)
     assert not found.problems
     assert dict(leaves(found.data)) == dict(leaves(data))
 

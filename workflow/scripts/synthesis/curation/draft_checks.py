@@ -9,49 +9,37 @@ from ..sheets.checks import check_unique
 from ..sheets.mending import NEUTRAL
 from ..tables.located import Located, Path_
 from ..tables.problems import Problem, field_name
-from .flat import Cell
+from .grids import Cell
 from .handing_in import check_located
 from .writing import Todo
 
 FILL = NEUTRAL | NEUTRAL["extraction"]
+Places = Mapping[Path_, Cell | None]  # path → the cell that said so, None for what was given for all rows
 
 
 def check_drafts(
     drafts: Mapping[str, Mapping[str, Any]],
     protocol: Protocol,
-    places: Mapping[str, Mapping[Path_, Cell | None]],
+    places: Mapping[str, Places],
     problem_at: Callable[[Cell | None, str, str], Problem],
 ) -> list[Problem]:
-    """Find what a check would refuse in drafts, beside what they are still to be given.
+    """Find what a check would refuse in drafts (by id), beside what they are still to be given.
 
-    Parameters
-    ----------
-    drafts : mapping
-        Id → nested texts, with :class:`~.writing.Todo` for what is missing.
-    protocol : Protocol
-    places : mapping
-        Id → path → the cell that said so, None for what was given for all rows.
-    problem_at : callable
-        Gives a problem at a cell, from cell, field and message.
+    ``problem_at`` gives a problem at a cell, from cell, field and message.
     """
     found, checked = [], []
-    missing: dict[str, set[str]] = {}
+    missing: dict[str, set[str]] = {name: set() for name in drafts}
     for name, draft in drafts.items():
-        file, missing[name] = f"{name}.yaml", set()
         lines = {path: i for i, path in enumerate(places[name], 1)}
-        located = Located(file, _filled(draft, (), missing[name]), lines)
+        located = Located(f"{name}.yaml", _filled(draft, (), missing[name]), lines)
         sheet, problems = check_located(located, protocol)
         found += problems
         checked += [(located, sheet)] if sheet else []
-    told = []
-    for problem in [*found, *check_unique(checked)]:
-        name = problem.file.removesuffix(".yaml")
-        if problem.field not in missing[name]:
-            told.append(problem_at(*_at_cell(problem, places[name])))
-    return told
+    named = [(problem.file.removesuffix(".yaml"), problem) for problem in [*found, *check_unique(checked)]]
+    return [problem_at(*_at_cell(p, places[name])) for name, p in named if p.field not in missing[name]]
 
 
-def _at_cell(problem: Problem, places: Mapping[Path_, Cell | None]) -> tuple[Cell | None, str, str]:
+def _at_cell(problem: Problem, places: Places) -> tuple[Cell | None, str, str]:
     """Give cell, field and message of a problem in the words of a table."""
     path = list(places)[problem.line - 1]
     message = re.sub(r"outcomes\[([0-9]+)\]", lambda found: places["outcomes", int(found[1])].at, problem.message)

@@ -4,87 +4,77 @@ Nothing here knows of files. Cells carry where they stand, so that a problem fou
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..sheets.collect import KEPT_OUT
 from ..tables.located import Path_
 from ..tables.problems import one_of, quote
 from .fields import Field, Tab
+from .grids import Cell
 
-Row = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one cell says.
-
-    Parameters
-    ----------
-    at : str
-        Where it is: ``Outcomes!D7``.
-    text : str
-        Blank when empty or not to be trusted.
-    complaint : str or None
-        Why it is not to be trusted.
-    """
-
-    at: str
-    text: str = ""
-    complaint: str | None = None
-
-
+Row = dict[str, str]  # heading → text
 Cells = dict[str, Cell]  # heading → cell, of one row
+EMPTY = "This cell is empty."
 
 
 @dataclass
 class Gathered:
-    """What tabs say together: the nested texts, the place of each, and what is wrong already.
+    """What tabs say together: the nested texts, the place of each (of an empty cell too), and what is wrong already.
 
-    Parameters
-    ----------
-    data : dict
-        As :class:`synthesis.tables.located.Located` has it.
-    places : dict
-        Path → where it stands; an empty cell too, so that a missing value has a place.
-    problems : list of (place, message)
-    spoilt : set of paths
-        What could not be read, so that nothing is said twice.
+    ``problems`` are (place, message); ``spoilt`` are the paths that could not be read, so that nothing is said twice.
     """
 
-    data: dict[str, Any]
-    places: dict[Path_, str]
-    problems: list[tuple[str, str]]
-    spoilt: set[Path_]
+    data: dict[str, Any] = field(default_factory=lambda: {"citation": {}, "arms": {}, "outcomes": []})
+    places: dict[Path_, str] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    spoilt: set[Path_] = field(default_factory=set)
+
+    def say(self, cell: Cell, name: str, message: str) -> None:
+        """Note what is wrong at a cell: the damage in it, or else what a reader would find."""
+        self.problems.append((f"{cell.at} ({name})", cell.complaint or message))
+
+    def put(self, base: Path_, row: Cells, fields: Iterable[Field]) -> None:
+        """Put the cells of one row below a path."""
+        for one in fields:
+            cell = row.get(one.name)
+            if cell is None or not one.path:
+                continue
+            path = (*base, *one.path)
+            self.places[path] = cell.at
+            for end in range(len(base) + 1, len(path)):
+                self.places.setdefault(path[:end], cell.at)
+            if cell.complaint:
+                self.say(cell, one.name, cell.complaint)
+                self.spoilt.add(path)
+            elif cell.text:
+                here: Any = self.data
+                for step in path[:-1]:
+                    here = here[step] if isinstance(here, list) else here.setdefault(step, {})
+                parts = filter(None, map(str.strip, cell.text.replace(";", ",").split(",")))
+                here[path[-1]] = list(parts) if one.name == "comprises" else cell.text
 
 
 def spread(data: Mapping[str, Any], tab: Tab, tools: Mapping[str, Mapping[str, str]]) -> list[Row]:
-    """Give the rows of one tab.
+    """Give the rows of one tab from the nested texts of a sheet, complete or not; a form has one row.
 
-    Parameters
-    ----------
-    data : mapping
-        Nested texts of a sheet, complete or not.
-    tab : Tab
-    tools : mapping
-        Risk-of-bias tool → item → question. Without judgements the items of the first tool are laid out, to be
-        filled in.
-
-    Returns
-    -------
-    list of dict
-        Heading → text; a form has one row.
+    ``tools`` (risk-of-bias tool → item → question): without judgements the items of the first are laid out, to be
+    filled in.
     """
     if tab.key == "study":
-        return [_row(tab.fields, data)]
-    if tab.key == "arms":
+        rows = [data]
+    elif tab.key == "arms":
         arms = data.get("arms", {})
-        return [{"arm": name} | _row(tab.fields, arm if isinstance(arm, Mapping) else {}) for name, arm in arms.items()]
-    if tab.key == "risk_of_bias":
-        return _risk_rows(data.get("risk_of_bias") or {}, tools)
-    if tab.key == "kept_out":
-        return list(_kept_out_rows(data))
-    return [_row(tab.fields, row) for row in data.get(tab.key) or ()]
+        return [
+            {"arm": name, **_row(tab.fields, arm if isinstance(arm, Mapping) else {})} for name, arm in arms.items()
+        ]
+    elif tab.key == "risk_of_bias":
+        return list(_risk_rows(data.get("risk_of_bias") or {}, tools))
+    elif tab.key == "kept_out":
+        rows = _kept_out_rows(data)
+    else:
+        rows = data.get(tab.key) or ()
+    return [_row(tab.fields, row) for row in rows]
 
 
 def _row(fields: Iterable[Field], data: Mapping[str, Any]) -> Row:
@@ -98,163 +88,112 @@ def _at(data: Any, path: Sequence[str]) -> str:
     return ", ".join(map(str, data)) if isinstance(data, list | tuple) else "" if data is None else str(data).strip()
 
 
-def _risk_rows(given: Mapping[str, Any], tools: Mapping[str, Mapping[str, str]]) -> list[Row]:
+def _risk_rows(given: Mapping[str, Any], tools: Mapping[str, Mapping[str, str]]) -> Iterator[Row]:
     tool = given.get("tool") or next(iter(tools), "")
     questions, judged = tools.get(tool, {}), given.get("items") or {}
-    rows = []
-    for item in [*judged, *(item for item in questions if item not in judged)]:
-        entry = judged.get(item) or {}
+    for item in dict.fromkeys([*judged, *questions]):
         row = {"tool": tool, "item": item, "question": questions.get(item, "")}
-        rows.append(row | {key: _at(entry, (key,)) for key in ("judgement", "support")})
-    return [{key: text for key, text in row.items() if text} for row in rows]
+        row |= {key: _at(judged.get(item), (key,)) for key in ("judgement", "support")}
+        yield {key: text for key, text in row.items() if text}
 
 
 def _kept_out_rows(data: Mapping[str, Any]) -> Iterator[Row]:
     for how in KEPT_OUT:
         for outcome, reason in (data.get(how) or {}).items():
-            if isinstance(reason, Mapping):
-                for arm, why in reason.items():
-                    yield {"how": how, "outcome": outcome, "arm": arm, "reason": str(why).strip()}
-            else:
-                yield {"how": how, "outcome": outcome, "reason": str(reason).strip()}
+            for arm, why in reason.items() if isinstance(reason, Mapping) else [("", reason)]:
+                yield {"how": how, "outcome": outcome, "arm": arm, "reason": why}
 
 
-def gather(tables: Mapping[str, Sequence[Cells]], tabs: Iterable[Tab], titles: Mapping[str, str]) -> Gathered:
-    """Put the rows of all tabs together to one sheet.
-
-    Parameters
-    ----------
-    tables : mapping
-        Key of a tab → its rows.
-    tabs : iterable of Tab
-    titles : mapping
-        Key of a tab → what a message calls it, where a whole tab is meant.
-
-    Returns
-    -------
-    Gathered
-    """
-    found = Gathered({"citation": {}, "arms": {}, "outcomes": []}, {}, [], set())
-    by_key = {tab.key: tab for tab in tabs}
-    for key, tab in by_key.items():
-        found.places[("exclude",) if key == "kept_out" else () if key == "study" else (key,)] = titles[key]
-        rows = [row for row in tables.get(key, ()) if tab.is_form or _says_something(row, tab)]
-        read = {"study": _read_study, "arms": _read_arms, "risk_of_bias": _read_risk, "kept_out": _read_kept_out}
-        read.get(key, _read_rows)(found, rows, tab)
+def gather(tables: Mapping[str, Sequence[Cells]], tabs: Iterable[Tab]) -> Gathered:
+    """Put the rows of all tabs together to one sheet: key of a tab → its rows."""
+    found = Gathered()
+    readers = {"study": _read_study, "arms": _read_arms, "risk_of_bias": _read_risk, "kept_out": _read_kept_out}
+    for tab in tabs:
+        found.places[{"kept_out": ("exclude",), "study": ()}.get(tab.key, (tab.key,))] = tab.title
+        rows = [row for row in tables.get(tab.key, ()) if tab.is_form or _says_something(row, tab)]
+        readers.get(tab.key, _read_rows)(found, rows, tab)
     found.data = {k: v for k, v in found.data.items() if v != {} or k in ("citation", "arms")}
     return found
 
 
 def _says_something(row: Cells, tab: Tab) -> bool:
     given = {name for name, cell in row.items() if cell.text or cell.complaint}
-    if tab.key == "risk_of_bias":  # items are laid out beforehand; one that was not judged says nothing
-        given -= {"tool", "item", "question"}
-    return bool(given)
+    # Items are laid out beforehand; one that was not judged says nothing.
+    return bool(given - {"tool", "item", "question"} if tab.key == "risk_of_bias" else given)
 
 
-def _put(found: Gathered, base: Path_, row: Cells, fields: Iterable[Field]) -> None:
-    """Put the cells of one row below a path."""
-    for field in fields:
-        cell = row.get(field.name)
-        if cell is None or not field.path:
-            continue
-        path = (*base, *field.path)
-        found.places[path] = cell.at
-        for end in range(len(base) + 1, len(path)):
-            found.places.setdefault(path[:end], cell.at)
-        if cell.complaint:
-            found.problems.append((f"{cell.at} ({field.name})", cell.complaint))
-            found.spoilt.add(path)
-        elif cell.text:
-            here: Any = found.data
-            for step in path[:-1]:
-                here = here[step] if isinstance(here, list) else here.setdefault(step, {})
-            here[path[-1]] = _parts(cell.text) if field.name == "comprises" else cell.text
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
-
-
-def _first(row: Cells) -> str:
-    return next(iter(row.values())).at
+def _cell(row: Cells, name: str) -> Cell:
+    """Give a cell; where there is no such column, an empty one at the first place of the row."""
+    return row.get(name, Cell(next(iter(row.values())).at))
 
 
 def _read_study(found: Gathered, rows: Sequence[Cells], tab: Tab) -> None:
     for row in rows:
-        _put(found, (), row, tab.fields)
+        found.put((), row, tab.fields)
 
 
 def _read_arms(found: Gathered, rows: Sequence[Cells], tab: Tab) -> None:
     for row in rows:
-        cell = row.get("arm", Cell(_first(row)))
+        cell = _cell(row, "arm")
         if cell.complaint or not cell.text:
-            found.problems.append(
-                (f"{cell.at} (arm)", cell.complaint or "This arm has no name. Write one; all for the whole.")
-            )
+            found.say(cell, "arm", "This arm has no name. Write one; all for the whole.")
         elif cell.text in found.data["arms"]:
-            found.problems.append((f"{cell.at} (arm)", f"{quote(cell.text)} stands twice. Give each arm its own name."))
+            found.say(cell, "arm", f"{quote(cell.text)} stands twice. Give each arm its own name.")
         else:
             path = ("arms", cell.text)
             found.places[path] = cell.at
             found.data["arms"][cell.text] = {}
-            _put(found, path, row, tab.fields)
+            found.put(path, row, tab.fields)
 
 
 def _read_rows(found: Gathered, rows: Sequence[Cells], tab: Tab) -> None:
     if rows:
         found.data[tab.key] = [{} for _ in rows]
     for i, row in enumerate(rows):
-        found.places[(tab.key, i)] = _first(row)
-        _put(found, (tab.key, i), row, tab.fields)
+        found.places[tab.key, i] = _cell(row, "").at
+        found.put((tab.key, i), row, tab.fields)
 
 
 def _read_risk(found: Gathered, rows: Sequence[Cells], tab: Tab) -> None:
-    tools = {row["tool"].text: row["tool"].at for row in rows if "tool" in row and row["tool"].text}
+    tools = {row["tool"].text: row["tool"] for row in rows if "tool" in row and row["tool"].text}
     if len(tools) > 1:
-        place = f"{list(tools.values())[1]} (tool)"
-        found.problems.append((place, f"Two tools in one sheet: {' and '.join(tools)}. Use one."))
-    entries: dict[str, Any] = {}
-    found.places[("risk_of_bias", "items")] = _first(rows[0]) if rows else tab.title
+        found.say(list(tools.values())[1], "tool", f"Two tools in one sheet: {' and '.join(tools)}. Use one.")
+    items: dict[str, Any] = {}
+    found.places["risk_of_bias", "items"] = _cell(rows[0], "").at if rows else tab.title
     for row in rows:
-        item = row.get("item", Cell(_first(row)))
-        if not item.text or item.text in entries:
-            said = (
-                f"{quote(item.text)} stands twice. Judge each item once." if item.text else "Which item is judged here?"
-            )
-            found.problems.append((f"{item.at} (item)", item.complaint or said))
-            continue
-        entries[item.text] = {}
-        path = ("risk_of_bias", "items", item.text)
-        found.places[path] = item.at
-        found.data["risk_of_bias"] = {"tool": next(iter(tools), None), "items": entries}
-        _put(found, path, row, [field for field in tab.fields if field.name in ("judgement", "support")])
-        found.places.setdefault(("risk_of_bias", "tool"), row["tool"].at if "tool" in row else item.at)
-    if entries and not tools:
-        found.data["risk_of_bias"].pop("tool")
+        item = _cell(row, "item")
+        if not item.text:
+            found.say(item, "item", "Which item is judged here?")
+        elif item.text in items:
+            found.say(item, "item", f"{quote(item.text)} stands twice. Judge each item once.")
+        else:
+            items[item.text] = {}
+            path = ("risk_of_bias", "items", item.text)
+            found.places[path] = item.at
+            found.data["risk_of_bias"] = ({"tool": next(iter(tools))} if tools else {}) | {"items": items}
+            found.put(path, row, [field for field in tab.fields if field.name in ("judgement", "support")])
+            found.places.setdefault(("risk_of_bias", "tool"), row.get("tool", item).at)
 
 
 def _read_kept_out(found: Gathered, rows: Sequence[Cells], tab: Tab) -> None:
     for row in rows:
-        how, outcome, arm, reason = (row.get(name, Cell(_first(row))) for name in ("how", "outcome", "arm", "reason"))
+        how, outcome, arm, reason = (_cell(row, name) for name in ("how", "outcome", "arm", "reason"))
         if how.text not in KEPT_OUT:
-            said = (
-                one_of(how.text, KEPT_OUT) if how.text else f"This cell is empty. Write one of: {', '.join(KEPT_OUT)}."
-            )
-            found.problems.append((f"{how.at} (how)", how.complaint or said))
+            empty = f"{EMPTY} Write one of: {', '.join(KEPT_OUT)}."
+            found.say(how, "how", one_of(how.text, KEPT_OUT) if how.text else empty)
             continue
-        blank = [(cell, name) for cell, name in ((outcome, "outcome"), (reason, "reason")) if not cell.text]
-        for cell, name in blank:
-            found.problems.append((f"{cell.at} ({name})", cell.complaint or "This cell is empty. Fill it in."))
-        if blank:
+        if not (outcome.text and reason.text):
+            for cell, name in ((outcome, "outcome"), (reason, "reason")):
+                if not cell.text:
+                    found.say(cell, name, f"{EMPTY} Fill it in.")
             continue
         entry = found.data.setdefault(how.text, {})
         before = entry.get(outcome.text)
         if before is not None and (not arm.text or isinstance(before, str) or arm.text in before):
-            found.problems.append((f"{outcome.at} (outcome)", f"{quote(outcome.text)} stands twice. Keep one row."))
+            found.say(outcome, "outcome", f"{quote(outcome.text)} stands twice. Keep one row.")
         elif arm.text:
             entry.setdefault(outcome.text, {})[arm.text] = reason.text
-            found.places[(how.text, outcome.text, arm.text)] = arm.at
+            found.places[how.text, outcome.text, arm.text] = arm.at
         else:
             entry[outcome.text] = reason.text
         found.places.setdefault((how.text, outcome.text), outcome.at)

@@ -12,11 +12,11 @@ import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from ..tables.problems import ProblemsError, refusal
-from .damage import RAISED
+from .damage import RAISED, clean, read_value
 from .opening import check_safe
 
 MOST_ROWS = 2000
@@ -27,16 +27,51 @@ MERGED = "These cells are merged: what stood in all but the first is lost. Unmer
 
 
 @dataclass(frozen=True)
+class Cell:
+    """What one cell says: where it is (``Outcomes!D7``, ``line 5``), its text, and why it is not to be trusted.
+
+    The text is blank when the cell is empty or not to be trusted.
+    """
+
+    at: str
+    text: str = ""
+    complaint: str | None = None
+
+
+class Given(NamedTuple):
+    """A cell as it was found, before it is known what belongs there; types of data are openpyxl's."""
+
+    at: str
+    value: Any = None
+    data_type: str = "n"
+    number_format: str = "General"
+
+    @property
+    def text(self) -> str:
+        """Give the text of a cell that is no value: a heading, a remark."""
+        return "" if self.value is None else clean(str(self.value))
+
+    def read(self, kind: str) -> Cell:
+        """Read the cell as a field of a kind (:mod:`~.fields`)."""
+        return Cell(self.at, *read_value(self.value, self.data_type, self.number_format, kind))
+
+
+@dataclass(frozen=True)
 class Grid:
-    """One tab: rows of (value, type of data, number format); merged ranges; cells with a comment."""
+    """One tab: its rows, each as far as it is filled; places of merged cells, and of cells with a comment."""
 
     title: str
-    rows: list[list[tuple[Any, str, str]]]
+    rows: list[list[Given]]
     merged: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
 
+    def cell(self, row: int, column: int) -> Given:
+        """Give a cell, counted from 1; an empty one where nothing is filled."""
+        cells = self.rows[row - 1] if row <= len(self.rows) else []
+        return cells[column - 1] if 0 < column <= len(cells) else Given(f"{self.title}!{letters(column)}{row}")
 
-def read_grids(path: str | Path) -> Iterator[Grid]:
+
+def read_grids(path: str | Path) -> list[Grid]:
     """Give each tab of a safe workbook as it stands, hidden rows and tabs too.
 
     Raises
@@ -60,13 +95,43 @@ def read_grids(path: str | Path) -> Iterator[Grid]:
     except Exception:  # a hostile or broken file can make a parser raise anything; all of it means one thing
         message = "Not readable as a workbook: a part of it is broken. Open it and save it again as .xlsx."
         raise refusal(path, message) from None
-    yield from grids
+    return grids
 
 
-def _marks(archive: zipfile.ZipFile, tab: Any, raised: Collection[str]) -> tuple[list[str], list[str]]:
+def _grid(path: str | Path, archive: zipfile.ZipFile, tab: Any, raised: Collection[str]) -> Grid:
+    part = tab._worksheet_path.lstrip("/")  # openpyxl opens a workbook row by row only without merges and comments
+    rows = _rows(path, tab)
+    merged, cells = _marks(archive, part, raised)
+    for _, number, column in map(reading_order, cells):
+        if 0 < number <= len(rows) and 0 < column <= len(rows[number - 1]):
+            rows[number - 1][column - 1] = rows[number - 1][column - 1]._replace(data_type=RAISED)
+    places = (sorted(found, key=reading_order) for found in (merged, _comments(archive, part)))
+    return Grid(tab.title, rows, *(tuple(f"{tab.title}!{at}" for at in found) for found in places))
+
+
+def _rows(path: str | Path, tab: Any) -> list[list[Given]]:
+    tab.reset_dimensions()  # a size that the file states too small would hide rows
+    rows, seen = [], 0
+    for number, row in enumerate(tab.iter_rows(), 1):
+        seen += len(row)
+        if seen > MOST_CELLS or number > LAST_ROW:  # openpyxl makes an empty row for every number that is left out
+            message = f"The tab {tab.title} is formatted far beyond what is filled. Delete its empty columns."
+            raise refusal(path, message)
+        filled = max((i for i, c in enumerate(row, 1) if c.value is not None and str(c.value).strip()), default=0)
+        if filled and (number > MOST_ROWS or filled > MOST_COLUMNS):
+            where = f"{tab.title}!{letters(filled)}{number}"
+            raise refusal(path, f"{where} is filled; a tab has at most {MOST_ROWS} rows and {MOST_COLUMNS} columns.")
+        if number <= MOST_ROWS:
+            places = (f"{tab.title}!{letters(i)}{number}" for i in range(1, filled + 1))
+            cells = zip(places, row[:filled], strict=True)
+            rows.append([Given(at, c.value, c.data_type, c.number_format or "General") for at, c in cells])
+    return rows
+
+
+def _marks(archive: zipfile.ZipFile, part: str, raised: Collection[str]) -> tuple[list[str], list[str]]:
     """Give the ranges of merged cells, and the cells with raised or lowered characters."""
     merged, cells = [], []
-    with archive.open(_part(tab)) as stream:
+    with archive.open(part) as stream:
         for _, element in ElementTree.iterparse(stream):
             name = element.tag.rpartition("}")[2]
             if name == "mergeCell":
@@ -100,52 +165,15 @@ def _shared(cell: ElementTree.Element) -> str | None:
     return next((one.text for one in cell if one.tag.endswith("}v")), None) if cell.get("t") == "s" else None
 
 
-def _comments(archive: zipfile.ZipFile, tab: Any) -> tuple[str, ...]:
+def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
     """Give the cells that carry a comment."""
-    folder, name = posixpath.split(_part(tab))
+    folder, name = posixpath.split(part)
     links = f"{folder}/_rels/{name}.rels"
-    if links not in archive.namelist():
-        return ()
-    found = []
-    for link in ElementTree.fromstring(archive.read(links)):
+    for link in ElementTree.fromstring(archive.read(links)) if links in archive.namelist() else ():
         if link.get("Type", "").endswith("/comments"):
             target = posixpath.normpath(posixpath.join("/", folder, link.get("Target", ""))).lstrip("/")
             comments = ElementTree.fromstring(archive.read(target)).iter()
-            found += [comment.get("ref", "") for comment in comments if comment.tag.endswith("}comment")]
-    return tuple(sorted(found, key=reading_order))
-
-
-def _part(tab: Any) -> str:
-    return tab._worksheet_path.lstrip("/")  # openpyxl opens a workbook row by row only without merges and comments
-
-
-def _grid(path: str | Path, archive: zipfile.ZipFile, tab: Any, raised: Collection[str]) -> Grid:
-    rows = _rows(path, tab)
-    merged, cells = _marks(archive, tab, raised)
-    for _, number, column in map(reading_order, cells):
-        if 0 < number <= len(rows) and 0 < column <= len(rows[number - 1]):
-            value, _, shown = rows[number - 1][column - 1]
-            rows[number - 1][column - 1] = (value, RAISED, shown)
-    return Grid(tab.title, rows, tuple(merged), _comments(archive, tab))
-
-
-def _rows(path: str | Path, tab: Any) -> list[list[tuple[Any, str, str]]]:
-    tab.reset_dimensions()  # a size that the file states too small would hide rows
-    rows, seen = [], 0
-    for number, row in enumerate(tab.iter_rows(), 1):
-        seen += len(row)
-        if seen > MOST_CELLS or number > LAST_ROW:  # openpyxl makes an empty row for every number that is left out
-            message = f"The tab {tab.title} is formatted far beyond what is filled. Delete its empty columns."
-            raise refusal(path, message)
-        cells = [(cell.value, cell.data_type, cell.number_format or "General") for cell in row]
-        while cells and (cells[-1][0] is None or not str(cells[-1][0]).strip()):
-            cells.pop()
-        if cells and (number > MOST_ROWS or len(cells) > MOST_COLUMNS):
-            where = f"{tab.title}!{letters(len(cells))}{number}"
-            raise refusal(path, f"{where} is filled; a tab has at most {MOST_ROWS} rows and {MOST_COLUMNS} columns.")
-        if number <= MOST_ROWS:
-            rows.append(cells)
-    return rows
+            yield from (comment.get("ref", "") for comment in comments if comment.tag.endswith("}comment"))
 
 
 def reading_order(place: str, titles: Sequence[str] = ()) -> tuple[int, int, int]:
@@ -168,8 +196,4 @@ def letters(column: int) -> str:
     >>> letters(1), letters(28)
     ('A', 'AB')
     """
-    text = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        text = chr(65 + rest) + text
-    return text
+    return letters((column - 1) // 26) + chr(65 + (column - 1) % 26) if column else ""

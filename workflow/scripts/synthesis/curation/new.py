@@ -3,15 +3,18 @@
 import datetime as dt
 import re
 import textwrap
+from collections.abc import Mapping
 
 from ..protocol.config import Protocol
+from ..sheets.collect import SIDES
 from ..sheets.sheet import Arm, Characteristic, Citation, Comparison, Outcome
 from ..words.levels import MIXED
 from .fields import Field, tabs
-from .writing import SCHEMA_LINE
+from .writing import SCHEMA_LINE, keys_of
 
 WIDTH = 118
 ID = re.compile(r"([a-z]+)([0-9]{4})([a-z]?)")
+KEPT = "optional: outcome (or `outcome: {arm: reason}`) and the reason why it is never pooled"
 
 
 def label_of(name: str) -> str:
@@ -25,27 +28,12 @@ def label_of(name: str) -> str:
 
 
 def new_sheet(name: str, protocol: Protocol, today: dt.date) -> str:
-    """Write a commented, empty sheet.
-
-    Parameters
-    ----------
-    name : str
-        Its id: author and year.
-    protocol : Protocol
-        The words a sheet may use; each field lists its own.
-    today : date
-        When the study is read.
-
-    Returns
-    -------
-    str
-        YAML that ``sheet check`` complains of until what is needed is filled in. Nothing in it is a number.
-    """
-    by_key = {tab.key: {field.name: field for field in tab.fields} for tab in tabs(protocol)}
-    study = by_key["study"]
+    """Write an empty sheet with comments: no number is in it, and ``sheet check`` complains until it is filled in."""
+    fields = {tab.key: tab.by_name for tab in tabs(protocol)}
+    study = fields["study"]
     lines = [
         SCHEMA_LINE.rstrip(),
-        "# Fill in, delete what the report does not say, then: sheet check " + name,
+        f"# Fill in, delete what the report does not say, then: sheet check {name}",
         "# Every field is explained in studies/README.md. An empty value counts as missing; never guess.",
         f"id: {name}",
         f"label: {label_of(name)}",
@@ -54,13 +42,10 @@ def new_sheet(name: str, protocol: Protocol, today: dt.date) -> str:
     ]
     for key in ("report", "design", "ascertainment"):
         lines += [*_words(study[key], ""), f"{key}:"]
-    for key in ("country", "centres"):
-        lines.append(f"{key}:{_hint(study[key])}")
+    lines += [f"{key}:{_hint(study[key])}" for key in ("country", "centres")]
     lines.append("enrolled: {from: , to: }  # each YYYY, YYYY-MM or YYYY-MM-DD")
-    for key in ("cohort", "overlaps", "note"):
-        lines.append(f"{key}:{_hint(study[key])}")
-    lines += _arms(by_key["arms"], protocol) + _outcomes(by_key["outcomes"])
-    lines += _optional(by_key, protocol)
+    lines += [f"{key}:{_hint(study[key])}" for key in ("cohort", "overlaps", "note")]
+    lines += _arms(fields["arms"], protocol) + _outcomes(fields["outcomes"]) + _optional(fields, protocol)
     lines.append(f"extraction: {{first: {today.isoformat()}}}  # second: when another reader compared the numbers")
     return "\n".join(lines) + "\n"
 
@@ -70,70 +55,69 @@ def _hint(field: Field) -> str:
     shown = field.kind != "text" or field.name in ("authors", "doi", "arm", "exposure", "value", "unit")
     example = f"For instance {field.example.rstrip('.')}." if field.example and shown and not field.words else ""
     words = f"{' or '.join(field.words)}." if 0 < len(field.words) <= 3 and not field.required else ""
-    said = " ".join(part for part in (field.about, words, example) if part)
+    said = " ".join(filter(None, (field.about, words, example)))
     return f"  # {said}" if said else ""
 
 
 def _comment(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#   ", break_on_hyphens=False
-    )
+    first, later = f"{indent}# ", f"{indent}#   "
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
 
 
 def _words(field: Field, indent: str) -> list[str]:
-    about = f"{field.name}: {field.about} One of: " if field.about else f"{field.name}: one of: "
-    return _comment(about + ", ".join(field.words), indent)
+    about = f"{field.about} One of" if field.about else "one of"
+    return _comment(f"{field.name}: {about}: {', '.join(field.words)}", indent)
 
 
-def _arms(fields: dict[str, Field], protocol: Protocol) -> list[str]:
-    lines = ["arms:", f"  # One block for each group of {protocol.review.unit}; the whole is called all."]
+def _arms(fields: Mapping[str, Field], protocol: Protocol) -> list[str]:
     keys = ["product", *protocol.attributes]
-    for key in keys:
-        lines += _words(fields[key], "  ")
-    lines += _comment(f"When one arm holds several: {MIXED}. When the report does not say: leave it empty.", "  ")
-    lines += ["  all:", *(f"    {key}:" for key in keys), f"    patients:{_hint(fields['patients'])}"]
-    for key in ("comprises", "part_of", "label", "note"):
-        about = Arm.model_fields[key].description or "What is unusual about this arm."
-        lines.append(f"    # {key}: {about}")
-    return lines
+    unsaid = "When the report does not say: leave it empty."
+    about = {key: Arm.model_fields[key].description for key in ("comprises", "part_of", "label", "note")}
+    return [
+        "arms:",
+        f"  # One block for each group of {protocol.review.unit}; the whole is called all.",
+        *(line for key in keys for line in _words(fields[key], "  ")),
+        *_comment(f"When one arm holds several: {MIXED}. {unsaid}", "  "),
+        "  all:",
+        *(f"    {key}:" for key in keys),
+        f"    patients:{_hint(fields['patients'])}",
+        *(f"    # {key}: {said or 'What is unusual about this arm.'}" for key, said in about.items()),
+    ]
 
 
-def _outcomes(fields: dict[str, Field]) -> list[str]:
-    lines = [
+def _outcomes(fields: Mapping[str, Field]) -> list[str]:
+    return [
         "outcomes:",
         "  # One block for each count; copy the block. When nothing countable was readable: `outcomes: []`",
+        *(line for key in ("outcome", "basis", "confidence") for line in _words(fields[key], "  ")),
+        *_block(
+            Outcome, {key: "" if field.words and field.required else _hint(field) for key, field in fields.items()}
+        ),
     ]
-    for key in ("outcome", "basis", "confidence"):
-        lines += _words(fields[key], "  ")
-    for i, key in enumerate(Outcome.__annotations__ | Outcome.__base__.__annotations__):
-        field = fields[key]
-        hint = "" if field.words and field.required else _hint(field)
-        lines.append(f"  {'-' if i == 0 else ' '} {key}:{hint}")
-    return lines
 
 
-def _optional(by_key: dict[str, dict[str, Field]], protocol: Protocol) -> list[str]:
+def _block(model: type, behind: Mapping[str, str], before: str = "") -> list[str]:
+    """Give one item of a list: its keys, and what stands behind each."""
+    return [f"{before}  {' ' if i else '-'} {key}:{behind[key]}" for i, key in enumerate(keys_of(model))]
+
+
+def _optional(fields: Mapping[str, Mapping[str, Field]], protocol: Protocol) -> list[str]:
     """Give the parts that may be left out, as comments to be uncommented."""
-    comparison, fact = by_key["comparisons"], by_key["characteristics"]
-    lines = ["# comparisons:  # optional: one block for each 2×2 table of counts"]
-    for i, key in enumerate(Comparison.__annotations__ | Comparison.__base__.__annotations__):
-        value = " {events: , patients: }" if key in ("exposed", "unexposed") else ""
-        hint = "" if value or comparison[key].words else _hint(comparison[key])
-        lines.append(f"#   {'-' if i == 0 else ' '} {key}:{value}{hint}")
-    lines.append("# characteristics:  # optional: facts about an arm, each a count or a value as printed")
-    for i, key in enumerate(Characteristic.model_fields):
-        lines.append(f"#   {'-' if i == 0 else ' '} {key}:{'' if fact[key].words else _hint(fact[key])}")
+    hints = {
+        tab: {key: "" if field.words else _hint(field) for key, field in fields[tab].items()}
+        for tab in ("comparisons", "characteristics")
+    }
+    cells = dict.fromkeys(SIDES, " {events: , patients: }")
+    lines = [
+        "# comparisons:  # optional: one block for each 2×2 table of counts",
+        *_block(Comparison, hints["comparisons"] | cells, "# "),
+        "# characteristics:  # optional: facts about an arm, each a count or a value as printed",
+        *_block(Characteristic, hints["characteristics"], "# "),
+    ]
     for tool, items in protocol.tools.items():
-        lines += [
-            "# risk_of_bias:  # optional: judge each item yes, no or unclear, and say what supports it",
-            f"#   tool: {tool}",
-            "#   items:",
-        ]
+        lines += ["# risk_of_bias:  # optional: judge each item yes, no or unclear, and say what supports it"]
+        lines += [f"#   tool: {tool}", "#   items:"]
         for item, question in items.items():
             lines += [f"#     {item}:", *_comment(question, "#       "), "#       judgement:", "#       support:"]
-    kept = "outcome (or `outcome: {arm: reason}`) and the reason why it is never pooled"
-    lines += [
-        f"# exclude:  # optional: {kept}",
-        "# sensitivity_only:  # optional: the same for rows of sensitivity analyses only",
-    ]
-    return lines
+    kept = "# sensitivity_only:  # optional: the same for rows of sensitivity analyses only"
+    return [*lines, f"# exclude:  # {KEPT}", kept]

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,14 +12,13 @@ from ..protocol.config import Protocol
 from ..protocol.scalars import Whole
 from ..review.totals import Count, find_sums, names_a_total
 from ..tables.located import Path_
-from ..tables.problems import Problem, ProblemsError, quote
+from ..tables.problems import Problem, quote, refuse
 from ..words.characters import comparable
 from ..words.levels import NOT_REPORTED
 from .damage import text_damage
 from .draft_checks import check_drafts
-from .fields import KINDS, help_text, tabs
-from .flat import Cell
-from .grids import reading_order
+from .fields import KINDS, tabs
+from .grids import Cell, reading_order
 from .naming import YEAR, author_of, id_of, label_of_row, told_apart
 from .new import ID
 from .table_file import Table, field_of
@@ -29,6 +28,7 @@ from .writing import Todo
 WHOLE = TypeAdapter(Whole)
 NOTHING = ("na", "nr", "n/a", "-", "–", ".", NOT_REPORTED)
 CITATION = ("title", "journal", "year", "doi", "pmid")
+TWICE = "which would count patients twice."
 Row = Sequence[Cell]
 
 
@@ -63,11 +63,6 @@ def draft_sheets(
     studies : collection of str, optional
         Names of rows that look like a total of others and are studies nevertheless.
 
-    Returns
-    -------
-    Drafts
-        A value that the table does not give is a :class:`~.writing.Todo`, or `not reported` for a count.
-
     Raises
     ------
     ProblemsError
@@ -78,21 +73,19 @@ def draft_sheets(
     problems = [Problem(file, 0, table.at, message) for message in _of_headings(found, table, protocol, given or {})]
     if not table.rows and not table.problems:
         problems.append(Problem(file, 0, table.at, "There is no row below the headings."))
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     reader = _Reader(file, found, dict(given or {}), table.decimal_comma, protocol)
     totals = reader.totals(table.rows, studies)
     for i, row in enumerate(table.rows):
         if i not in totals:
             reader.read(row)
     reader.tell_apart()
-    for name, draft in reader.sheets.items():
-        draft["citation"].setdefault("year", ID.fullmatch(name)[2])
-    refused = check_drafts(reader.sheets, protocol, reader.places, reader.problem)
-    problems = [*table.problems, *reader.problems, *refused]
-    if problems:
-        raise ProblemsError(problems)
-    return Drafts(reader.sheets, (*found.unread, *table.unread))
+    for name, draft in reader.drafts.items():
+        draft.data["citation"].setdefault("year", ID.fullmatch(name)[2])
+    sheets, places = ({name: getattr(d, key) for name, d in reader.drafts.items()} for key in ("data", "places"))
+    refused = check_drafts(sheets, protocol, places, reader.problem)
+    refuse([*table.problems, *reader.problems, *refused])
+    return Drafts(sheets, (*found.unread, *table.unread))
 
 
 def _of_headings(found: Columns, table: Table, protocol: Protocol, given: Mapping[str, str]) -> list[str]:
@@ -109,17 +102,24 @@ def _of_headings(found: Columns, table: Table, protocol: Protocol, given: Mappin
     return problems
 
 
+@dataclass
+class _Draft:
+    """The nested texts of one study, and where each value came from (None: given for all rows)."""
+
+    data: dict[str, Any]
+    places: dict[Path_, Cell | None] = field(default_factory=dict)
+
+
 class _Reader:
     """Reads rows one after the other into drafts, and gathers what is wrong."""
 
     def __init__(self, file: str, columns: Columns, given: dict[str, str], decimal_comma: bool, protocol: Protocol):
         self.file, self.columns, self.given, self.decimal_comma = file, columns, given, decimal_comma
-        self.help_of = {tab.key: {field.name: field for field in tab.fields} for tab in tabs(protocol)}
-        fields = [*self.help_of["outcomes"].values(), *self.help_of["study"].values(), *self.help_of["arms"].values()]
-        self.words = {field.name: _spellings(field.words) for field in fields if field.words}
+        self.fields = {tab.key: tab.by_name for tab in tabs(protocol)}
+        fields = self.fields["outcomes"] | self.fields["study"] | self.fields["arms"]
+        self.words = {name: _spellings(field.words) for name, field in fields.items() if field.words}
         self.of_arms = ("product", *protocol.attributes)
-        self.sheets: dict[str, dict[str, Any]] = {}
-        self.places: dict[str, dict[Path_, Cell | None]] = {}  # of each value; None: given for all rows
+        self.drafts: dict[str, _Draft] = {}
         self.labels: dict[str, dict[str, Cell]] = {}  # id → every label that would have it
         self.problems: list[Problem] = []
         self.seen: dict[tuple, str] = {}
@@ -141,13 +141,16 @@ class _Reader:
         column = self.columns.fields.get(field)
         return Cell(row[0].at) if column is None else row[column]
 
+    def name_cell(self, row: Row) -> Cell:
+        """Give the cell that names the study of a row."""
+        return self.cell(row, "study" if "study" in self.columns.fields else "author")
+
     def value(self, row: Row, field: str) -> str:
         """Give the text of a field, or what was given for all rows; a word of the review in its own spelling."""
         cell = self.cell(row, field)
-        complaint = cell.complaint or text_damage(cell.text, KINDS.get(field, "text"))
         if field == "reported" and cell.text and not cell.complaint:
             return self.percent(cell)
-        if complaint:
+        if complaint := cell.complaint or text_damage(cell.text, KINDS.get(field, "text")):
             self.say(cell, field, complaint)
             return ""
         text = cell.text or self.given.get(field, "")
@@ -163,15 +166,14 @@ class _Reader:
         text = cell.text.rstrip("% ")
         if self.decimal_comma and re.fullmatch(r"[0-9]+,([0-9]{1,2}|[0-9]{4,})", text):
             text = text.replace(",", ".")
-        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", text):
-            self.say(cell, "reported", text_damage(cell.text, "percent") or f"{quote(cell.text)} is not a percentage.")
-            return ""
-        return f"{text}%"
+        if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", text):
+            return f"{text}%"
+        self.say(cell, "reported", text_damage(cell.text, "percent") or f"{quote(cell.text)} is not a percentage.")
+        return ""
 
     def count(self, cell: Cell, field: str) -> int | None:
         """Read a count; None where there is none, or where it is told as a problem."""
-        complaint = cell.complaint or text_damage(cell.text, "count")
-        if complaint:
+        if complaint := cell.complaint or text_damage(cell.text, "count"):
             self.say(cell, field, complaint)
         elif cell.text and cell.text.lower() not in NOTHING:
             try:
@@ -183,91 +185,81 @@ class _Reader:
     def totals(self, rows: Sequence[Row], studies: Collection[str]) -> set[int]:
         """Find rows that are a total of others, by name or by their numbers, and say so; give their indexes."""
         names = [self.cell(row, "study").text or self.cell(row, "author").text for row in rows]
-        allowed = set(map(comparable, studies))
-        for name in studies:
-            if comparable(name) not in map(comparable, names):
-                self.problems.append(Problem("--study", 0, "", f"No row is called {quote(name)}."))
-        named = {i for i, name in enumerate(names) if names_a_total(name) and comparable(name) not in allowed}
+        allowed, known = set(map(comparable, studies)), set(map(comparable, names))
+        absent = [name for name in studies if comparable(name) not in known]
+        self.problems += [Problem("--study", 0, "", f"No row is called {quote(name)}.") for name in absent]
+        refused = {i for i, name in enumerate(names) if comparable(name) not in allowed}
+        hints = [f" If it is a study nevertheless: --study {quote(name)}." if name else "" for name in names]
+        named = {i for i in refused if names_a_total(names[i])}
         for i in named:
-            hint = f" If it is a study nevertheless: --study {quote(names[i])}." if id_of(names[i]) else ""
-            message = f"{quote(names[i])} is the name of a total, which would count patients twice. Delete the row."
-            self.say(self.name_cell(rows[i]), "study", message + hint)
+            message = f"{quote(names[i])} is the name of a total, {TWICE} Delete the row."
+            self.say(self.name_cell(rows[i]), "study", message + (hints[i] if id_of(names[i]) else ""))
         found: dict[int, str] = {}
-        for numbers, summands in self.sums(rows, names, named):
-            for i, parts in summands.items():
-                if comparable(names[i]) not in allowed:
-                    first, last = (rows[parts[k]][0].at for k in (0, -1))
-                    said = f"the sum of the {len(parts)} rows from {first} to {last}"
-                    found.setdefault(
-                        i, f"{' of '.join(map(str, numbers[i]))} is {said}, which would count patients twice."
-                    )
-        for i, said in found.items():
-            hint = f" If it is a study nevertheless: --study {quote(names[i])}." if names[i] else ""
+        for counts, sums in self.sums(rows, names, named):
+            for i, parts in sums.items():
+                said = f"{' of '.join(map(str, counts[i]))} is the sum of the {len(parts)} rows from"
+                found.setdefault(i, f"{said} {rows[parts[0]][0].at} to {rows[parts[-1]][0].at}, {TWICE}")
+        for i in refused & set(found):
             who = f"{quote(names[i])}: " if names[i] else ""
-            self.say(self.name_cell(rows[i]), "study", f"{who}{said} Delete the row.{hint}")
-        return named | set(found)
+            self.say(self.name_cell(rows[i]), "study", f"{who}{found[i]} Delete the row.{hints[i]}")
+        return named | refused & set(found)
 
-    def sums(self, rows: Sequence[Row], names: Sequence[str], named: Collection[int]):
+    def sums(
+        self, rows: Sequence[Row], names: Sequence[str], named: Collection[int]
+    ) -> Iterator[tuple[list[Count | None], dict[int, list[int]]]]:
         """Give the counts of each outcome and window, of all arms and of each, and the rows that add up others."""
-        owners = [
-            id_of(label_of_row(*(self.cell(row, key).text for key in ("study", "author", "year")))) or name
-            for row, name in zip(rows, names, strict=True)
-        ]
+        labels = [label_of_row(*(self.cell(row, key).text for key in ("study", "author", "year"))) for row in rows]
+        owners = [id_of(label) or name for label, name in zip(labels, names, strict=True)]
         keys = [tuple(self.cell(row, key).text for key in ("outcome", "window", "arm")) for row in rows]
-        groups = {key[:size] for key in keys for size in (1, 2, 3)}
-        for pair in self.columns.counts.values():
-            counts = [_count_of(row[pair[0]], row[pair[1]]) for row in rows]
-            for group in sorted(groups):
+        groups = sorted({key[:size] for key in keys for size in (1, 2, 3)})
+        for events, patients in self.columns.counts.values():
+            counts = [_count_of(row[events], row[patients]) for row in rows]
+            for group in groups:
                 own = [count if key[: len(group)] == group else None for count, key in zip(counts, keys, strict=True)]
                 if found := find_sums(own, owners, named):
                     yield own, found
 
-    def name_cell(self, row: Row) -> Cell:
-        """Give the cell that names the study of a row."""
-        return self.cell(row, "study" if "study" in self.columns.fields else "author")
-
     def read(self, row: Row) -> None:
         """Read one row."""
-        study = self.study(row)
-        if study is None:
+        draft = self.study(row)
+        if draft is None:
             return
         arm = self.value(row, "arm") or "all"
-        self.places[study].setdefault(("arms", arm), self.cell(row, "arm"))
-        self.sheets[study]["arms"].setdefault(arm, {})
+        draft.places.setdefault(("arms", arm), self.cell(row, "arm"))
+        draft.data["arms"].setdefault(arm, {})
         for key in self.of_arms:
-            self.put(study, ("arms", arm, key), row, key)
+            self.put(draft, ("arms", arm, key), row, key, self.value(row, key))
         shared = {key: self.value(row, key) for key in ("window", "reported", *PLAIN) if key not in self.of_arms}
         for outcome, columns in self.columns.counts.items():
             events, patients = (row[column] for column in columns)
-            if outcome is not None and not events.text and not events.complaint:
-                continue  # a table with a column an outcome leaves it empty where a study does not report it
-            values = shared | {"arm": arm} | ({"outcome": outcome} if outcome else {})
-            self.add(study, values, row, events, patients)
+            if outcome is None or events.text or events.complaint:
+                values = shared | {"arm": arm} | ({"outcome": outcome} if outcome else {})
+                self.add(draft, values, row, events, patients)
+            # A table with a column an outcome leaves it empty where a study does not report it.
 
-    def put(self, study: str, path: Path_, row: Row, field: str, text: str | None = None) -> None:
+    def put(self, draft: _Draft, path: Path_, row: Row, field: str, text: str) -> None:
         """Put what a row says of its study or arm; rows of one study that contradict each other are told."""
-        text = self.value(row, field) if text is None else text
-        here: Any = self.sheets[study]
+        here: Any = draft.data
         for step in path[:-1]:
             here = here[step]
         before = here.get(path[-1], "")
         if not text or text == before:
             return
         if before and not isinstance(before, Todo):
-            other = self.places[study][path]
-            where = other.at if other else "--set"
-            message = f"{quote(text)} here, {quote(before)} in {where}. Rows of one study or arm say the same."
-            self.say(self.cell(row, field), field, message)
-            return
-        here[path[-1]] = text
-        self.places[study][path] = self.place(row, field)
+            other = draft.places[path]
+            message = f"{quote(text)} here, {quote(before)} in {other.at if other else '--set'}."
+            self.say(self.cell(row, field), field, f"{message} Rows of one study or arm say the same.")
+        else:
+            here[path[-1]] = text
+            draft.places[path] = self.place(row, field)
 
-    def add(self, study: str, values: dict[str, str], row: Row, events_cell: Cell, patients_cell: Cell) -> None:
+    def add(self, draft: _Draft, values: dict[str, str], row: Row, events_cell: Cell, patients_cell: Cell) -> None:
         """Add one count of one arm to a draft."""
-        events, patients = self.count(events_cell, "events"), self.count(patients_cell, "patients")
+        counts = {"events": self.count(events_cell, "events"), "patients": self.count(patients_cell, "patients")}
+        study = draft.data["id"]
         key = (study, *(values.get(name) for name in ("arm", "outcome", "window", "definition")))
         if key in self.seen:
-            other = "".join(told_apart(self.sheets[study]["label"], 1, [*self.labels, f"{study}a"])) or "another name"
+            other = "".join(told_apart(draft.data["label"], 1, [*self.labels, f"{study}a"])) or "another name"
             message = (
                 f"The same study, arm and outcome as {self.seen[key]}. If it is another study, call it {other}; "
                 "if not, add a column `arm`, `outcome` or `window`."
@@ -276,54 +268,60 @@ class _Reader:
             return
         self.seen[key] = events_cell.at
         printed = values.pop("reported", "")
-        if printed and None not in (events, patients):
+        if printed and None not in counts.values():
             values["reported"] = printed
         elif printed:  # a percentage without counts cannot be checked, and no count is made of it
             values["note"] = f"{values.get('note', '')} The table prints {printed}.".strip()
-        for name, count in (("events", events), ("patients", patients)):
-            values[name] = NOT_REPORTED if count is None else str(count)
-        rows = self.sheets[study]["outcomes"]
+        values |= {name: NOT_REPORTED if count is None else str(count) for name, count in counts.items()}
+        rows = draft.data["outcomes"]
         at = ("outcomes", len(rows))
-        rows.append(self.with_todos(values))
-        self.places[study][at] = self.places[study][*at, "events"] = events_cell
-        self.places[study][*at, "patients"] = patients_cell
-        self.places[study] |= {(*at, name): self.place(row, name) for name in ("window", "reported", "arm", *PLAIN)}
+        fields = self.fields["outcomes"].items()
+        said = {name: values.get(name) or Todo(one.help) for name, one in fields if values.get(name) or one.required}
+        rows.append(said)
+        draft.places[at] = draft.places[*at, "events"] = events_cell
+        draft.places[*at, "patients"] = patients_cell
+        draft.places |= {(*at, name): self.place(row, name) for name in ("window", "reported", "arm", *PLAIN)}
 
-    def with_todos(self, values: dict[str, str]) -> dict[str, str]:
-        """Give a row of `outcomes` in the order of its fields, with marks where the table is silent."""
-        fields = self.help_of["outcomes"]
-        row = {name: values.get(name) or (todo(field) if field.required else None) for name, field in fields.items()}
-        return {name: value for name, value in row.items() if value is not None}
-
-    def study(self, row: Row) -> str | None:
-        """Find or begin the sheet of a row; give its id."""
+    def study(self, row: Row) -> _Draft | None:
+        """Find or begin the draft of a row."""
         before = len(self.problems)
         study, author, year = (self.value(row, key) for key in ("study", "author", "year"))
         label, place = label_of_row(study, author, year), self.name_cell(row)
         name, said = id_of(label), YEAR.search(author)
         if said and not study and YEAR.search(year) and not year.startswith(said[1]):
-            self.say(
-                place, "author", f"{quote(author)} says another year than the column beside it ({year}). Correct one."
-            )
-        if name is None and len(self.problems) > before:
-            return None  # what is wrong with its name was told
+            message = f"{quote(author)} says another year than the column beside it ({year}). Correct one."
+            self.say(place, "author", message)
         if name is None:
-            what = f"{quote(label)} does not give an author and a year" if label else "The row names no study"
-            letters = "" if label.isascii() else ", in Latin letters"
-            way = f"Write it so{letters}: Smith 2025. A row that is no study: delete it."
-            if sum(field_of(cell.text) is not None for cell in row) > 1:
-                what, way = "Headings stand here again", "One table a file: put the second one into a file of its own."
-            self.say(place, "study", f"{what}. {way}")
+            if len(self.problems) == before:  # else what is wrong with its name was told
+                self.say(place, "study", _why_no_study(label, row))
             return None
         labels = self.labels.setdefault(name, {})
         alike = next((other for other in labels if comparable(other) == comparable(label)), label)
         labels.setdefault(alike, place)
         if next(iter(labels)) != alike:
             return None  # told when all names are known
-        if name not in self.sheets:
-            self.begin(name, label)
-        self.say_of_study(name, row, author_of(author), year)
-        return name
+        if name not in self.drafts:
+            self.begin(name, label, place)
+        draft = self.drafts[name]
+        self.put(draft, ("citation", "authors"), row, "author", author_of(author))
+        found = YEAR.search(year)
+        self.put(draft, ("citation", "year"), row, "year", found[1] if found else year)
+        for key in STUDY:
+            text = self.value(row, key)
+            if key == "centres" and text:
+                count = self.count(Cell(self.cell(row, key).at, text), key)
+                text = "" if count is None else str(count)
+            self.put(draft, ("citation", key) if key in CITATION else (key,), row, key, text)
+        return draft
+
+    def begin(self, name: str, label: str, place: Cell) -> None:
+        """Begin a draft with marks for all that it needs."""
+        fields = self.fields["study"]
+        unsaid = {key: Todo(fields[key].help) for key in ("report", "design", "ascertainment")}
+        first = self.given.get("first") or Todo(fields["first_extraction"].help)
+        data = {"id": name, "label": label, "citation": {}, **unsaid, "arms": {}, "outcomes": []}
+        places = {("extraction", "first"): None, ("label",): place}
+        self.drafts[name] = _Draft(data | {"extraction": {"first": first}}, places)
 
     def tell_apart(self) -> None:
         """Say which labels would share an id, and which names they can take."""
@@ -339,26 +337,14 @@ class _Reader:
                 message = f"{quote(label)} and {quote(first)} would both be {name}. Tell them apart: {ways}."
                 self.say(place, "study", f"{message} If they are one study, write one name.")
 
-    def begin(self, name: str, label: str) -> None:
-        """Begin a draft with marks for all that it needs."""
-        fields = self.help_of["study"]
-        keys = ("report", "design", "ascertainment")
-        draft: dict[str, Any] = {"id": name, "label": label, "citation": {}, **{key: todo(fields[key]) for key in keys}}
-        first = self.given.get("first") or todo(fields["first_extraction"])
-        self.sheets[name] = draft | {"arms": {}, "outcomes": [], "extraction": {"first": first}}
-        self.places[name] = {("extraction", "first"): None, ("label",): self.labels[name][label]}
 
-    def say_of_study(self, name: str, row: Row, authors: str, year: str) -> None:
-        """Put what a row says of its study: the citation, and how it was done."""
-        self.put(name, ("citation", "authors"), row, "author", authors)
-        found = YEAR.search(year)
-        self.put(name, ("citation", "year"), row, "year", found[1] if found else year)
-        for key in STUDY:
-            text = self.value(row, key)
-            if key == "centres" and text:
-                count = self.count(Cell(self.cell(row, key).at, text), key)
-                text = "" if count is None else str(count)
-            self.put(name, ("citation", key) if key in CITATION else (key,), row, key, text)
+def _why_no_study(label: str, row: Row) -> str:
+    """Say what is wrong with a row that names no study."""
+    if sum(field_of(cell.text) is not None for cell in row) > 1:
+        return "Headings stand here again. One table a file: put the second one into a file of its own."
+    what = f"{quote(label)} does not give an author and a year" if label else "The row names no study"
+    letters = "" if label.isascii() else ", in Latin letters"
+    return f"{what}. Write it so{letters}: Smith 2025. A row that is no study: delete it."
 
 
 def _spelling(text: str) -> str:
@@ -376,8 +362,3 @@ def _count_of(events: Cell, patients: Cell) -> Count | None:
     """Give a count that is beyond doubt."""
     texts = [cell.text for cell in (events, patients)]
     return (int(texts[0]), int(texts[1])) if all(re.fullmatch("[0-9]{1,9}", text) for text in texts) else None
-
-
-def todo(field: Any) -> Todo:
-    """Mark a field as missing: an empty value, and behind it what belongs there."""
-    return Todo(help_text(field))

@@ -27,20 +27,15 @@ STUDY = ("title", "journal", "doi", "pmid", "country", "centres", "report", "des
 PAIRS = (("n", "N"), ("num", "denom"))  # events of patients, where they stand together: num alone numbers the rows
 TWO_GROUPS = {"ai", "bi", "ci", "di", "n1i", "n2i", "event_e", "n_e", "event_c", "n_c"}
 
+Role = tuple[str, str | None]  # what a column holds: a field; or events or patients, and of which outcome
+
 
 @dataclass(frozen=True)
 class Columns:
     """What was recognised.
 
-    Parameters
-    ----------
-    fields : dict
-        Field → index of its column.
-    counts : dict
-        Outcome → indexes of its events and of its patients; ``None`` for an outcome that a column names.
-    unread : tuple of str
-        Headings that say nothing here.
-    problems : tuple of str
+    Indexes of columns by field, and of events and patients by outcome (``None``: a column names it); headings that say
+    nothing here; and what is wrong.
     """
 
     fields: dict[str, int]
@@ -59,20 +54,9 @@ def normal(heading: str) -> str:
 
 
 def recognise(header: Sequence[str], protocol: Protocol, given: Mapping[str, str] = {}) -> Columns:
-    """Find what the columns of a table hold.
+    """Find what the columns of a table hold; outcomes and attributes of the config are headings too.
 
-    Parameters
-    ----------
-    header : sequence of str
-        The first row as printed.
-    protocol : Protocol
-        Its outcomes and attributes are headings too.
-    given : mapping, optional
-        Field, or outcome, or outcome and `_n` for its patients → the heading that holds it, whatever it is called.
-
-    Returns
-    -------
-    Columns
+    ``given`` says it of headings that do not: a field, an outcome, or an outcome and `_n` for its patients → heading.
     """
     raw = [clean(text) for text in header]
     chosen = {comparable(heading): field for field, heading in given.items()}
@@ -80,41 +64,30 @@ def recognise(header: Sequence[str], protocol: Protocol, given: Mapping[str, str
     if len(TWO_GROUPS & set(names)) >= 2:
         message = "This table compares two groups. Write one row for each group, with a column `arm`."
         return Columns({}, {}, (), (message,))
-    known = {alias: field for field, aliases in ALIASES.items() for alias in aliases}
-    known |= {name: name for name in (*PLAIN, *STUDY, *protocol.attributes)}
-    fields: dict[str, int] = {}
-    events: dict[str | None, int] = {}
-    patients: dict[str | None, int] = {}
-    unread, problems = [], []
+    roles, found, unread = _roles(protocol), {}, []
     absent = [text for text in given.values() if comparable(text) not in map(comparable, raw)]
-    problems += [f"No column is called so: {one_of(text, raw)}" for text in absent]
+    problems = [f"No column is called so: {one_of(text, raw)}" for text in absent]
     if len(chosen) < len(given):
         problems.append("One column cannot hold two things. Name another in --columns.")
     for i in sorted(range(len(names)), key=lambda i: comparable(raw[i]) not in chosen):  # what was said goes first
-        name = names[i]
-        outcome, which = _of_outcome(name, protocol)
-        target, key = (
-            ({"events": events, "patients": patients}[which], outcome) if outcome else (fields, known.get(name))
-        )
-        if key is None or (key in target and comparable(raw[target[key]]) in chosen):
+        role = roles.get(names[i])
+        other = raw[found[role]] if role in found else ""
+        if role is None or (other and comparable(other) in chosen):
             unread.append(raw[i])
-        elif key in target:
-            problems.append(
-                f"The columns {raw[target[key]]} and {raw[i]} both hold {outcome or key}. Keep or rename one."
-            )
+        elif other:
+            problems.append(f"The columns {other} and {raw[i]} both hold {role[1] or role[0]}. Keep or rename one.")
         else:
-            target[key] = i
-    counts, missing = _pair(fields, events, patients)
-    if None not in counts and "reported" in fields:  # one percentage cannot belong to several outcomes
-        unread.append(raw[fields.pop("reported")])
+            found[role] = i
+    counts, missing = _pair(found)
+    if None not in counts and ("reported", None) in found:  # one percentage cannot belong to several outcomes
+        unread.append(raw[found.pop(("reported", None))])
     used = {column for pair in counts.values() for column in pair}
-    unread += [
-        raw[i] for i in (*patients.values(), *(fields[f] for f in ("patients",) if f in fields)) if i not in used
-    ]
+    patients = sorted((role for role in found if role[0] == "patients"), key=lambda role: role[1] is None)
+    unread += [raw[found[role]] for role in patients if found[role] not in used]
     if missing and unread and not problems:
-        missing.append(
-            f"Not understood: {', '.join(unread)}. Say which is which: --columns events=HEADING patients=HEADING."
-        )
+        way = "Say which is which: --columns events=HEADING patients=HEADING."
+        missing.append(f"Not understood: {', '.join(unread)}. {way}")
+    fields = {field: i for (field, outcome), i in found.items() if outcome is None}
     return Columns(fields, counts, tuple(unread), tuple(problems + missing))
 
 
@@ -127,42 +100,34 @@ def _paired(text: str, raw: Sequence[str]) -> str | None:
     return "study" if normal(text) == "id" and not names & {*ALIASES["study"], *ALIASES["author"]} else None
 
 
-def _of_outcome(name: str, protocol: Protocol) -> tuple[str | None, str]:
-    """Find the outcome that a heading names: `rash`, `rash_events`, `xi_rash`, `rash_n` …"""
-    by_label = {normal(term.label): outcome for outcome, term in protocol.outcomes.items()} | {
-        normal(outcome): outcome for outcome in protocol.outcomes
-    }
-    if name in by_label:
-        return by_label[name], "events"
-    for which, aliases in (("events", EVENTS), ("patients", PATIENTS)):
-        for alias in aliases:
-            for outcome in (name.removesuffix(f"_{alias}"), name.removeprefix(f"{alias}_")):
-                if outcome != name and outcome in by_label:
-                    return by_label[outcome], which
-    return None, "events"
+def _roles(protocol: Protocol) -> dict[str, Role]:
+    """Give heading → what its column holds; outcomes (`rash`, `rash_events`, `xi_rash`, `rash_n` …) go first."""
+    outcomes = {normal(term.label): outcome for outcome, term in protocol.outcomes.items()}
+    outcomes |= {normal(outcome): outcome for outcome in protocol.outcomes}
+    roles: dict[str, Role] = {name: ("events", outcome) for name, outcome in outcomes.items()}
+    for which in ("events", "patients"):
+        for alias in ALIASES[which]:
+            for form in (f"{{}}_{alias}", f"{alias}_{{}}"):
+                roles = {form.format(name): (which, outcome) for name, outcome in outcomes.items()} | roles
+    fields = {alias: (field, None) for field, aliases in ALIASES.items() for alias in aliases}
+    return fields | {name: (name, None) for name in (*PLAIN, *STUDY, *protocol.attributes)} | roles
 
 
-def _pair(
-    fields: dict[str, int], events: dict[str | None, int], patients: dict[str | None, int]
-) -> tuple[dict[str | None, tuple[int, int]], list[str]]:
+def _pair(found: Mapping[Role, int]) -> tuple[dict[str | None, tuple[int, int]], list[str]]:
     """Give each column of events its column of patients, and say what has none."""
     problems = []
-    if "study" not in fields and not {"author", "year"} <= set(fields):
+    if ("study", None) not in found and not {("author", None), ("year", None)} <= set(found):
         problems.append("No column names the study. Call one `study` (Smith 2025), or two `author` and `year`.")
-    shared = fields.get("patients")
     counts: dict[str | None, tuple[int, int]] = {}
-    if "events" in fields:
-        events = {None: fields["events"], **events}
-    for outcome, column in events.items():
-        whole = patients.get(outcome, shared)
+    events = sorted((role for role in found if role[0] == "events"), key=lambda role: role[1] is not None)
+    for _, outcome in events:
+        whole = found.get(("patients", outcome), found.get(("patients", None)))
         if whole is None:
-            problems.append(
-                f"No column holds the patients of {outcome or 'the events'}. Call one n, total or patients."
-            )
+            what = outcome or "the events"
+            problems.append(f"No column holds the patients of {what}. Call one n, total or patients.")
         else:
-            counts[outcome] = (column, whole)
+            counts[outcome] = (found["events", outcome], whole)
     if not events:
-        problems.append(
-            "No column holds events. Call one events, cases or xi, or name it after an outcome of the config."
-        )
+        way = "Call one events, cases or xi, or name it after an outcome of the config."
+        problems.append(f"No column holds events. {way}")
     return counts, problems

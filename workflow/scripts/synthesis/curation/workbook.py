@@ -2,31 +2,22 @@
 
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..protocol.config import Protocol
 from ..tables.problems import refusal
-from .fields import EXAMPLE, Field, Tab, help_text, tabs
+from .fields import EXAMPLE, SAID, Field, Tab, tabs
 from .filled_tabs import MARK, read_tables
-from .flat import spread
+from .flat import Row, gather, spread
 from .grids import letters
 
 LAST_ROW = 1000  # as far down as drop-downs reach
 TEXT = "@"  # cells formatted as text keep what is typed: 3/12 stays 3/12
-WIDE = {"title": 60, "definition": 44, "note": 44, "second_note": 30, "support": 60, "question": 48, "source": 26}
-WIDE |= {
-    "url": 30,
-    "window_text": 26,
-    "exposure": 28,
-    "reason": 50,
-    "outcome": 26,
-    "name": 26,
-    "comprises": 22,
-    "item": 18,
-}
 GREY, LINE, INK = "F2F2F2", "8C8C8C", "595959"
+FORM = {"field": 20, "value": 60, "example": 34, "what it holds": 70}  # headings and widths where fields run down
+SMALL = {"ink": INK, "italic": True}
 HOW = (
     "How to fill in this workbook",
     "1. One workbook holds one study. Fill in the tab Study, then Arms, then Outcomes. The other tabs are optional.",
@@ -40,16 +31,9 @@ HOW = (
 
 
 def write_workbook(path: str | Path, data: Mapping[str, Any], protocol: Protocol) -> None:
-    """Write a workbook, whole or not at all.
+    """Write the nested texts of a sheet, complete or not, as a workbook: whole or not at all.
 
-    Parameters
-    ----------
-    path : path
-        Overwritten when it exists; a command asks first.
-    data : mapping
-        Nested texts of a sheet, complete or not (:class:`synthesis.tables.located.Located` has them).
-    protocol : Protocol
-        Gives the words of the drop-downs.
+    A file that exists is overwritten; a command asks first.
 
     Raises
     ------
@@ -62,8 +46,7 @@ def write_workbook(path: str | Path, data: Mapping[str, Any], protocol: Protocol
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         neighbour.write_bytes(content)
-        lost = _lost(neighbour, data, protocol)
-        if lost:
+        if lost := _lost(neighbour, data, protocol):
             message = f"The workbook would lose {', '.join(lost[:5])}. Run `sheet check`, and mend the sheet first."
             raise refusal(path, message)
         os.replace(neighbour, path)
@@ -73,12 +56,9 @@ def write_workbook(path: str | Path, data: Mapping[str, Any], protocol: Protocol
 
 def _lost(path: Path, data: Mapping[str, Any], protocol: Protocol) -> list[str]:
     """Read the workbook back and name what differs."""
-    from .flat import gather
-
     every = tabs(protocol)
     tables, *_ = read_tables(path, every)
-    back = gather(tables, every, {tab.key: tab.title for tab in every}).data
-    before, after = (dict(leaves(value)) for value in (data, back))
+    before, after = (dict(leaves(value)) for value in (data, gather(tables, every).data))
     return [".".join(map(str, at)) for at in dict.fromkeys([*before, *after]) if before.get(at) != after.get(at)]
 
 
@@ -104,61 +84,24 @@ def _workbook(data: Mapping[str, Any], protocol: Protocol) -> bytes:
     book.properties.creator = protocol.review.title
     book.properties.title = str(data.get("label") or data.get("id") or "new study")
     every = tabs(protocol)
+    words: dict[tuple[str, ...], str] = {}  # each list of allowed words once, and the first field that has it
+    for field in (field for tab in every for field in tab.fields if field.words):
+        words.setdefault(field.words, field.name)
     _explain(book.active)
-    words = _Words(every)
     try:
         for tab in every:
-            sheet = book.create_sheet(tab.title)
-            rows = spread(data, tab, protocol.tools)
-            (_form if tab.is_form else _table)(sheet, tab, rows, words)
+            write = _form if tab.is_form else _table
+            write(book.create_sheet(tab.title), tab, spread(data, tab, protocol.tools), list(words))
     except (IllegalCharacterError, ValueError):  # the second from the XML writer, of code points that are no character
         message = "A text holds a control character, which a workbook cannot hold. Take it out of the sheet first."
         raise refusal(data.get("id", ""), message) from None
-    words.write(book.create_sheet("Words"), protocol)
+    _words(book.create_sheet("Words"), words, protocol)
     book.active = 1
     for sheet in book.worksheets:
         sheet.sheet_view.tabSelected = sheet.title == "Study"
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
-
-
-class _Words:
-    """The columns of the tab Words: each list of allowed words once, and the range it fills."""
-
-    def __init__(self, every: Iterable[Tab]):
-        self.lists: dict[tuple[str, ...], str] = {}
-        for tab in every:
-            for field in tab.fields:
-                if field.words:
-                    self.lists.setdefault(field.words, field.name)
-
-    def range(self, field: Field) -> str:
-        """Give the formula of a field's drop-down."""
-        column = letters(2 * list(self.lists).index(field.words) + 1)
-        return f"Words!${column}$2:${column}${len(field.words) + 1}"
-
-    def write(self, sheet: Any, protocol: Protocol) -> None:
-        """Fill the tab: words, and beside them how figures print them."""
-        labels = {
-            "outcome": {name: term.label for name, term in protocol.outcomes.items()},
-            "ascertainment": protocol.ascertainment,
-            "item": {item: question for items in protocol.tools.values() for item, question in items.items()},
-            "product": protocol.levels("product"),
-            **{name: attribute.levels for name, attribute in protocol.attributes.items()},
-        }
-        for i, (words, name) in enumerate(self.lists.items()):
-            column = 2 * i + 1
-            _write(sheet, 1, column, name, heading=True)
-            _write(sheet, 1, column + 1, "meaning", heading=True)
-            sheet.column_dimensions[letters(column)].width = max(14, min(40, max(map(len, words)) + 2))
-            meanings = [str(labels.get(name, {}).get(word, "")) for word in words]
-            sheet.column_dimensions[letters(column + 1)].width = max(10, min(56, max(map(len, meanings)) + 2))
-            for j, (word, meaning) in enumerate(zip(words, meanings, strict=True), 2):
-                _write(sheet, j, column, word)
-                _write(sheet, j, column + 1, meaning, ink=INK)
-        sheet.freeze_panes = "A2"
-        _lock(sheet)
 
 
 def _explain(sheet: Any) -> None:
@@ -172,41 +115,60 @@ def _explain(sheet: Any) -> None:
     _lock(sheet)
 
 
-def _form(sheet: Any, tab: Tab, rows: list[dict[str, str]], words: _Words) -> None:
+def _words(sheet: Any, lists: Mapping[tuple[str, ...], str], protocol: Protocol) -> None:
+    """Write the tab of the drop-downs: words, and beside them how figures print them."""
+    labels = {
+        "outcome": {name: term.label for name, term in protocol.outcomes.items()},
+        "ascertainment": protocol.ascertainment,
+        "item": {item: question for items in protocol.tools.values() for item, question in items.items()},
+        "product": protocol.levels("product"),
+        **{name: attribute.levels for name, attribute in protocol.attributes.items()},
+    }
+    for i, (words, name) in enumerate(lists.items()):
+        meanings = [str(labels.get(name, {}).get(word, "")) for word in words]
+        for column, cells, least, most in ((2 * i + 1, words, 14, 40), (2 * i + 2, meanings, 10, 56)):
+            _write(sheet, 1, column, name if cells is words else "meaning", heading=True)
+            sheet.column_dimensions[letters(column)].width = max(least, min(most, max(map(len, cells)) + 2))
+        for row, (word, meaning) in enumerate(zip(words, meanings, strict=True), 2):
+            _write(sheet, row, 2 * i + 1, word)
+            _write(sheet, row, 2 * i + 2, meaning, ink=INK)
+    sheet.freeze_panes = "A2"
+    _lock(sheet)
+
+
+def _form(sheet: Any, tab: Tab, rows: Sequence[Row], words: Sequence[tuple[str, ...]]) -> None:
     """Write a tab whose fields run down: name, value, example, what it holds."""
     values = rows[0] if rows else {}
-    for column, (heading, width) in enumerate(
-        (("field", 20), ("value", 60), ("example", 34), ("what it holds", 70)), 1
-    ):
+    for column, (heading, width) in enumerate(FORM.items(), 1):
         _write(sheet, 1, column, heading, heading=True)
         sheet.column_dimensions[letters(column)].width = width
     for number, field in enumerate(tab.fields, 2):
         _write(sheet, number, 1, field.name + (" *" if field.required else ""), bold=field.required)
         _write(sheet, number, 2, values.get(field.name, ""), field=field, unlocked=True)
-        _write(sheet, number, 3, field.example, ink=INK, italic=True)
-        _write(sheet, number, 4, help_text(field), ink=INK)
-        _offer(sheet, field, f"B{number}", words)
+        _write(sheet, number, 3, field.example, **SMALL)
+        _write(sheet, number, 4, field.help, ink=INK)
+        _offer(sheet, f"B{number}", field, words)
     sheet.freeze_panes = "B2"
     _lock(sheet)
 
 
-def _table(sheet: Any, tab: Tab, rows: list[dict[str, str]], words: _Words) -> None:
+def _table(sheet: Any, tab: Tab, rows: Sequence[Row], words: Sequence[tuple[str, ...]]) -> None:
     """Write a tab whose fields run across, with the example below the headings."""
     _write(sheet, 1, 1, MARK, heading=True, comment=tab.about)
-    _write(sheet, 2, 1, EXAMPLE, ink=INK, italic=True, fill=GREY)
-    _default(sheet.column_dimensions["A"], 10)
+    _write(sheet, 2, 1, EXAMPLE, fill=GREY, **SMALL)
+    _open(sheet.column_dimensions["A"], 10)
     for number in range(3, len(rows) + 3):  # a numbered row is never taken for the example
         _write(sheet, number, 1, str(number - 2), ink=INK, unlocked=True)
     for column, field in enumerate(tab.fields, 2):
-        letter = letters(column)
-        _write(sheet, 1, column, field.name + (" *" if field.required else ""), heading=True, comment=help_text(field))
-        _write(sheet, 2, column, field.example, ink=INK, italic=True, fill=GREY)
-        _default(sheet.column_dimensions[letter], WIDE.get(field.name, max(12, len(field.name) + 6)))
+        letter, width = letters(column), SAID.get(field.name, {}).get("width")
+        _write(sheet, 1, column, field.name + (" *" if field.required else ""), heading=True, comment=field.help)
+        _write(sheet, 2, column, field.example, fill=GREY, **SMALL)
+        _open(sheet.column_dimensions[letter], int(width or max(12, len(field.name) + 6)))
         for number, row in enumerate(rows, 3):
             _write(sheet, number, column, row.get(field.name, ""), field=field, unlocked=field.name != "question")
-        if (field.name in ("arm", "part_of") and tab.key != "arms") or field.name == "part_of":
-            _offer_range(sheet, f"{letter}3:{letter}{LAST_ROW}", f"Arms!$B$3:$B${LAST_ROW}", False)
-        _offer(sheet, field, f"{letter}3:{letter}{LAST_ROW}", words)
+        _offer(
+            sheet, f"{letter}3:{letter}{LAST_ROW}", field, words, arms=not (tab.key == "arms" and field.name == "arm")
+        )
     sheet.freeze_panes = "B3"
     _lock(sheet)
 
@@ -248,7 +210,7 @@ def _write(
         cell.comment = Comment(comment, "review", width=320, height=40 + 18 * (len(comment) // 44 + 1))
 
 
-def _default(dimension: Any, width: float) -> None:
+def _open(dimension: Any, width: float) -> None:
     """Let a whole column be typed into, as text."""
     from openpyxl.styles import Alignment, Protection
 
@@ -258,23 +220,20 @@ def _default(dimension: Any, width: float) -> None:
     dimension.alignment = Alignment(vertical="top", wrap_text=True, horizontal="left")
 
 
-def _offer(sheet: Any, field: Field, cells: str, words: _Words) -> None:
-    if field.words:
-        _offer_range(sheet, cells, words.range(field), True)
-
-
-def _offer_range(sheet: Any, cells: str, source: str, closed: bool) -> None:
-    """Give cells a drop-down; `closed` refuses other words at once, the check does so in any case."""
+def _offer(sheet: Any, cells: str, field: Field, words: Sequence[tuple[str, ...]], arms: bool = True) -> None:
+    """Give cells a drop-down: of words, which refuses others at once as the check does in any case, or of arms."""
     from openpyxl.worksheet.datavalidation import DataValidation
 
+    if field.words:
+        column = letters(2 * words.index(field.words) + 1)
+        source, style = f"Words!${column}$2:${column}${len(field.words) + 1}", "stop"
+        error = "Choose a word of the list. A new word is added to config.yaml first."
+    elif arms and field.name in ("arm", "part_of"):
+        source, style, error = f"Arms!$B$3:$B${LAST_ROW}", "warning", "No arm has this name yet."
+    else:
+        return
     rule = DataValidation("list", formula1=source, allow_blank=True, showErrorMessage=True)
-    rule.errorStyle = "stop" if closed else "warning"
-    rule.errorTitle = "Not in the list"
-    rule.error = (
-        "Choose a word of the list. A new word is added to config.yaml first."
-        if closed
-        else "No arm has this name yet."
-    )
+    rule.errorStyle, rule.errorTitle, rule.error = style, "Not in the list", error
     sheet.add_data_validation(rule)
     rule.add(cells)
 

@@ -6,24 +6,26 @@ from typing import Any
 
 import yaml
 
-from ..sheets.sheet import Arm, Characteristic, Citation, Comparison, Extraction, Outcome, Sheet, Span
+from ..sheets.sheet import Characteristic, Citation, Comparison, Extraction, Outcome, Sheet, Span
 from ..tables.yaml_text import NOTHING
 from ..words.levels import NOT_REPORTED, UNSTATED
 
 SCHEMA_LINE = "# yaml-language-server: $schema=sheet.schema.json\n"
 WORDS_FOR_NONE = {"events": NOT_REPORTED, "patients": NOT_REPORTED, "window": UNSTATED}
 ON_ONE_LINE = ("enrolled", "extraction", "exposed", "unexposed", "comprises")
+PARTS = {"citation": Citation, "enrolled": Span, "extraction": Extraction}
+LISTS = {"outcomes": Outcome, "comparisons": Comparison, "characteristics": Characteristic}
 STR, SEQ, MAP = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 
 
 class Todo(str):
-    """A value that is still to be found: written as an empty value with a comment, so that a check names it.
+    """A value that is still to be found: written as an empty value with this text as its comment."""
 
-    Parameters
-    ----------
-    text : str
-        The comment: what belongs here. Blank for an empty value without one.
-    """
+
+def keys_of(model: type) -> list[str]:
+    """Give the keys of a model as a sheet has them: what a row is about first, what every number carries last."""
+    names = sorted(model.model_fields, key=lambda name: name not in model.__annotations__)
+    return [model.model_fields[name].alias or name for name in names]
 
 
 def sheet_data(sheet: Sheet) -> dict[str, Any]:
@@ -45,18 +47,9 @@ def _texts(value: Any, key: str = "") -> Any:
 
 
 def to_yaml(sheet: Sheet, attributes: Iterable[str] = ()) -> str:
-    """Write a typed sheet as YAML.
+    """Write a typed sheet as YAML that reads back as an equal sheet; comments of an earlier file are not in it.
 
-    Parameters
-    ----------
-    sheet : Sheet
-    attributes : iterable of str
-        The config's attributes of an arm, in its order; others keep the order they were written in.
-
-    Returns
-    -------
-    str
-        Text that reads back as an equal sheet. Comments of an earlier file are not in a :class:`Sheet`, so not here.
+    The config's attributes of an arm stand in their order; others keep the order they were written in.
     """
     return data_to_yaml(sheet_data(sheet), attributes)
 
@@ -64,10 +57,9 @@ def to_yaml(sheet: Sheet, attributes: Iterable[str] = ()) -> str:
 def data_to_yaml(data: Mapping[str, Any], attributes: Iterable[str] = ()) -> str:
     """Write the nested texts of a sheet as YAML; a :class:`Todo` in them becomes an empty value with its comment."""
     todos: list[str] = []
-    node = _node(_in_order(data, list(attributes)), todos)
+    node = _node(_in_order(data, attributes), todos)
     text = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=float("inf"), indent=2)
-    lines = [_with_comment(line, todos) for line in text.splitlines()]
-    return SCHEMA_LINE + "\n".join(lines) + "\n"
+    return SCHEMA_LINE + "".join(f"{_with_comment(line, todos)}\n" for line in text.splitlines())
 
 
 class _Dumper(yaml.BaseDumper):
@@ -87,19 +79,15 @@ class _Dumper(yaml.BaseDumper):
 def _node(value: Any, todos: list[str], key: str = "", flow: bool = False) -> yaml.Node:
     flow = flow or key in ON_ONE_LINE
     if isinstance(value, Mapping):
-        inside = key == "arms"  # every arm stands on one line
-        pairs = [(_scalar(k), _node(v, todos, k, flow or inside)) for k, v in value.items()]
+        inside = flow or key == "arms"  # every arm stands on one line
+        pairs = [(yaml.ScalarNode(STR, k), _node(v, todos, k, inside)) for k, v in value.items()]
         return yaml.MappingNode(MAP, pairs, flow_style=flow or not value)
     if isinstance(value, list | tuple):
         return yaml.SequenceNode(SEQ, [_node(item, todos, "", flow) for item in value], flow_style=flow or not value)
     if isinstance(value, Todo):
-        todos.append(str(value))
-        return _scalar(f"__todo_{len(todos) - 1}__")
-    return _scalar(str(value))
-
-
-def _scalar(text: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode(STR, text)
+        todos.append(value)
+        value = f"__todo_{len(todos) - 1}__"
+    return yaml.ScalarNode(STR, str(value))
 
 
 def _with_comment(line: str, todos: list[str]) -> str:
@@ -107,32 +95,24 @@ def _with_comment(line: str, todos: list[str]) -> str:
     said = [todos[int(i)] for i in re.findall(r"__todo_([0-9]+)__", line) if int(i) < len(todos)]
     if not said:
         return line
-    bare = re.sub(r"__todo_[0-9]+__", "", line).rstrip()
     comment = "; ".join(filter(None, said))
-    return f"{bare}  # {comment}" if comment else bare
+    return re.sub(r"__todo_[0-9]+__", "", line).rstrip() + (f"  # {comment}" if comment else "")
 
 
-def _in_order(data: Mapping[str, Any], attributes: list[str]) -> dict[str, Any]:
+def _in_order(data: Mapping[str, Any], attributes: Iterable[str]) -> dict[str, Any]:
     """Put the keys of a sheet in the order of the models."""
-    arm_keys = ["label", "comprises", "part_of", "product", *attributes]
-    ordered = _sorted(data, Sheet)
-    parts = {"citation": Citation, "enrolled": Span, "extraction": Extraction}
-    rows = {"outcomes": Outcome, "comparisons": Comparison, "characteristics": Characteristic}
+    of_arm = ["label", "comprises", "part_of", "product", *attributes]
+    ordered = _sorted(data, keys_of(Sheet))
     for key, value in ordered.items():
-        if key in parts and isinstance(value, Mapping):
-            ordered[key] = _sorted(value, parts[key])
-        elif key in rows and isinstance(value, list | tuple):
-            ordered[key] = [_sorted(row, rows[key]) for row in value]
+        if key in PARTS and isinstance(value, Mapping):
+            ordered[key] = _sorted(value, keys_of(PARTS[key]))
+        elif key in LISTS and isinstance(value, list | tuple):
+            ordered[key] = [_sorted(row, keys_of(LISTS[key])) for row in value]
         elif key == "arms":
-            ordered[key] = {name: _sorted(arm, Arm, arm_keys, ["patients", "note"]) for name, arm in value.items()}
+            ordered[key] = {name: _sorted(arm, of_arm, ["patients", "note"]) for name, arm in value.items()}
     return ordered
 
 
-def _sorted(data: Mapping[str, Any], model: type, first: list[str] | None = None, last: Iterable[str] = ()) -> dict:
-    fields = model.model_fields.items()
-    # A row says what it is about and its numbers first; what every number carries (of the parent model) comes last.
-    own = [f.alias or name for name, f in fields if name in model.__annotations__]
-    inherited = [f.alias or name for name, f in fields if name not in model.__annotations__]
-    order = [key for key in first or [*own, *inherited] if key not in last]
-    keys = [*(k for k in order if k in data), *(k for k in data if k not in order and k not in last)]
-    return {k: data[k] for k in [*keys, *(k for k in last if k in data)]}
+def _sorted(data: Mapping[str, Any], first: list[str], last: Iterable[str] = ()) -> dict[str, Any]:
+    others = [key for key in data if key not in (*first, *last)]
+    return {key: data[key] for key in (*first, *others, *last) if key in data}

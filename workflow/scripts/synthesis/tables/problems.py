@@ -1,7 +1,8 @@
 """Located messages: what is wrong, in which file, line and field, and what to do next. All at once."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -50,6 +51,21 @@ def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
 def refusal(path: str | Path, message: str) -> ProblemsError:
     """Give the error about a whole file."""
     return ProblemsError([Problem(str(path), 0, "", message)])
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise what was found, if anything was."""
+    if problems := list(problems):
+        raise ProblemsError(problems)
+
+
+@contextmanager
+def noted(problems: list[Problem]) -> Iterator[None]:
+    """Note the problems that are raised, and go on, so that those of the next part are told with them."""
+    try:
+        yield
+    except ProblemsError as error:
+        problems += error.problems
 
 
 def first_of(problems: list[Problem], file: str, number: int = 0) -> list[Problem]:
