@@ -16,6 +16,7 @@ from synthesis.releases.differences import find_differences, pair_rows
 from synthesis.releases.history import (
     COMPARED,
     FOLLOWED,
+    NOTHING,
     Release,
     find_commit,
     releases,
@@ -24,7 +25,8 @@ from synthesis.releases.history import (
     unpack_last,
 )
 from synthesis.releases.snapshot import Snapshot, snapshot_of_folder
-from synthesis.releases.telling import CHANGES, tell_changes_file, tell_story
+from synthesis.releases.story import Story
+from synthesis.releases.telling import CHANGES, tell_changes_file
 from synthesis.releases.trajectory import follow_releases_file
 from synthesis.review.index import read_index
 from synthesis.risk_factors.comparisons import pool_comparisons_file
@@ -107,7 +109,7 @@ def story(built):
     before, after = (snapshot_of_folder(review.folder, review.folder.name) for review in built)
     protocol = read_index(built[0].folder / "config.yaml", built[0].folder / "studies").protocol
     names = Names(**names_of(protocol))
-    return tell_story(before, after, names.analyses, Limits(**limits_of(protocol))), names
+    return Story(before, after, names.analyses, Limits(**limits_of(protocol))), names
 
 
 def page(story, names):
@@ -117,7 +119,7 @@ def page(story, names):
 def test_the_first_line_says_that_nothing_changes(built):
     """A build of the same sheets, and one with a new comment, change nothing and say so first."""
     snapshot = snapshot_of_folder(built[0].folder, "26.1.0")
-    told = tell_story(snapshot, snapshot, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    told = Story(snapshot, snapshot, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
     text = page(told, Names("patients", {"fever": "Fever"}))
     count = len(snapshot.table("estimates"))
     assert text == f"**Results do not change** against 26.1.0: all {count} pooled estimates are the same.\n"
@@ -276,7 +278,7 @@ def tell(before: Snapshot, folder: Path) -> str:
     after = build(folder)
     protocol = read_index(folder / "config.yaml", folder / "studies").protocol
     names = Names(**names_of(protocol))
-    return page(tell_story(before, after, names.analyses, Limits(**limits_of(protocol))), names)
+    return page(Story(before, after, names.analyses, Limits(**limits_of(protocol))), names)
 
 
 def test_numbers_that_neither_a_sheet_nor_the_config_moved_are_the_engines(built):
@@ -284,7 +286,7 @@ def test_numbers_that_neither_a_sheet_nor_the_config_moved_are_the_engines(built
     for row in after.table("estimates"):
         if (row["analysis"], row["subset"], row["model"]) == ("fever", "all", "glmm"):
             row["estimate"] = str(float(row["estimate"]) * 1.01)
-    text = page(tell_story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm")), Names("patients", {}))
+    text = page(Story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm")), Names("patients", {}))
     assert "no conclusion changes; the engine or a library changed." in text.splitlines()[0]
     assert "No sheet moved Fever: the engine or a library did." in text
 
@@ -295,7 +297,7 @@ def test_another_remark_moves_no_number(built):
     split = [row for row in after.table("estimates") if row["subset"] != "all"]
     for row in split:
         row["status"] += "; another remark"
-    text = page(tell_story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm")), Names("patients", {}))
+    text = page(Story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm")), Names("patients", {}))
     count = len(after.table("estimates"))
     same = f"**Results do not change** against before: all {count} pooled estimates are the same."
     assert text == f"{same} The remarks on {len(split)} of them differ.\n"
@@ -307,7 +309,7 @@ def test_what_a_sheet_and_the_engine_moved_together_is_told_apart(built):
     for row in before.table("estimates"):
         if row["estimate"]:
             row["estimate"] = str(float(row["estimate"]) * 0.9)
-    told = tell_story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    told = Story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
     text = page(told, Names("patients", {}))
     assert "Not by sheets alone: the rows as they were now give Fever 11.56%" in text
     assert "the engine or a library changed" in text.splitlines()[0]
@@ -346,9 +348,9 @@ def test_a_certainty_that_was_judged_otherwise_is_a_conclusion(built):
     both = [snapshot_of_folder(built[0].folder, "x") for _ in range(2)]
     for one, word in zip(both, ("low", "moderate"), strict=True):
         one.files = {**one.files, "studies/grade.yaml": f"fever: {{certainty: {word}}}\n"}
-    told = tell_story(*both, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    told = Story(*both, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
     text = page(told, Names("patients", {"fever": "Fever"}))
-    assert told and "1 conclusion changes." in text and "- Fever: certainty: low → moderate." in text
+    assert told.differs and "1 conclusion changes." in text and "- Fever: certainty: low → moderate." in text
 
 
 def test_corrections_are_found_by_row(story, built):
@@ -393,8 +395,8 @@ def test_rows_are_paired_once():
     [("0.06", "0.2", "lies above it"), ("0.01", "0.04", "lies below it"), ("0.01", "0.2", "includes it")],
 )
 def test_where_an_interval_lies(low, high, place):
-    assert position({"ci_low": low, "ci_high": high}, "ci_low", "ci_high", 5) == place
-    assert position({"ci_low": "", "ci_high": high}, "ci_low", "ci_high", 5) == ""
+    assert position({"ci_low": low, "ci_high": high}, 5) == place
+    assert position({"ci_low": "", "ci_high": high}, 5) == ""
 
 
 def snapshot(**values) -> Snapshot:
@@ -472,7 +474,7 @@ def test_an_older_table_without_a_column_is_still_compared(built):
     old = Snapshot("old", {})
     kept = [*ESTIMATES[: ESTIMATES.index("pi_low")], "status"]
     old._read["estimates"] = [type(r)({k: r[k] for k in kept}) for r in after.table("estimates")]
-    told = tell_story(old, after, {"fever": "Fever"}, Limits((5, 10), 0.95, "glmm"))
+    told = Story(old, after, {"fever": "Fever"}, Limits((5, 10), 0.95, "glmm"))
     assert "**Results change**" in page(told, Names("patients", {"fever": "Fever"}))
 
 
@@ -542,15 +544,9 @@ def test_releases_are_ordered_by_number_and_found_behind_the_commit(repository):
 def build_page(version: str = "26.1.0") -> str:
     """Do what the rule does, and give the page."""
     earlier = releases_before(version)
-    released = unpack(earlier[-1], ".store", COMPARED) if earlier else []
-    root, files = unpack_last(".store", COMPARED)
     tell_changes_file(
-        {"root": root, "files": files},
-        {
-            "root": f".store/{earlier[-1].commit[:12]}" if earlier else "",
-            "files": released,
-            "version": earlier[-1].version if earlier else "",
-        },
+        unpack_last(".store", COMPARED),
+        unpack(earlier[-1], ".store", COMPARED) if earlier else {"version": "", **NOTHING},
         [str(path) for path in Path("results").rglob("*.csv") if path.name != "changes.csv"],
         "results/changes.md",
         "changes.csv",
@@ -619,13 +615,16 @@ def test_a_release_is_unpacked_once_and_holds_no_figure(repository, tmp_path):
     Path("results/forest.svg").write_text("<svg/>")
     repository("add", ".")
     repository("commit", "-qm", "figure")
-    release = Release("1.0.0", "v1.0.0", find_commit("HEAD"), "2026-01-01")
-    files = unpack(release, tmp_path / "store", COMPARED)
+    release = Release("1.0.0", find_commit("HEAD"), "2026-01-01")
+    files = unpack(release, tmp_path / "store", COMPARED)["files"]
     assert {Path(path).suffix for path in files} == {".csv", ".yaml"}
     assert {Path(path).name for path in files} >= {"estimates.csv", "rows.csv", "studies.csv", "config.yaml"}
     times = {path: Path(path).stat().st_mtime_ns for path in files}
-    assert unpack(release, tmp_path / "store", COMPARED) == files
-    assert {Path(p).parent.name for p in unpack(release, tmp_path / "store", FOLLOWED)} >= {"results", "studies"}
+    assert unpack(release, tmp_path / "store", COMPARED)["files"] == files
+    assert {Path(p).parent.name for p in unpack(release, tmp_path / "store", FOLLOWED)["files"]} >= {
+        "results",
+        "studies",
+    }
     assert {path: Path(path).stat().st_mtime_ns for path in files} == times  # nothing that depends on them runs again
 
 
@@ -633,14 +632,8 @@ def test_the_trajectory_holds_every_release_and_this_version(repository, built):
     repository("tag", "-a", "v26.1.0", "-m", "first")
     put(built)
     (release,) = releases_before("26.2.0")
-    earlier = {
-        "version": release.version,
-        "date": release.date,
-        "root": f".store/{release.commit[:12]}",
-        "files": unpack(release, ".store", FOLLOWED),
-    }
     follow_releases_file(
-        [earlier],
+        [unpack(release, ".store", FOLLOWED)],
         ["results/estimates.csv", "results/data/studies.csv"],
         "trajectory.csv",
         version="26.2.0",

@@ -6,29 +6,17 @@
 # holds, so a commit of other files makes nothing stale. The page is committed with what it tells of, and a build after
 # that commit finds nothing that differs: it then writes the page as it is committed. The last release is the one with a
 # lower version, so that the tag of this version changes nothing either.
-from synthesis.releases.history import COMPARED, FOLLOWED, PAGE, releases_before, unpack, unpack_last
+from synthesis.releases.history import COMPARED, FOLLOWED, NOTHING, PAGE, releases_before, unpack, unpack_last
 from synthesis.releases.changes_page import limits_of, names_of, state_line
 from synthesis.releases.snapshot import Snapshot
 from synthesis.review.index import digest
 
 STORE = ".snakemake/releases"
 RELEASES = releases_before(protocol.review.version)
-EARLIER = [
-    {
-        "version": release.version,
-        "date": release.date,
-        "root": f"{STORE}/{release.commit[:12]}",
-        "files": unpack(release, STORE, FOLLOWED),
-    }
-    for release in RELEASES
-]
+EARLIER = [unpack(release, STORE, FOLLOWED) for release in RELEASES]
 FILES = [path for release in EARLIER for path in release["files"]]
-COMMITTED = dict(zip(("root", "files"), unpack_last(STORE, COMPARED)))
-RELEASED = (
-    {**EARLIER[-1], "files": unpack(RELEASES[-1], STORE, COMPARED)}
-    if RELEASES
-    else {"version": "", "root": "", "files": []}
-)
+COMMITTED = unpack_last(STORE, COMPARED)
+RELEASED = unpack(RELEASES[-1], STORE, COMPARED) if RELEASES else {"version": "", **NOTHING}
 CHOICES = Snapshot("", {"config.yaml": Path("config.yaml")}).choices()
 STATE = digest([as_text(index.sheets.values()), CHOICES])
 

@@ -2,14 +2,13 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from .protocol.config import read_protocol
 from .releases.changes_page import Names, limits_of, names_of, write_story
 from .releases.conclusions import Limits
 from .releases.history import GitError, NoRepository, find_commit
 from .releases.snapshot import snapshot_of_commit, snapshot_of_folder
-from .releases.telling import tell_story
+from .releases.story import Story
 from .tables.files import write_text
 from .tables.problems import ProblemsError
 
@@ -30,39 +29,33 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def shorten(text: str, most: int = LETTERS) -> str:
+def shorten(text: str) -> str:
     """Cut a page at the end of a line, so that a comment can hold it."""
-    if len(text) <= most:
+    if len(text) <= LETTERS:
         return text
-    return text[: text.rindex("\n", 0, most - 100)] + "\n\n… cut here: the whole page is in the log of the build.\n"
+    return text[: text.rindex("\n", 0, LETTERS - 100)] + "\n\n… cut here: the whole page is in the log of the build.\n"
 
 
-def tell(reference: str, folder: str | Path = ".") -> str:
-    """Compare the results in a folder with a commit; say so where they cannot be compared."""
-    root = Path(folder)
-    if not (root / "results/estimates.csv").is_file():
+def tell(reference: str) -> str:
+    """Compare the results in this folder with a commit; say so where they cannot be compared."""
+    after = snapshot_of_folder(".", "these files")
+    if not after.has("estimates"):
         return "**Not compared:** nothing is built yet. Run `make`.\n"
     try:
-        commit = find_commit(reference, folder)
-        before = snapshot_of_commit(commit, name_of(reference, commit), folder) if commit else None
+        commit = find_commit(reference)
+        if not commit:
+            return f"**Not compared:** there is no commit {reference}.\n"
+        name = commit[:7] if commit.startswith(reference) else f"{reference} ({commit[:7]})"
+        before = snapshot_of_commit(commit, name)
+        if not before.table("estimates"):
+            return f"**Not compared:** {name} holds no results.\n"
+        protocol = read_protocol("config.yaml")
     except (NoRepository, GitError) as error:
         return f"**Not compared:** {error}.\n"
-    if before is None:
-        return f"**Not compared:** there is no commit {reference}.\n"
-    if not before.table("estimates"):
-        return f"**Not compared:** {before.name} holds no results.\n"
-    try:
-        protocol = read_protocol(root / "config.yaml")
     except ProblemsError as error:
         return f"**Not compared:** the config has a fault.\n\n{error}\n"
     words, limits = Names(**names_of(protocol)), Limits(**limits_of(protocol))
-    story = tell_story(before, snapshot_of_folder(folder, "these files"), words.analyses, limits)
-    return write_story(story, words, "`python -m synthesis.guard --all`")
-
-
-def name_of(reference: str, commit: str) -> str:
-    """Call a commit by what was asked for, and by its number."""
-    return commit[:7] if commit.startswith(reference) else f"{reference} ({commit[:7]})"
+    return write_story(Story(before, after, words.analyses, limits), words, "`python -m synthesis.guard --all`")
 
 
 if __name__ == "__main__":

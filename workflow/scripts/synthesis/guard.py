@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from .releases.estimates import NUMBERS, TOLERANCE, Change, compare, movers, overall, same
+from .releases.estimates import NUMBERS, Change, compare, movers, overall, same
 from .releases.history import GitError, NoRepository, find_commit
 from .releases.snapshot import Snapshot, snapshot_of_commit, snapshot_of_folder
 from .releases.wording import decimals_apart, estimate_words
@@ -28,7 +28,7 @@ def _words(change: Change) -> tuple[str, str]:
     decimals = decimals_apart(change.before, change.after)
     before, after = (estimate_words(row, decimals) for row in (change.before, change.after))
     if before == after:  # what differs is not printed: τ², a prediction interval, a test
-        name = next((n for n in NUMBERS if not same(change.before[n], change.after[n], TOLERANCE)), "status")
+        name = next((n for n in NUMBERS if not same(change.before[n], change.after[n])), "status")
         before, after = (f"{before}, {name} {row[name] or MISSING}" for row in (change.before, change.after))
     return before, after
 

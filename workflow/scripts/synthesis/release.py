@@ -137,10 +137,10 @@ def is_day(text: str) -> bool:
 def repository_problems(version: str, folder: str | Path = ".") -> list[str]:
     """Find what in the repository forbids a release: no commit, a dirty tree, a tag that is there, an older version."""
     try:
-        if not git("rev-parse", "--verify", "--quiet", "HEAD", folder=folder):
+        if not git("rev-parse", "--verify", "--quiet", "HEAD"):
             return ["Nothing is committed yet."]
-        tags = git("tag", "--list", f"v{version}", folder=folder).decode().split()
-        changed = git("status", "--porcelain", folder=folder).decode().splitlines()
+        tags = git("tag", "--list", f"v{version}").decode().split()
+        changed = git("status", "--porcelain").decode().splitlines()
     except NoRepository as error:
         return [f"A release is a tag, and {error}."]
     except GitError as error:
@@ -150,7 +150,7 @@ def repository_problems(version: str, folder: str | Path = ".") -> list[str]:
         shown = ", ".join(line[3:] for line in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         found.append(f"Files differ from the last commit: {shown}. Commit them or take them back.")
     if not tags and VERSION.fullmatch(version):
-        later = [r.version for r in releases(folder) if order(r.version) > order(version)]
+        later = [r.version for r in releases() if order(r.version) > order(version)]
         found += [f"{later[-1]} is released already, and {version} is lower."] if later else []
     return found
 
@@ -169,7 +169,7 @@ def find_problems(folder: str | Path = ".") -> list[str]:
 def archive_files(folder: str | Path = ".") -> dict[str, Path]:
     """Name what the archive holds: every committed file, and every result, committed or not."""
     root = Path(folder)
-    committed = git("ls-files", "-z", folder=folder).decode().split("\0")
+    committed = git("ls-files", "-z").decode().split("\0")
     built = [path.relative_to(root).as_posix() for path in (root / "results").rglob("*")]
     paths = sorted({path for path in (*committed, *built) if path and not Path(path).name.startswith(".#")})
     found = {path: root / path for path in paths}
@@ -188,7 +188,7 @@ def write_archive(stated: Stated, folder: str | Path = ".") -> Path:
     root, files = Path(folder), archive_files(folder)
     if gone := missing(files, DELIVERED):
         raise FileNotFoundError(f"not built: {', '.join(gone)}")
-    commit, seconds = git("log", "-1", "--format=%H %ct", folder=folder).decode().split()
+    commit, seconds = git("log", "-1", "--format=%H %ct").decode().split()
     said = Description(
         stated.citation,
         stated.version,

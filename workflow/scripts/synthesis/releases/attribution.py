@@ -31,32 +31,16 @@ class Move:
 
 
 def find_moves(before: Snapshot, after: Snapshot, analysis: str, model: str, level: float = 0.95) -> list[Move]:
-    """Find the sheets that moved the overall pool of an analysis.
+    """Find the sheets that moved the overall pool of an analysis by the model that leads, the largest shift first.
 
-    Parameters
-    ----------
-    before, after : Snapshot
-    analysis : str
-    model : str
-        The one that leads.
-    level : float
-
-    Returns
-    -------
-    list of Move
-        The largest shift first. Shifts are of one sheet at a time with all others as they are now, so they need not
-        add up to the whole change.
-
-    Notes
-    -----
-    A sheet that is new to the pool is looked up among the pools of all subsets; any other change is fitted anew.
+    Shifts are of one sheet at a time with all others as they are now, so they need not add up to the whole change. A
+    sheet that is new to the pool is looked up among the pools of all subsets; any other change is fitted anew.
     """
     old, new = (counts_of(snapshot.used(analysis)) for snapshot in (before, after))
-    changed = [study for study in dict.fromkeys([*new, *old]) if old.get(study) != new.get(study)]
+    changed = [study for study in new | old if old.get(study) != new.get(study)]
     if not changed:
         return []
-    now = overall(after, analysis, model)
-    known = subset_pools(after, analysis, model)
+    now, known = overall(after, analysis, model), subset_pools(after, analysis, model)
     moves = []
     for study in changed:
         others = {name: rows for name, rows in new.items() if name != study}
@@ -74,22 +58,20 @@ def without_sheets(
 
     Parameters
     ----------
-    before, after : Snapshot
-    analysis : str
     models : tuple of str
         The one that led, and the one that leads.
-    level : float
 
     Returns
     -------
     float
         A proportion; NaN where nothing but rows moved the pool, or where it cannot be told.
     """
-    was, now = (overall(snapshot, analysis, model) for snapshot, model in zip((before, after), models, strict=True))
+    was, now = overall(before, analysis, models[0]), overall(after, analysis, models[1])
     old, new = (counts_of(snapshot.used(analysis)) for snapshot in (before, after))
-    if old == new or was != was or now != now:
-        return now if old == new and not same(was, now) else nan
-    if not same(refit(new, models[1], level), now):  # fitted by more than the rows say: nothing to compare with
+    if old == new:
+        return nan if same(was, now) else now
+    # What was fitted by more than the rows say has nothing to be compared with.
+    if was != was or now != now or not same(refit(new, models[1], level), now):
         return nan
     again = refit(old, models[1], level)
     return nan if same(again, was) else again
@@ -100,7 +82,7 @@ def same(one: float, other: float) -> bool:
     return isclose(one, other, rel_tol=1e-5) or (one != one and other != other)
 
 
-def counts_of(rows: list[dict[str, str]]) -> dict[str, Counts]:
+def counts_of(rows: list[Row]) -> dict[str, Counts]:
     """Give what each study brings into a pool."""
     found: dict[str, Counts] = {}
     for row in rows:
@@ -110,30 +92,18 @@ def counts_of(rows: list[dict[str, str]]) -> dict[str, Counts]:
 
 def overall(snapshot: Snapshot, analysis: str, model: str) -> float:
     """Give the pool of all studies; NaN where there is none."""
-    row = find_overall(snapshot, analysis, model)
+    row = snapshot.overall(analysis, model)
     return float(row["estimate"]) if row and row["estimate"] else nan
-
-
-def find_overall(snapshot: Snapshot, analysis: str, model: str) -> Row | None:
-    """Find the row of the pool of all studies."""
-    for row in snapshot.table("estimates"):
-        if (row["analysis"], row["subset"], row["model"]) == (analysis, "all", model):
-            return row
-    return None
 
 
 def subset_pools(snapshot: Snapshot, analysis: str, model: str) -> dict[frozenset, float]:
     """Give the pool of each subset of studies that was fitted with a model."""
-    rows = snapshot.table(f"{analysis}/subsets")
-    return {
-        frozenset(row["studies"].split(";")): float(row["estimate"])
-        for row in rows
-        if row["model"] == model and row["estimate"]
-    }
+    rows = [row for row in snapshot.table(f"{analysis}/subsets") if row["model"] == model and row["estimate"]]
+    return {frozenset(row["studies"].split(";")): float(row["estimate"]) for row in rows}
 
 
 def refit(counts: Mapping[str, Counts], model: str, level: float) -> float:
-    """Pool counts anew."""
+    """Pool counts anew; NaN without any, and by a model that this engine has not."""
     rows = [(study, int(events), int(patients)) for study, c in sorted(counts.items()) for _, events, patients in c]
     if not rows:
         return nan
@@ -146,12 +116,7 @@ def refit(counts: Mapping[str, Counts], model: str, level: float) -> float:
 
 
 def how(
-    before: Snapshot,
-    after: Snapshot,
-    analysis: str,
-    study: str,
-    old: Mapping[str, Counts],
-    new: Mapping[str, Counts],
+    before: Snapshot, after: Snapshot, analysis: str, study: str, old: Mapping[str, Counts], new: Mapping[str, Counts]
 ) -> str:
     """Say how the rows differ that a study brings into a pool, and why it came or went if its sheet did not."""
     if study in old and study in new:
@@ -159,13 +124,13 @@ def how(
     came = study in new
     word = f"in: {words_of(new[study])}" if came else f"out: {words_of(old[study])}"
     other = before if came else after
-    rows = [row for row in other.table(f"{analysis}/rows") if row["study"] == study and row.get("reason")]
-    if rows:
-        return f"{word} ({'before' if came else 'now'} {rows[0]['reason']})"
+    for row in other.table(f"{analysis}/rows"):
+        if row["study"] == study and row["reason"]:
+            return f"{word} ({'before' if came else 'now'} {row['reason']})"
     had = any(row["study"] == study for row in other.table("data/studies"))
     return word if had else f"{word} ({'new sheet' if came else 'sheet removed'})"
 
 
 def words_of(counts: Counts) -> str:
-    """Give counts as printed; the outcome only where there are several."""
+    """Give counts as printed."""
     return ", ".join(f"{events}/{patients}" for _, events, patients in counts)

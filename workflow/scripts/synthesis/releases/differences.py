@@ -1,6 +1,7 @@
 """What differs in the data: sheets that came and went, and numbers that were corrected."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .snapshot import OWN, Row, Snapshot
@@ -29,43 +30,28 @@ class Spec:
     noun: str
 
 
+def _spec(table: str, noun: str, keys: str, cells: str) -> Spec:
+    return Spec(table, tuple(tuple(key.split()) for key in keys.split("|")), tuple(cells.split()), noun)
+
+
 SPECS = (
-    Spec(
-        "outcomes",
-        (
-            ("study", "outcome", "arm", "window", "definition"),
-            ("study", "outcome", "arm", "window"),
-            ("study", "outcome", "arm"),
-        ),
-        ("events", "patients", "window", "basis", "confidence", "second_reading", "exclude", "sensitivity_only"),
-        "count",
+    _spec(
+        *("outcomes", "count"),
+        "study outcome arm window definition | study outcome arm window | study outcome arm",
+        "events patients window basis confidence second_reading exclude sensitivity_only",
     ),
-    Spec(
-        "comparisons",
-        (("study", "exposure", "outcome", "arm", "window"), ("study", "exposure", "outcome", "arm")),
-        (
-            *("exposed_events", "exposed_patients", "unexposed_events", "unexposed_patients", "basis"),
-            *("exclude", "sensitivity_only"),
-        ),
-        "2×2 table",
+    _spec(
+        *("comparisons", "2×2 table"),
+        "study exposure outcome arm window | study exposure outcome arm",
+        "exposed_events exposed_patients unexposed_events unexposed_patients basis exclude sensitivity_only",
     ),
-    Spec("arms", (("study", "arm"),), ("patients", "product", "comprises", "part_of"), "arm"),
-    Spec(
-        "studies",
-        (("study",),),
-        (
-            *("label", "year", "report", "design", "ascertainment", "country", "enrolled_from", "enrolled_to"),
-            *("cohort", "doi", "pmid", "second_extraction"),
-        ),
-        "study",
+    _spec("arms", "arm", "study arm", "patients product comprises part_of"),
+    _spec(
+        *("studies", "study", "study"),
+        "label year report design ascertainment country enrolled_from enrolled_to cohort doi pmid second_extraction",
     ),
-    Spec(
-        "characteristics",
-        (("study", "arm", "group", "name"),),
-        ("events", "patients", "value", "unit"),
-        "characteristic",
-    ),
-    Spec("risk_of_bias", (("study", "tool", "item"),), ("judgement",), "judgement"),
+    _spec("characteristics", "characteristic", "study arm group name", "events patients value unit"),
+    _spec("risk_of_bias", "judgement", "study tool item", "judgement"),
 )
 PAIRS = {  # two cells that are read as one
     ("events", "patients"): "count",
@@ -76,15 +62,7 @@ PAIRS = {  # two cells that are read as one
 
 @dataclass(frozen=True)
 class Correction:
-    """One cell of a sheet before and after.
-
-    Parameters
-    ----------
-    study : str
-    what : str
-        Which row: outcome and arm, exposure, characteristic.
-    cell, before, after : str
-    """
+    """One cell of a sheet before and after; ``what`` names the row: outcome and arm, exposure, characteristic."""
 
     study: str
     what: str
@@ -127,35 +105,30 @@ def find_differences(before: Snapshot, after: Snapshot) -> Differences:
     old, new = (snapshot.studies() for snapshot in (before, after))
     before.table("data/studies")
     unread = [study for study in before.unread if study in new]
-    both = {*old} & {*new}
+    compared = {*old} & {*new} - {*unread}
     corrections: list[Correction] = []
-    reworded: dict[str, int] = {}
+    reworded: Counter[str] = Counter()
     for spec in SPECS:
-        tables = [
-            [r for r in s.table(f"data/{spec.table}") if r["study"] in both and r["study"] not in unread]
-            for s in (before, after)
-        ]
+        tables = [[r for r in s.table(f"data/{spec.table}") if r["study"] in compared] for s in (before, after)]
         for one, other in pair_rows(*tables, spec.keys):
             found = correct(spec, one, other)
             corrections += found
-            if not found and one and other and differ(one, other):
-                reworded[one["study"]] = reworded.get(one["study"], 0) + 1
-    chosen = before.choices(), after.choices()
-    keys = [key for key in dict.fromkeys([*chosen[0], *chosen[1]]) if key not in OWN]
-    pairs = [(key, *(choice.get(key, NOTHING) for choice in chosen)) for key in keys]
+            # A new column of the engine is no correction.
+            if not found and one and other and any(one[key] != other[key] for key in one.keys() & other.keys()):
+                reworded[one["study"]] += 1
+    was, now = before.choices(), after.choices()
     return Differences(
-        [study for study in new if study not in both],
-        [study for study in old if study not in both],
+        [study for study in new if study not in old],
+        [study for study in old if study not in new],
         sorted(corrections, key=lambda c: c.study),
         dict(sorted(reworded.items())),
-        [pair for pair in pairs if pair[1] != pair[2]] if all(chosen) else [],
+        [
+            (key, was.get(key, NOTHING), now.get(key, NOTHING))
+            for key in was | now
+            if was and now and key not in OWN and was.get(key, NOTHING) != now.get(key, NOTHING)
+        ],
         unread,
     )
-
-
-def differ(one: Row, other: Row) -> bool:
-    """Say whether two rows differ in a column that both have: a new column of the engine is no correction."""
-    return any(one[key] != other[key] for key in one.keys() & other.keys())
 
 
 def pair_rows(
@@ -171,10 +144,10 @@ def pair_rows(
     for key in keys:
         waiting: dict[tuple, list[Row]] = {}
         for row in left:
-            waiting.setdefault(_key(row, key), []).append(row)
+            waiting.setdefault(tuple(row[column] for column in key), []).append(row)
         unpaired = []
         for row in right:
-            if partners := waiting.get(_key(row, key)):
+            if partners := waiting.get(tuple(row[column] for column in key)):
                 pairs.append((partners.pop(0), row))
             else:
                 unpaired.append(row)
@@ -182,33 +155,31 @@ def pair_rows(
     return [*pairs, *((row, None) for row in left), *((None, row) for row in right)]
 
 
-def _key(row: Row, key: Iterable[str]) -> tuple:
-    return tuple(row.get(column, "") for column in key)
-
-
 def correct(spec: Spec, before: Row | None, after: Row | None) -> list[Correction]:
     """Give the cells that differ between two forms of a row; a row that came or went is one correction."""
     row = after or before
-    what = " / ".join(row[key] for key in spec.keys[-1] if key != "study" and row.get(key, "") not in ("", "all"))
+    what = " / ".join(row[key] for key in spec.keys[-1] if key != "study" and row[key] not in ("", "all"))
     if before is None or after is None:
         words = [_words(spec, side) if side else NOTHING for side in (before, after)]
         return [Correction(row["study"], what, f"{spec.noun} {'added' if after else 'removed'}", *words)]
-    found, done = [], set()
-    for cell in spec.cells:
-        if cell in done or cell not in before or cell not in after:
-            continue
-        pair = next((pair for pair in PAIRS if cell in pair and {*pair} <= {*spec.cells}), (cell,))
-        done |= {*pair}
-        old, new = ("/".join(side.get(part) or NOTHING for part in pair) for side in (before, after))
-        if old != new:
-            found.append(Correction(row["study"], what, PAIRS.get(pair, cell).replace("_", " "), old, new))
+    found = []
+    for cells, name in _cells(spec):
+        if all(cell in before and cell in after for cell in cells):
+            old, new = ("/".join(side[cell] or NOTHING for cell in cells) for side in (before, after))
+            found += [Correction(row["study"], what, name, old, new)] if old != new else []
     return found
+
+
+def _cells(spec: Spec) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give the cells that are read as one, and their name."""
+    pairs = {cell: pair for pair in PAIRS for cell in pair if {*pair} <= {*spec.cells}}
+    for cells in dict.fromkeys(pairs.get(cell, (cell,)) for cell in spec.cells):
+        yield cells, PAIRS.get(cells, cells[0]).replace("_", " ")
 
 
 def _words(spec: Spec, row: Row) -> str:
     """Give the first cells of a row that came or went."""
-    pairs = [pair for pair in PAIRS if pair[0] in spec.cells]
-    if pairs and any(row[pair[0]] or row[pair[1]] for pair in pairs):
-        return " and ".join("/".join(row[part] or NOTHING for part in pair) for pair in pairs)
-    cells = [row[cell] for cell in spec.cells if row.get(cell) and row[cell] != "all"]
-    return cells[0] if cells else NOTHING
+    pairs = [cells for cells, _ in _cells(spec) if cells in PAIRS]
+    if any(row[cell] for pair in pairs for cell in pair):
+        return " and ".join("/".join(row[cell] or NOTHING for cell in pair) for pair in pairs)
+    return next((row[cell] for cell in spec.cells if row[cell] not in ("", "all")), NOTHING)

@@ -1,17 +1,18 @@
-"""Pooled estimates before and after: which differ, and which sheets moved them."""
+"""Pooled estimates before and after: which differ, which came or went, and which sheets moved them."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from math import isclose
 
 from ..tables.declared import columns_of
+from .snapshot import Row
 
 KEY = ("analysis", "subset", "group", "model")
 ESTIMATES = columns_of("estimates")
 NUMBERS = ESTIMATES[ESTIMATES.index("k") : ESTIMATES.index("status")]
 TOLERANCE = 1e-6  # relative; another processor moves the 12th digit, a changed count the 2nd
-
-Row = dict[str, str]
+ZERO = 1e-9  # a smaller number is rounding error of a zero (a χ² of identical groups, a τ² on the boundary)
+NEW, GONE = "new", "gone"
 
 
 @dataclass(frozen=True)
@@ -22,62 +23,99 @@ class Change:
     before: Row | None
     after: Row | None
 
+    @property
+    def numbers_move(self) -> bool:
+        """Say whether a number differs; another remark moves nothing."""
+        return differ(self.before, self.after, NUMBERS)
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Pools that came or went, of which the same is to be said; a blank group is the test between groups."""
+
+    analyses: tuple[str, ...]
+    subset: str
+    groups: tuple[str, ...]
+    models: tuple[str, ...]
+    word: str
+
+
+def keyed(rows: Iterable[Row], key: Sequence[str]) -> dict[tuple[str, ...], Row]:
+    """Give rows by the columns that name them."""
+    return {tuple(row[column] for column in key): row for row in rows}
+
 
 def compare(
-    before: Iterable[Row],
-    after: Iterable[Row],
-    tolerance: float = TOLERANCE,
-    *,
-    key: Sequence[str] = KEY,
-    numbers: Sequence[str] = NUMBERS,
+    before: Iterable[Row], after: Iterable[Row], key: Sequence[str] = KEY, numbers: Sequence[str] = NUMBERS
 ) -> list[Change]:
-    """Find the estimates that differ.
+    """Find the rows that differ in a number or in their status, or are on one side only.
 
     Parameters
     ----------
     before, after : iterable of dict
-        Rows of ``estimates.csv`` as text.
-    tolerance : float
-        Largest relative difference that is no change.
+        Rows of a table as text.
     key, numbers : sequence of str
         Columns that name a row, and those that are compared beside its status.
-
-    Returns
-    -------
-    list of Change
     """
-    old, new = ({tuple(row[k] for k in key): row for row in rows} for rows in (before, after))
-    keys = list(dict.fromkeys([*old, *new]))
-    return [Change(at, old.get(at), new.get(at)) for at in keys if differ(old.get(at), new.get(at), numbers, tolerance)]
+    old, new = keyed(before, key), keyed(after, key)
+    changes = (Change(at, old.get(at), new.get(at)) for at in old | new)
+    return [change for change in changes if differ(change.before, change.after, (*numbers, "status"))]
 
 
-def differ(
-    before: Row | None, after: Row | None, numbers: Sequence[str] = NUMBERS, tolerance: float = TOLERANCE
-) -> bool:
-    """Say whether two rows differ in a number or in their status, or only one of them is there."""
-    if before is None or after is None or before.get("status") != after.get("status"):
-        return True
-    return moves(before, after, numbers, tolerance)
+def differ(before: Row | None, after: Row | None, columns: Sequence[str] = (*NUMBERS, "status")) -> bool:
+    """Say whether two rows differ in a column, or only one of them is there."""
+    return before is None or after is None or not all(same(before[name], after[name]) for name in columns)
 
 
-def moves(
-    before: Row | None, after: Row | None, numbers: Sequence[str] = NUMBERS, tolerance: float = TOLERANCE
-) -> bool:
-    """Say whether two rows differ in a number, or only one of them is there; another remark moves nothing."""
-    if before is None or after is None:
-        return True
-    return any(not same(before.get(name, ""), after.get(name, ""), tolerance) for name in numbers)
-
-
-def same(one: str, other: str, tolerance: float) -> bool:
-    if one == other:
-        return True
+def same(one: str, other: str) -> bool:
+    """Say whether two cells hold the same text, or the same number as far as another processor gives it."""
     try:
-        a, b = float(one), float(other)
+        return one == other or isclose(float(one), float(other), rel_tol=TOLERANCE, abs_tol=ZERO)
     except ValueError:
         return False
-    # Below 1e-9 a number is rounding error of a zero (a χ² of identical groups, a τ² on the boundary).
-    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-9)
+
+
+def find_presences(changes: Iterable[Change], unknown: Iterable[str]) -> list[Presence]:
+    """Find the pools that came or went, said once for the models, levels and analyses of which the same holds.
+
+    Parameters
+    ----------
+    changes : iterable of Change
+    unknown : iterable of str
+        Analyses that came or went as a whole, of which nothing more need be said.
+    """
+    unknown, whole, found = {*unknown}, set(), []
+    for change in sorted(changes, key=lambda change: change.key[1] != "all"):
+        analysis, subset, group, model = change.key
+        word = word_of(change)
+        if not word or analysis in unknown or (analysis, model, word) in whole:
+            continue
+        if subset == "all" and word in (NEW, GONE):  # a model that came or went, with all its groups
+            whole.add((analysis, model, word))
+        found.append(((analysis, subset, group, word), model))
+    models = gathered(found).items()
+    groups = gathered(((analysis, subset, names, word), group) for (analysis, subset, group, word), names in models)
+    analyses = gathered(((*rest, levels), analysis) for (analysis, *rest), levels in groups.items())
+    return [Presence(names, subset, levels, of, word) for (subset, of, word, levels), names in analyses.items()]
+
+
+def gathered(pairs: Iterable[tuple[Hashable, str]]) -> dict:
+    """Gather the values of each key."""
+    found: dict = {}
+    for key, value in pairs:
+        found[key] = (*found.get(key, ()), value)
+    return found
+
+
+def word_of(change: Change) -> str:
+    """Say how a pool came or went; blank where it has a number, or the test it is there for, on both sides or none."""
+    before, after = (bool(row and (row["estimate"] or row["test_p"])) for row in (change.before, change.after))
+    if before == after:
+        return ""
+    if change.before is None or change.after is None:
+        return NEW if after else GONE
+    was, now = change.before["status"], change.after["status"]
+    return f"no number before ({was}), now one" if after else f"a number before, now none ({now})"
 
 
 def overall(changes: list[Change]) -> list[Change]:
@@ -90,26 +128,14 @@ def overall(changes: list[Change]) -> list[Change]:
 
 
 def movers(before: Iterable[Row], after: Iterable[Row]) -> list[str]:
-    """Name the studies whose used rows differ, and how.
-
-    Parameters
-    ----------
-    before, after : iterable of dict
-        Rows of one analysis's ``rows.csv``.
-    """
-    old, new = (_counts(rows) for rows in (before, after))
-    names = []
-    for study in dict.fromkeys([*old, *new]):
-        if study not in old:
-            names.append(f"{study} (new)")
-        elif study not in new:
-            names.append(f"{study} (gone)")
-        elif old[study] != new[study]:
-            names.append(f"{study} ({_difference(old[study], new[study])})")
-    return names
+    """Name the studies whose used rows differ between two ``rows.csv`` of one analysis, and how."""
+    old, new = (used_counts(rows) for rows in (before, after))
+    studies = [study for study in old | new if old.get(study) != new.get(study)]
+    return [f"{study} ({how_moved(old.get(study), new.get(study))})" for study in studies]
 
 
-def _counts(rows: Iterable[Row]) -> dict[str, dict[tuple, str]]:
+def used_counts(rows: Iterable[Row]) -> dict[str, dict[tuple, str]]:
+    """Give what each study brings into pools, by subset, group, arm and outcome."""
     found: dict[str, dict[tuple, str]] = {}
     for row in rows:
         if row["use"] == "yes":
@@ -118,6 +144,9 @@ def _counts(rows: Iterable[Row]) -> dict[str, dict[tuple, str]]:
     return found
 
 
-def _difference(old: dict[tuple, str], new: dict[tuple, str]) -> str:
-    both = [(old[key], new[key]) for key in old if key in new and old[key] != new[key]]
-    return f"{both[0][0]} → {both[0][1]}" if both else "other rows"
+def how_moved(old: dict[tuple, str] | None, new: dict[tuple, str] | None) -> str:
+    """Give the first count that differs between two sides; one of them may be missing."""
+    if old is None or new is None:
+        return NEW if new else GONE
+    both = (f"{old[key]} → {new[key]}" for key in old if key in new and old[key] != new[key])
+    return next(both, "other rows")

@@ -10,14 +10,12 @@ import os
 import re
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..tables.files import write_text
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")  # year.month.number
-TAG = re.compile(rf"v({VERSION.pattern})")
 # The tables a comparison reads, the config and the sheets that led to them, and the page of that version; never
 # figures. Tables of the sheets stand in the releases up to 26.11 only; of later ones the sheets themselves are read.
 PAGE = "results/changes.md"
@@ -26,6 +24,7 @@ COMPARED = re.compile(
     + re.escape(PAGE)
 )
 FOLLOWED = re.compile(r"config\.yaml|studies/[^/]+\.yaml|results/(estimates|data/studies)\.csv")
+NOTHING = {"root": "", "files": []}
 
 
 class NoRepository(Exception):
@@ -38,21 +37,14 @@ class GitError(Exception):
 
 @dataclass(frozen=True)
 class Release:
-    """A tagged version.
-
-    Parameters
-    ----------
-    version, tag, commit, date : str
-        ``26.11.0``, ``v26.11.0``, the commit in full, the day of the tag.
-    """
+    """A tagged version: ``26.11.0``, the commit in full, the day of the tag."""
 
     version: str
-    tag: str
     commit: str
     date: str
 
 
-def git(*arguments: str, folder: str | Path = ".") -> bytes:
+def git(*arguments: str) -> bytes:
     """Run git and give what it printed.
 
     Raises
@@ -64,7 +56,7 @@ def git(*arguments: str, folder: str | Path = ".") -> bytes:
     """
     environment = os.environ | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, timeout=300)
+        done = subprocess.run(["git", *arguments], env=environment, capture_output=True, timeout=300)
     except OSError as error:
         raise NoRepository(f"git is not installed ({error.strerror})") from None
     if done.returncode:
@@ -75,45 +67,30 @@ def git(*arguments: str, folder: str | Path = ".") -> bytes:
     return done.stdout
 
 
-def find_commit(reference: str, folder: str | Path = ".") -> str | None:
+def find_commit(reference: str) -> str | None:
     """Give the full name of a commit; None where there is no such, or nothing is committed yet.
 
     Raises
     ------
     NoRepository, GitError
     """
-    git("rev-parse", "--is-inside-work-tree", folder=folder)
+    git("rev-parse", "--is-inside-work-tree")
     try:
-        found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}", folder=folder)
+        found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
     except GitError:
         return None
     return found.decode().strip()
 
 
-def read_files(commit: str, wanted: Callable[[str], object], folder: str | Path = ".") -> dict[str, str]:
-    """Read files of a commit.
-
-    Parameters
-    ----------
-    commit : str
-    wanted : callable
-        Says of a path, as seen from ``folder``, whether it is read.
-    folder : path
-        Anywhere in the repository; what lies outside it is not looked at.
-
-    Returns
-    -------
-    dict
-        Path → text, in git's order; links and submodules are left out.
-    """
-    listed = git("ls-tree", "-r", "-z", "--name-only", commit, folder=folder).decode().split("\0")
-    paths = [path for path in listed if path and wanted(path)]
+def read_files(commit: str, wanted: re.Pattern) -> dict[str, str]:
+    """Read the files of a commit whose path, as seen from this folder, is wanted; links and submodules are left out."""
+    listed = git("ls-tree", "-r", "-z", "--name-only", commit).decode().split("\0")
+    paths = [path for path in listed if wanted.fullmatch(path)]
     if not paths:
         return {}
-    archive = git("archive", "--format=tar", commit, "--", *paths, folder=folder)
+    archive = git("archive", "--format=tar", commit, "--", *paths)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        members = [member for member in tar.getmembers() if member.isfile()]
-        return {member.name: tar.extractfile(member).read().decode("utf-8") for member in members}
+        return {member.name: tar.extractfile(member).read().decode("utf-8") for member in tar if member.isfile()}
 
 
 def order(version: str) -> tuple[int, ...]:
@@ -122,90 +99,76 @@ def order(version: str) -> tuple[int, ...]:
     >>> sorted(["26.11.0", "26.2.1"], key=order)
     ['26.2.1', '26.11.0']
     """
-    return tuple(int(part) for part in version.split("."))
+    return tuple(map(int, version.split(".")))
 
 
-def releases(folder: str | Path = ".") -> list[Release]:
+def releases() -> list[Release]:
     """Give the releases behind the present commit, the oldest first; none without git, or before the first commit."""
     form = "%(refname:strip=2) %(objectname) %(*objectname) %(creatordate:short)"
     try:
-        text = git("for-each-ref", "--merged=HEAD", f"--format={form}", "refs/tags/v*", folder=folder).decode()
+        text = git("for-each-ref", "--merged=HEAD", f"--format={form}", "refs/tags/v*").decode()
     except (NoRepository, GitError):
         return []
     found = []
     for line in text.splitlines():
         tag, commit, *peeled, date = line.split()  # an annotated tag names the commit behind it, too
-        if match := TAG.fullmatch(tag):
-            found.append(Release(match[1], tag, (peeled or [commit])[0], date))
+        if VERSION.fullmatch(tag[1:]):
+            found.append(Release(tag[1:], (peeled or [commit])[0], date))
     return sorted(found, key=lambda release: order(release.version))
 
 
-def releases_before(version: str, folder: str | Path = ".") -> list[Release]:
+def releases_before(version: str) -> list[Release]:
     """Give the releases with a lower version, the oldest first.
 
     A version is compared with the release before it and never with itself, so the answer is the same before and after
     its own tag, and no commit of results makes it stale.
     """
-    if not VERSION.fullmatch(version):
-        return []
-    return [release for release in releases(folder) if order(release.version) < order(version)]
+    return [one for one in releases() if VERSION.fullmatch(version) and order(one.version) < order(version)]
 
 
-def unpack(release: Release, store: str | Path, wanted: re.Pattern, folder: str | Path = ".") -> list[str]:
+def unpack(release: Release, store: str | Path, wanted: re.Pattern) -> dict:
     """Write files of a release below ``store``, once: a tag never moves, so they are inputs like any other.
 
     Parameters
     ----------
-    release : Release
-    store : path
-        Where releases are kept; each has a folder of its own, named after its commit.
     wanted : Pattern
         Which files; ``COMPARED`` or ``FOLLOWED``.
-    folder : path
 
     Returns
     -------
-    list of str
-        Paths, sorted.
+    dict
+        ``version`` and ``date``; ``root``, a folder named after the commit; ``files`` below it, sorted.
     """
-    return _unpack(release.commit, Path(store) / release.commit[:12], wanted, folder)
+    place = Path(store) / release.commit[:12]
+    return {"version": release.version, "date": release.date, **_unpack(release.commit, place, wanted)}
 
 
-def unpack_last(store: str | Path, wanted: re.Pattern, folder: str | Path = ".") -> tuple[str, list[str]]:
+def unpack_last(store: str | Path, wanted: re.Pattern) -> dict:
     """Write files of the last commit below ``store``; nothing without git, or before the first commit.
 
     Returns
     -------
-    root : str
-        Named after what the files hold, so that a commit which changes none of them changes no input.
-    paths : list of str
-        Below it, sorted.
+    dict
+        ``root``, named after what the files hold, so that a commit which changes none of them changes no input;
+        ``files`` below it, sorted.
     """
     try:
-        commit = find_commit("HEAD", folder)
-        listed = git("ls-tree", "-r", "-z", commit, folder=folder).decode().split("\0") if commit else []
+        commit = find_commit("HEAD")
+        listed = git("ls-tree", "-r", "-z", commit).decode().split("\0") if commit else []
         held = "\0".join(line for line in listed if wanted.fullmatch(line.partition("\t")[2]))
-        root = Path(store) / hashlib.sha256(held.encode()).hexdigest()[:12]
-        return (root.as_posix(), _unpack(commit, root, wanted, folder)) if held else ("", [])
+        place = Path(store) / hashlib.sha256(held.encode()).hexdigest()[:12]
+        return _unpack(commit, place, wanted) if held else NOTHING
     except (NoRepository, GitError):
-        return "", []
+        return NOTHING
 
 
-def _unpack(commit: str, place: Path, wanted: re.Pattern, folder: str | Path) -> list[str]:
+def _unpack(commit: str, place: Path, wanted: re.Pattern) -> dict:
     listing = place / f".{'compared' if wanted is COMPARED else 'followed'}"
     if not listing.is_file():  # written last: a folder without it is not finished
-        files = read_files(commit, wanted.fullmatch, folder)
+        files = read_files(commit, wanted)
         for path, text in files.items():
             if not (place / path).is_file():
                 write_text(place / path, text)
         write_text(listing, "".join(f"{path}\n" for path in sorted(files)))
-    return [str(place / path) for path in listing.read_text(encoding="utf-8").split("\n") if path]
-
-
-def paths_of(paths: Iterable[str], root: str | Path) -> dict[str, Path]:
-    """Give the name inside a review of files below a root.
-
-    >>> paths_of(["a/results/estimates.csv"], "a")
-    {'results/estimates.csv': PosixPath('a/results/estimates.csv')}
-    """
-    return {Path(path).relative_to(root).as_posix(): Path(path) for path in paths}
+    paths = listing.read_text(encoding="utf-8").split("\n")
+    return {"root": place.as_posix(), "files": [str(place / path) for path in paths if path]}

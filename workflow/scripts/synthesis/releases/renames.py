@@ -4,21 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..words.prose import labelled
-from .estimates import NUMBERS, differ
+from .estimates import differ
 from .snapshot import Cells, Row, Snapshot
 
 
 @dataclass(frozen=True)
 class Renames:
-    """What is called otherwise.
-
-    Parameters
-    ----------
-    analyses : mapping
-        Name before → name now.
-    levels : mapping
-        (Variable, level before) → level now.
-    """
+    """What is called otherwise: analysis before → now; (variable, level before) → level now."""
 
     analyses: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -41,13 +33,13 @@ def pair_names(
 ) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Pair names of which one is gone and one is new, where every row below them has the same numbers."""
     old, new = (_below(rows, name, rest) for rows in (before, after))
-    gone, come = ([key for key in one if key not in other] for one, other in ((old, new), (new, old)))
     pairs: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for key in gone:
-        for twin in come:
-            same = old[key].keys() == new[twin].keys() and twin not in pairs.values()
-            if same and not any(differ(row, new[twin][at], NUMBERS) for at, row in old[key].items()):
-                pairs[key] = twin
+    for gone, rows in old.items():
+        for twin, others in new.items():
+            if gone in new or twin in old or twin in pairs.values() or rows.keys() != others.keys():
+                continue
+            if not any(differ(row, others[at]) for at, row in rows.items()):
+                pairs[gone] = twin
                 break
     return pairs
 
@@ -62,12 +54,10 @@ def _below(rows: Sequence[Row], name: Sequence[str], rest: Sequence[str]) -> dic
 def rename(row: Row, renames: Renames) -> Row:
     """Give a row of any table with the names of now."""
     new = Cells(row)
-    if row["analysis"] in renames.analyses:
-        new["analysis"] = renames.analyses[row["analysis"]]
-    for variable, cells in ((row["subset"], ("group",)), (row["by"], ("first", "second"))):
-        for cell in cells:
-            if (variable, row[cell]) in renames.levels:
-                new[cell] = renames.levels[variable, row[cell]]
+    new["analysis"] = renames.analyses.get(row["analysis"], row["analysis"])
+    for variable, cell in ((row["subset"], "group"), (row["by"], "first"), (row["by"], "second")):
+        if (variable, row[cell]) in renames.levels:
+            new[cell] = renames.levels[variable, row[cell]]
     levels = {old: now for (variable, old), now in renames.levels.items() if variable == row["subset"]}
     new["status"] = labelled(row["status"], levels)  # remarks on a test name groups
     return new
@@ -78,8 +68,5 @@ def with_names_of_now(before: Snapshot, renames: Renames) -> Snapshot:
     if not renames:
         return before
     read = {name: [rename(row, renames) for row in before.table(name)] for name in ("estimates", "contrasts")}
-    for row in read["estimates"]:
-        read[f"{row['analysis']}/rows"] = before.table(f"{row['analysis']}/rows")
-    for old, new in renames.analyses.items():
-        read[f"{new}/rows"] = before.table(f"{old}/rows")
+    read |= {f"{new}/rows": before.table(f"{old}/rows") for old, new in renames.analyses.items()}
     return replace(before, _read=before._read | read)

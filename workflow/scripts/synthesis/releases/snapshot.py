@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,32 +45,28 @@ class Snapshot:
 
     name: str
     files: Mapping[str, Path | str]
-    config: Mapping[str, str] | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list, repr=False)
-    _read: dict[str, list[dict[str, str]]] = field(default_factory=dict, repr=False)
+    _read: dict[str, list[Row]] = field(default_factory=dict, repr=False)
 
     def has(self, name: str) -> bool:
         """Say whether a table of ``results/`` is among the files."""
         return f"results/{name}.csv" in self.files
 
-    def table(self, name: str) -> list[dict[str, str]]:
+    def table(self, name: str) -> list[Row]:
         """Give a table of ``results/`` by its name without ending (``fever/rows``); empty where there is none.
 
         A table of the sheets (``data/studies``) is made of the sheets where it is not among the files.
         """
         if name not in self._read:
             if self.has(name):
-                self._read[name] = [Cells(row) for row in self._rows(name)]
+                source = self.files[f"results/{name}.csv"]
+                text = isinstance(source, str)
+                rows = csv.DictReader(io.StringIO(source, newline="")) if text else read_table(source)
+                self._read[name] = [Cells(row) for row in rows]
             elif name.startswith("data/") and self.sheets():
                 self._read |= self._collect()
-            self._read.setdefault(name, [])
-        return self._read[name]
-
-    def _rows(self, name: str) -> list[dict[str, str]]:
-        source = self.files[f"results/{name}.csv"]
-        if isinstance(source, Path):
-            return read_table(source)
-        return list(csv.DictReader(io.StringIO(source, newline="")))
+        return self._read.setdefault(name, [])
 
     def sheets(self) -> dict[str, str]:
         """Give the sheets among the files: study → path."""
@@ -81,35 +77,40 @@ class Snapshot:
         """Name the studies."""
         return [*self.sheets()] or [row["study"] for row in self.table("data/studies")]
 
-    def _collect(self) -> dict[str, list[dict[str, str]]]:
+    def _collect(self) -> dict[str, list[Row]]:
         """Make the tables of the sheets; sheets that this engine cannot read are left out, and named in ``unread``."""
         from ..sheets.collect import collect_sheets_file
         from ..sheets.facts import as_text
         from ..sheets.sheet import type_sheet
         from ..tables.located import read_located
 
-        attributes = [key.split(".")[1] for key in self.choices() if key.startswith("attributes.")]
+        attributes = dict.fromkeys(key.split(".")[1] for key in self.choices() if key.startswith("attributes."))
         with TemporaryDirectory() as folder:
             sheets = []
             for study, path in self.sheets().items():
-                copy = Path(folder) / f"{study}.yaml"
+                copy = f"{folder}/{study}.yaml"
                 write_text(copy, self._text(path))
                 try:
                     sheets.append(type_sheet(read_located(copy)))
                 except ProblemsError:
                     self.unread.append(study)
-            handed = Path(folder) / "sheets.json"
+            handed = f"{folder}/sheets.json"
             write_text(handed, as_text(sheets))
-            collect_sheets_file(str(handed), folder, attributes=["product", *dict.fromkeys(attributes)])
+            collect_sheets_file(handed, folder, attributes=["product", *attributes])
             return {f"data/{path.stem}": [Cells(r) for r in read_table(path)] for path in Path(folder).glob("*.csv")}
 
     def _text(self, path: str) -> str:
         source = self.files.get(path, "")
         return source.read_text(encoding="utf-8") if isinstance(source, Path) else source
 
-    def used(self, analysis: str) -> list[dict[str, str]]:
+    def used(self, analysis: str) -> list[Row]:
         """Give the rows that the overall pool of an analysis uses."""
         return [row for row in self.table(f"{analysis}/rows") if row["subset"] == "all" and row["use"] == "yes"]
+
+    def overall(self, analysis: str, model: str) -> Row | None:
+        """Find the estimate of all studies."""
+        key = (analysis, "all", model)
+        return next((r for r in self.table("estimates") if (r["analysis"], r["subset"], r["model"]) == key), None)
 
     def label(self, study: str) -> str:
         """Give how figures call a study."""
@@ -117,18 +118,12 @@ class Snapshot:
 
     def choices(self) -> dict[str, str]:
         """Give every choice of the config as ``path.to.key`` → text; empty where there is no config."""
-        if "config.yaml" not in self.files:
-            return dict(self.config or {})
-        return flatten(self._yaml("config.yaml"))
+        return flatten(self._yaml("config.yaml")) if "config.yaml" in self.files else dict(self.config)
 
     def certainties(self) -> dict[str, str]:
         """Give how certain each answer was judged to be: analysis → word; empty where nobody judged."""
         judged = self._yaml(GRADE)
         return {name: str(one.get("certainty", "")) for name, one in judged.items() if isinstance(one, dict)}
-
-    def headline(self, default: str) -> str:
-        """Name the model that leads; the default where there is no config to say so."""
-        return self.choices().get("models.primary", default)
 
     def level(self) -> float:
         """Give the confidence level, that of the engine where the config names none."""
@@ -171,13 +166,20 @@ def _plain(value: Any) -> str:
     return "[" + ", ".join(map(_plain, value)) + "]" if isinstance(value, list) else str(value)
 
 
-def snapshot_of_commit(commit: str, name: str, folder: str | Path = ".") -> Snapshot:
+def snapshot_of_commit(commit: str, name: str) -> Snapshot:
     """Give the review as it stands in a commit."""
-    return Snapshot(name, read_files(commit, COMPARED.fullmatch, folder))
+    return Snapshot(name, read_files(commit, COMPARED))
+
+
+def snapshot_of_files(
+    name: str, files: Iterable[str | Path], root: str | Path = ".", config: Mapping[str, str] | None = None
+) -> Snapshot:
+    """Give the review of which some files lie below a root."""
+    return Snapshot(name, {Path(path).relative_to(root).as_posix(): Path(path) for path in files}, config or {})
 
 
 def snapshot_of_folder(folder: str | Path, name: str) -> Snapshot:
     """Give the review as it lies in a folder, with the pools of all subsets beside it."""
     root = Path(folder)
     paths = [root / "config.yaml", root / GRADE, *sorted((root / "results").rglob("*.csv"))]
-    return Snapshot(name, {path.relative_to(root).as_posix(): path for path in paths if path.is_file()})
+    return snapshot_of_files(name, filter(Path.is_file, paths), root)

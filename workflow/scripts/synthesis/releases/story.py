@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..words.prose import joined
-from .attribution import Move
-from .conclusions import Conclusion, Limits
-from .differences import Differences
-from .estimates import Change
-from .presence import Presence
-from .renames import Renames
+from .attribution import find_moves, without_sheets
+from .conclusions import Limits, find_conclusions
+from .differences import find_differences
+from .estimates import compare, differ, find_presences
+from .renames import find_renames, with_names_of_now
 from .snapshot import Row, Snapshot
 
 ENGINE = "the engine or a library"
 BESIDE = ("models.sensitivity", "models.subgroups", "models.draw_prediction_from")  # they move no answer
+EFFECT = ("estimate", "ci_low", "ci_high", "p")
+OTHERS = {  # tables beside the estimates, and what names a row of each
+    "contrasts": ("analysis", "by", "first", "second", "kind", "study", "measure"),
+    "comparisons": ("exposure", "outcome", "kind", "study", "arm", "model", "measure"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,56 +29,54 @@ class Answer:
     after: Row | None
 
 
-@dataclass(frozen=True)
 class Story:
     """Everything that changed between two snapshots.
 
     Parameters
     ----------
     before, after : Snapshot
-    changes : list of Change
-        Estimates of all models of which a number differs.
-    others : mapping
-        ``contrasts``, ``comparisons`` → rows that differ.
-    data : Differences
-    renames : Renames
-        Names that changed and nothing else; the earlier numbers stand under the names of now.
-    answers : list of Answer
-        Those that changed.
-    moves : mapping
-        Analysis → moves of its overall pool.
-    without : mapping
-        Analysis → what its rows of before yield now, where no sheet changed that; else NaN.
-    conclusions : list of Conclusion
-    presences : list of Presence
-        Pools that came or went.
-    limits : Limits
-    models : tuple of str
-        The one that led, and the one that leads.
     analyses : mapping
-        Name → label, of those there were and are.
-    estimates : int
-        All estimates that were compared.
-    remarks : int
-        Estimates with the same numbers and another remark.
+        Analysis → label, of those there are now.
+    limits : Limits
     """
 
-    before: Snapshot
-    after: Snapshot
-    changes: list[Change]
-    others: Mapping[str, int]
-    data: Differences
-    renames: Renames
-    answers: list[Answer]
-    moves: Mapping[str, list[Move]]
-    without: Mapping[str, float]
-    conclusions: list[Conclusion]
-    presences: list[Presence]
-    limits: Limits
-    models: tuple[str, str]
-    analyses: Mapping[str, str]
-    estimates: int
-    remarks: int
+    def __init__(self, before: Snapshot, after: Snapshot, analyses: Mapping[str, str], limits: Limits):
+        self.renames = find_renames(before, after)  # the earlier numbers stand under the names of now
+        self.data = find_differences(before, after)
+        before = with_names_of_now(before, self.renames)
+        self.before, self.after, self.limits = before, after, limits
+        self.models = before.choices().get("models.primary", limits.model), limits.model  # that led, and that leads
+        old, new = (snapshot.table("estimates") for snapshot in (before, after))
+        differing = compare(old, new)
+        self.changes = [change for change in differing if change.numbers_move]
+        self.estimates, self.remarks = len(new), len(differing) - len(self.changes)  # all; with another remark only
+        self.others = {name: self._effects_that_differ(name) for name in OTHERS}
+        self.analyses = analyses | {n: label for n, label in before.analyses().items() if n not in analyses}
+        self.answers = self._find_answers()
+        kept = [answer.analysis for answer in self.answers if answer.before and answer.after]
+        self.moves = {name: find_moves(before, after, name, limits.model, limits.level) for name in kept}
+        self.without = {name: without_sheets(before, after, name, self.models, limits.level) for name in kept}
+        self.conclusions = find_conclusions(before, after, self.analyses, limits, self.models[0])
+        self.presences = find_presences(self.changes, {r["analysis"] for r in old} ^ {r["analysis"] for r in new})
+
+    def _effects_that_differ(self, name: str) -> int:
+        """Count them among rows that hold an estimate; the others say why not, in the names of their time."""
+        rows = ([row for row in s.table(name) if row["estimate"]] for s in (self.before, self.after))
+        return len(compare(*rows, OTHERS[name], EFFECT))
+
+    def _find_answers(self) -> list[Answer]:
+        """Find the analyses whose pool of all studies is another one, each with the model that leads."""
+        found = []
+        for name in self.analyses:
+            rows = [s.overall(name, model) for s, model in zip((self.before, self.after), self.models, strict=True)]
+            if any(rows) and (self.model_moves or differ(*rows)):
+                found.append(Answer(name, *rows))
+        return found
+
+    @property
+    def model_moves(self) -> bool:
+        """Say whether another model leads."""
+        return self.models[0] != self.models[1]
 
     @property
     def numbers_move(self) -> bool:
@@ -89,7 +91,7 @@ class Story:
     @property
     def cause(self) -> str:
         """Say what else than sheets moved answers."""
-        if self.models[0] != self.models[1]:
+        if self.model_moves:
             return f"the primary model ({self.models[0]} → {self.models[1]})"
         chosen = [key for key, *_ in self.data.choices if key.startswith("models.") and key not in BESIDE]
         return f"the config ({joined(f'`{key}`' for key in chosen)})" if chosen else ENGINE
@@ -103,8 +105,14 @@ class Story:
         told = data.new or data.gone or data.corrections or data.choices or self.renames or any(self.moves.values())
         return self.numbers_move and not told
 
-    def __bool__(self) -> bool:
+    @property
+    def differs(self) -> bool:
         """Say whether anything differs that this page is about; the version alone is, too."""
-        chosen = self.before.choices(), self.after.choices()
-        other = all(chosen) and chosen[0] != chosen[1]
+        was, now = self.before.choices(), self.after.choices()
+        other = was and now and was != now
         return bool(other or self.numbers_move or self.remarks or self.data or self.renames or self.conclusions)
+
+    def label(self, study: str) -> str:
+        """Give how figures call a study, in either snapshot."""
+        label = self.after.label(study)
+        return label if label != study else self.before.label(study)

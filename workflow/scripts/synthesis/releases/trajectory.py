@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..tables.files import write_table
-from .attribution import find_overall
-from .history import paths_of
-from .snapshot import Snapshot
+from .snapshot import snapshot_of_files
 
 POOL = (
     *("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2"),
@@ -15,7 +13,7 @@ TRAJECTORY = ("version", "released", "last_search", "sheets", "analysis", "label
 
 
 def follow_releases_file(
-    releases: Sequence[Mapping[str, str]],
+    releases: Sequence[Mapping],
     present_files: Iterable[str],
     trajectory_csv: str,
     *,
@@ -24,7 +22,7 @@ def follow_releases_file(
     analyses: Mapping[str, str],
     model: str,
 ) -> None:
-    """Read the estimates of each release and of this build, write them in one table.
+    """Read the estimates of each release and of this build; write in one table a row an analysis that each has.
 
     Parameters
     ----------
@@ -32,37 +30,21 @@ def follow_releases_file(
         The oldest first: ``version``, ``date``, ``root`` (where it was unpacked) and ``files`` (paths below it).
     present_files : iterable of str
         ``results/estimates.csv`` and ``results/data/studies.csv`` of this build.
-    trajectory_csv : str
     version, last_search : str
-        Of this build.
+        Of this build, which has no day of release.
     analyses : mapping
         Analysis → label.
     model : str
         The one that leads now; a release that led with another one is followed with this one where it has it.
     """
+    present = {"version": version, "date": "", "root": ".", "files": present_files}
     rows = []
-    for release in releases:
-        snapshot = Snapshot(release["version"], paths_of(release["files"], release["root"]))
-        search = snapshot.choices().get("review.last_search", "")
-        rows += version_rows(snapshot, release["date"], search, analyses, model)
-    present = Snapshot(version, paths_of(present_files, "."))
-    write_table(trajectory_csv, rows + version_rows(present, "", last_search, analyses, model), TRAJECTORY)
-
-
-def version_rows(
-    snapshot: Snapshot, released: str, last_search: str, analyses: Mapping[str, str], model: str
-) -> list[dict]:
-    """Give one row an analysis that a version has; the day of release is blank for what is not released yet."""
-    base = {
-        "version": snapshot.name,
-        "released": released,
-        "last_search": last_search,
-        "sheets": len(snapshot.studies()),
-        "model": model,
-    }
-    found = ((name, label, find_overall(snapshot, name, model)) for name, label in analyses.items())
-    return [
-        base | {"analysis": name, "label": label} | {key: row.get(key, "") for key in POOL}
-        for name, label, row in found
-        if row is not None
-    ]
+    for one in (*releases, present):
+        snapshot = snapshot_of_files(one["version"], one["files"], one["root"])
+        search = last_search if one is present else snapshot.choices().get("review.last_search", "")
+        base = {"version": snapshot.name, "released": one["date"], "last_search": search, "model": model}
+        base["sheets"] = len(snapshot.studies())
+        for name, label in analyses.items():
+            if row := snapshot.overall(name, model):
+                rows.append(base | {"analysis": name, "label": label} | {key: row.get(key, "") for key in POOL})
+    write_table(trajectory_csv, rows, TRAJECTORY)
