@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Review
 from synthesis import release
+from synthesis.releases.parcel import software, write_archive
+from synthesis.releases.readiness import VERSION, find_problems, read_stated
 from synthesis.tables.declared import columns_of
 from synthesis.tables.files import write_table
 
@@ -72,7 +74,7 @@ def git(*arguments) -> str:
 
 
 def problems() -> str:
-    return "\n".join(release.find_problems())
+    return "\n".join(find_problems())
 
 
 def test_a_release_in_order(folder, capsys):
@@ -143,14 +145,14 @@ def test_without_git_there_is_no_release(folder, tmp_path, monkeypatch, capsys):
 
 def test_a_failed_build_or_test_leaves_no_tag_and_no_archive(folder, monkeypatch, capsys):
     for step, words in (("snakemake", "the build failed"), ("pytest", "a test failed")):
-        monkeypatch.setattr(release, "run", lambda command, _, step=step: step not in command)
+        monkeypatch.setattr(release, "run", lambda command, step=step: step not in command)
         assert release.main([]) == 1
         assert f"Not released: {words}" in capsys.readouterr().err
     assert git("tag") == "" and not Path("dist").exists()
 
 
 def test_a_build_that_gives_other_results_is_refused(folder, monkeypatch, capsys):
-    def build(command, _):
+    def build(command):
         text = Path("results/estimates.csv").read_text()
         Path("results/estimates.csv").write_text(text.replace("ok", "one study: not pooled"))
         return True
@@ -189,7 +191,7 @@ def test_a_tag_that_git_refuses_leaves_no_archive(folder, monkeypatch, capsys):
 @pytest.fixture
 def archive(folder):
     """Give the names and contents of the archive."""
-    with zipfile.ZipFile(release.write_archive(release.read_stated())) as packed:
+    with zipfile.ZipFile(write_archive(read_stated())) as packed:
         return {name: packed.read(name) for name in packed.namelist()}
 
 
@@ -202,10 +204,10 @@ def test_the_archive_holds_what_is_committed_and_what_is_built(archive):
 
 
 def test_the_archive_is_the_same_at_every_writing(folder):
-    stated = release.read_stated()
-    first = release.write_archive(stated).read_bytes()
+    stated = read_stated()
+    first = write_archive(stated).read_bytes()
     os.utime("results/report.html", (1, 1))
-    assert release.write_archive(stated).read_bytes() == first
+    assert write_archive(stated).read_bytes() == first
 
 
 def test_the_crate_says_who_what_and_from_what(archive, tmp_path):
@@ -228,7 +230,7 @@ def test_the_crate_says_who_what_and_from_what(archive, tmp_path):
     workflow = graph[root["mainEntity"]["@id"]]
     assert "ComputationalWorkflow" in workflow["@type"] and workflow["@id"] == "Snakefile"
     needed = {graph[part["@id"]]["name"]: graph[part["@id"]]["version"] for part in workflow["softwareRequirements"]}
-    assert needed == release.software() and {"python", "numpy", "snakemake"} <= set(needed)
+    assert needed == software() and {"python", "numpy", "snakemake"} <= set(needed)
     action = graph["#build"]
     assert action["instrument"]["@id"] == "Snakefile"
     assert {"config.yaml", "studies/baker2002.yaml"} <= {part["@id"] for part in action["object"]}
@@ -247,8 +249,8 @@ def test_the_crate_says_who_what_and_from_what(archive, tmp_path):
 
 def test_this_review_states_one_version():
     """The files that name the version agree at every commit, not only on the day of a release."""
-    versions = set(release.read_stated(ROOT).versions.values())
-    assert len(versions) == 1 and release.VERSION.fullmatch(versions.pop())
+    versions = set(read_stated(ROOT).versions.values())
+    assert len(versions) == 1 and VERSION.fullmatch(versions.pop())
 
 
 def test_the_command_runs_as_a_module(folder):

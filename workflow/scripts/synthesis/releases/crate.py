@@ -5,8 +5,9 @@ doi:10.3233/DS-210053; with the profile of workflows (Workflow RO-Crate). The li
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
+INPUTS, OUTPUTS = ("config.yaml", "studies/"), "results/"  # of the workflow: paths, or how they begin
 FORMATS = {
     ".csv": "text/csv",
     ".html": "text/html",
@@ -60,8 +62,6 @@ class Description:
         Path inside the archive → size in bytes.
     software : mapping
         Name → version of what built it.
-    inputs, outputs : sequence of str
-        Paths, or beginnings of paths, of what the workflow reads and writes.
     """
 
     citation: Mapping
@@ -69,9 +69,7 @@ class Description:
     date: str
     commit: str
     files: Mapping[str, int]
-    software: Mapping[str, str] = field(default_factory=dict)
-    inputs: Sequence[str] = ("config.yaml", "studies/")
-    outputs: Sequence[str] = ("results/",)
+    software: Mapping[str, str]
 
 
 def crate_metadata(said: Description) -> str:
@@ -85,7 +83,10 @@ def crate_metadata(said: Description) -> str:
     root["description"] = " ".join(str(citation.get("abstract", citation["title"])).split())
     if citation.get("keywords"):
         root["keywords"] = ", ".join(citation["keywords"])
-    root["license"] = [add_licence(crate, name) for name in as_list(citation["license"])]
+    licences = [citation["license"]] if isinstance(citation["license"], str) else citation["license"]
+    root["license"] = [
+        add_thing(crate, f"https://spdx.org/licenses/{name}", "CreativeWork", name=name) for name in licences
+    ]
     root["author"] = [add_author(crate, author, i) for i, author in enumerate(citation["authors"], 1)]
     files = {path: add_file(crate, path, size) for path, size in sorted(said.files.items()) if path != WORKFLOW}
     workflow = crate.add_workflow(
@@ -96,72 +97,48 @@ def crate_metadata(said: Description) -> str:
         properties={"name": "The workflow that builds every result", "version": said.version},
     )
     workflow["author"], workflow["license"] = root["author"], root["license"]
-    workflow["softwareRequirements"] = [add_software(crate, *pair) for pair in sorted(said.software.items())]
+    workflow["softwareRequirements"] = [
+        add_thing(crate, f"#software-{name.lower()}", "SoftwareApplication", name=name, version=version)
+        for name, version in sorted(said.software.items())
+    ]
     parts = [files[path] for path in files if path.startswith("workflow/") and path.endswith((".smk", WORKFLOW))]
     if parts:
         workflow["hasPart"] = parts
     crate.add_action(
         workflow,
         identifier="#build",
-        object=[files[path] for path in files if path.startswith(tuple(said.inputs))],
-        result=[files[path] for path in files if path.startswith(tuple(said.outputs))],
+        object=[files[path] for path in files if path.startswith(INPUTS)],
+        result=[files[path] for path in files if path.startswith(OUTPUTS)],
         properties={"name": f"Build of version {said.version}", "description": f"From commit {said.commit}"},
     )
     root["mentions"] = crate.dereference("#build")
     return json.dumps(crate.metadata.generate(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def as_list(value: object) -> list:
-    """Give one thing, or several, as a list."""
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def add_licence(crate: "ROCrate", name: str):
-    """Add a licence by its SPDX identifier."""
+def add_thing(crate: "ROCrate", identifier: str, kind: str, **properties: str):
+    """Add something outside the archive: a licence by its SPDX identifier, a program, a group of authors."""
     from rocrate.model.contextentity import ContextEntity
 
-    address = f"https://spdx.org/licenses/{name}"
-    return crate.add(ContextEntity(crate, address, properties={"@type": "CreativeWork", "name": name}))
+    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
 
 
 def add_author(crate: "ROCrate", author: Mapping, number: int):
     """Add an author of ``CITATION.cff``: a person, or a group that has only a name."""
-    from rocrate.model.contextentity import ContextEntity
     from rocrate.model.person import Person
 
     identifier = author.get("orcid") or f"#author-{number}"
     if "name" in author:
-        properties = {"@type": "Organization", "name": author["name"]}
-        return crate.add(ContextEntity(crate, identifier, properties=properties))
+        return add_thing(crate, identifier, "Organization", name=author["name"])
     names = [author.get(key) for key in ("given-names", "name-particle", "family-names", "name-suffix")]
-    properties = {"name": " ".join(name for name in names if name)}
+    properties = {"name": " ".join(filter(None, names))}
     if author.get("affiliation"):
         properties["affiliation"] = author["affiliation"]
     return crate.add(Person(crate, identifier, properties=properties))
 
 
-def add_software(crate: "ROCrate", name: str, version: str):
-    """Add a program that the workflow needs, with the version that was used."""
-    from rocrate.model.contextentity import ContextEntity
-
-    properties = {"@type": "SoftwareApplication", "name": name, "version": version}
-    return crate.add(ContextEntity(crate, f"#software-{name.lower()}", properties=properties))
-
-
 def add_file(crate: "ROCrate", path: str, size: int):
     """Add a file with its size and, where they are known, its format and what it is."""
-    ending = path[path.rfind(".") :] if "." in path.rsplit("/", 1)[-1] else ""
     properties = {"name": DESCRIPTIONS.get(path, path), "contentSize": str(size)}
-    if ending in FORMATS:
-        properties["encodingFormat"] = FORMATS[ending]
+    if kind := FORMATS.get(PurePosixPath(path).suffix):
+        properties["encodingFormat"] = kind
     return crate.add_file(dest_path=path, properties=properties)
-
-
-def missing(paths: Iterable[str], wanted: Iterable[str]) -> list[str]:
-    """Name what an archive should hold and does not.
-
-    >>> missing(["results/estimates.csv"], ["results/estimates.csv", "results/report.html"])
-    ['results/report.html']
-    """
-    there = {*paths}
-    return [path for path in wanted if path not in there]
