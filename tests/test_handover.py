@@ -28,15 +28,15 @@ from synthesis.pools.gathering import gather_estimates_file
 from synthesis.pools.pooling import pool_analysis_file
 from synthesis.protocol.config import STUDY_VARIABLES, read_protocol
 from synthesis.report.phrases import format_frequency
-from synthesis.report.summary import find, pool_numbers
 from synthesis.risk_factors.comparisons import pool_comparisons_file
 from synthesis.selection.rows import select_rows_file
 from synthesis.sheets.collect import collect_sheets_file
 from synthesis.sheets.grade import DOMAINS, read_grade
 from synthesis.tables.declared import UndescribedError, columns_of, describe, read, table_name, table_names, write
 from synthesis.tables.files import number, read_table
+from synthesis.tables.pools import estimate_text, find_pool
 from synthesis.tables.problems import ProblemsError
-from synthesis.words.formatting import decimals_for, format_count, format_percent_interval
+from synthesis.words.formatting import decimals_for, format_count
 
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 SCRIPT = "<script>window.hacked=1</script>"
@@ -204,17 +204,17 @@ def test_the_headline_table_prints_the_estimates(built, document):
     estimates = read_table(built.results / "estimates.csv")
     assert list(rows) == [analysis.label for analysis in built.protocol.analyses.values()]
     for name, analysis in built.protocol.analyses.items():
-        pool = find(estimates, name, model="glmm")
+        pool = find_pool(estimates, "glmm", analysis=name)
         decimals = decimals_for([number(pool, "estimate")])
         shown = rows[analysis.label]
         assert shown[1:4] == [format_count(int(pool[key])) for key in ("studies", "events", "patients")]
-        assert shown[4].split("\n")[0] == format_percent_interval(*pool_numbers(pool), decimals)
+        assert shown[4].split("\n")[0] == estimate_text(pool, decimals)
     assert "one study" in rows["High fever"][4]
 
 
 def test_the_summary_of_findings_counts_per_thousand_and_carries_the_judgement(built, document):
     table = cells(named(document, "1,000"))
-    pool = find(read_table(built.results / "estimates.csv"), "fever", model="glmm")
+    pool = find_pool(read_table(built.results / "estimates.csv"), "glmm", analysis="fever")
     line = next(row for row in table if row[0].startswith("Fever"))
     low, high = (format_frequency(number(pool, key), 1000) for key in ("ci_low", "ci_high"))
     assert f"{format_frequency(number(pool, 'estimate'), 1000)} ({low} to {high})" in line
@@ -471,7 +471,7 @@ def test_captions_carry_the_numbers_of_now_and_never_run_a_job_again(built, tmp_
     path.write_bytes((built.results / "estimates.csv").read_bytes())
     models = built.protocol.models.model_dump(mode="json")
     answers = pickle.loads(pickle.dumps(Answers(str(path), built.review, models, {"fever": "Fever_*"})))
-    pool = find(read_table(path), "fever", model="glmm")
+    pool = find_pool(read_table(path), "glmm", analysis="fever")
     assert str(answers).startswith("**Fever\\_\\***: ") and f"{pool['events']} of {pool['patients']}" in str(answers)
     path.write_text(path.read_text().replace(f",{pool['events']},{pool['patients']},", ",77,999,"))
     assert "77 of 999" in str(answers)

@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from synthesis.report.about import read_tables
 from synthesis.report.colours import dark_of
 from synthesis.report.comparing import split_table
 from synthesis.report.explorer import explorer_data, selection_key
-from synthesis.report.headline import cards, differences
+from synthesis.report.headline import card, difference
 from synthesis.report.markdown import to_html
 from synthesis.report.page import LIMIT, digest, write_page_file
 from synthesis.report.phrases import format_frequency, frequency_words, prediction_words
@@ -26,6 +27,7 @@ from synthesis.report.pictures import Gallery, RowLink
 from synthesis.risk_factors.comparisons import pool_comparisons_file
 from synthesis.selection.rows import select_rows_file
 from synthesis.sheets.collect import collect_sheets_file
+from synthesis.tables.declared import read
 from synthesis.tables.files import read_table, write_table
 from synthesis.variations.resampling import resample_file
 from synthesis.variations.sensitivity import leave_out_file
@@ -343,7 +345,7 @@ def test_frequencies_round_once_and_never_claim_none_or_all(proportion, base, te
 
 
 def test_a_rare_event_is_told_per_1000_and_without_prediction_a_reason_stands():
-    pool = {"estimate": "0.005", "ci_low": "0.003", "ci_high": "0.009", "pi_low": "", "pi_high": ""}
+    pool = {"estimate": 0.005, "ci_low": 0.003, "ci_high": 0.009, "pi_low": nan, "pi_high": nan}
     assert frequency_words(pool) == "5 in 1,000"
     assert prediction_words(pool, 2, "95%") == ("Too few studies to say what a new centre could see.", "")
 
@@ -354,7 +356,7 @@ def test_a_rare_event_is_told_per_1000_and_without_prediction_a_reason_stands():
 UNANSWERED = "Not answered: no study has counts that set the two against each other."
 
 
-def contrast_row(low: str, high: str, **more: str) -> dict[str, str]:
+def contrast_row(low: float, high: float, **more: object) -> dict[str, object]:
     base = {
         "analysis": "fever",
         "by": "product",
@@ -363,21 +365,21 @@ def contrast_row(low: str, high: str, **more: str) -> dict[str, str]:
         "kind": "within study",
         "study": "adams2001",
     }
-    counts = {"first_events": "9", "first_patients": "80", "second_events": "3", "second_patients": "40"}
-    effect = {"measure": "odds ratio", "estimate": "1.5", "ci_low": low, "ci_high": high, "status": "ok"}
+    counts = {"first_events": 9, "first_patients": 80, "second_events": 3, "second_patients": 40}
+    effect = {"measure": "odds ratio", "estimate": 1.5, "ci_low": low, "ci_high": high, "status": "ok"}
     return base | counts | effect | more
 
 
 @pytest.mark.parametrize(
     ("rows", "answer"),
     [
-        ([contrast_row("0.4", "6")], "No difference is shown, and none is excluded, for fever."),
-        ([contrast_row("1.2", "6")], "The intervals exclude no difference for fever."),
-        ([contrast_row("0.1", "0.9")], "The intervals exclude no difference for fever."),
-        ([contrast_row("1.2", "6"), contrast_row("0.4", "6")], "The comparisons disagree for fever."),
-        ([contrast_row("", "", estimate="")], UNANSWERED),
+        ([contrast_row(0.4, 6)], "No difference is shown, and none is excluded, for fever."),
+        ([contrast_row(1.2, 6)], "The intervals exclude no difference for fever."),
+        ([contrast_row(0.1, 0.9)], "The intervals exclude no difference for fever."),
+        ([contrast_row(1.2, 6), contrast_row(0.4, 6)], "The comparisons disagree for fever."),
+        ([contrast_row(nan, nan, estimate=nan)], UNANSWERED),
         (
-            [contrast_row("1.2", "6", status="separated")],
+            [contrast_row(1.2, 6, status="separated")],
             "Not answered: no study has counts that set the two against each other.",
         ),
     ],
@@ -385,23 +387,22 @@ def contrast_row(low: str, high: str, **more: str) -> dict[str, str]:
 def test_the_verdict_on_a_contrast_claims_no_more_than_its_intervals(folder, rows, answer):
     words = words_of(folder)
     words.tables[("results", "contrasts")] = rows
-    assert differences(words)[0].answer == answer
+    assert difference(words, words.choices["contrasts"][0])["answer"] == answer
 
 
 def test_the_test_between_levels_is_no_level_of_the_table(folder):
     words = words_of(folder)
     pool = next(r for r in words.table("fever", "estimates") if r["subset"] == "all" and r["model"] == "glmm")
-    empty = dict.fromkeys(pool, "") | {"analysis": "fever", "subset": "product", "model": "glmm", "status": "ok"}
     levels = [pool | {"subset": "product", "group": group} for group in ("A", "B")]
-    test = empty | {"k": "8", "studies": "8", "test_name": "Wald", "test": "3.1", "test_df": "1", "test_p": "0.08"}
-    words.tables[("fever", "estimates")] = [pool, *levels, test]
+    test = {"subset": "product", "group": "", "estimate": nan, "test_name": "Wald", "test": 3.1, "test_df": 1}
+    words.tables[("fever", "estimates")] = [pool, *levels, pool | test | {"test_p": 0.08}]
     found = split_table(words, "fever", "product")
     assert [line.cells[0].text for line in found.lines] == ["Product A", "Product B"]
     assert "P = 0.08" in found.notes[0]
 
 
 def test_marks_say_what_was_read_once_derived_or_may_overlap(folder):
-    found = {study: marks for _, marks, study in cards(words_of(folder))[0].studies}
+    found = {study: marks for _, marks, study in card(words_of(folder), "fever")["studies"]}
     assert found["adams2001"].startswith("†")  # read in an abstract
     assert "§" in found["eaton2005"] and "¶" in found["eaton2005"] and "†" not in found["eaton2005"]
 
@@ -492,7 +493,7 @@ def test_a_sample_of_subsets_is_not_taken_for_all_of_them(folder, tmp_path):
     names = [tmp_path / f"{name}.csv" for name in ("influence", "subsets", "bootstrap")]
     leave_out_file(rows, names[0], analysis="fever", level=0.95)
     resample_file(rows, *names[1:], analysis="fever", level=0.95, settings=settings)
-    words.tables[("fever", "subsets")] = read_table(names[1])
+    words.tables[("fever", "subsets")] = read(names[1])
     fever = explorer_data(words)["analyses"][0]
     assert fever["limit"] == 2 and not fever["exact"] and max(map(len, fever["pools"]["glmm"])) == 2
 
@@ -529,8 +530,8 @@ def test_a_figure_is_made_small_and_cannot_clash(tmp_path):
     path.parent.mkdir()
     path.write_text(SVG, encoding="utf-8")
     gallery = Gallery()
-    link = RowLink("Adams 2001", "#row-a", "a", 'Adams "2001"')
-    figure = gallery.add(path, [link, RowLink("Baker 2002", "#row-b", "b", "b"), RowLink("Nobody", "#row-n", "n", "n")])
+    link = RowLink("Adams 2001", "a", 'Adams "2001"')
+    figure = gallery.add(path, [link, RowLink("Baker 2002", "b", "b"), RowLink("Nobody", "n", "n")])
     assert figure.title == "Forest plot: Fever" and figure.desc == "Forest plot of fever <here>."
     svg = figure.svg
     for gone in ("style=", "metadata", "script", "javascript", "rotate(-0", "empty-name", "0.123456", "xlink"):
@@ -545,7 +546,7 @@ def test_a_figure_that_was_not_drawn_says_why(tmp_path):
     path.parent.mkdir()
     path.write_text(SVG.replace("Forest plot of fever", "Not drawn: 4 studies"), encoding="utf-8")
     figure = Gallery().add(path)
-    assert not figure.drawn and figure.desc.startswith("4 studies")
+    assert not figure.svg and figure.desc.startswith("4 studies")
 
 
 def test_a_style_cannot_break_out_of_its_rule(tmp_path):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..tables.files import read_table
+from ..tables.declared import read
 
 MARKUP = re.compile(r"([\\*`_|\[\]<>])")
 
@@ -34,15 +34,15 @@ class Answers:
 
     def __str__(self) -> str:
         """Give a paragraph an analysis, as reStructuredText."""
-        from ..report.summary import Names, find, sentence  # heavy, and every start of Snakemake imports this module
+        from ..report.about import Review  # heavy, and every start of Snakemake imports this module
+        from ..report.summary import sentence
 
-        names = Names(self.review, {}, {}, self.models)
-        rows = read_table(self.estimates_csv)
-        found = {analysis: find(rows, analysis, model=self.models["primary"]) for analysis in self.labels}
+        tables = dict.fromkeys([(analysis, "estimates") for analysis in self.labels], read(self.estimates_csv))
+        review = Review({"review": self.review, "models": self.models}, tables, {})
         return "\n\n".join(
-            f"**{plain(self.labels[analysis])}**: {plain(sentence(pool, names))}"
-            for analysis, pool in found.items()
-            if pool
+            f"**{plain(label)}**: {plain(sentence(review, analysis))}"
+            for analysis, label in self.labels.items()
+            if review.pool(analysis)
         )
 
 

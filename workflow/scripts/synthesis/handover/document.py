@@ -13,8 +13,8 @@ from ..report import answers as analyses
 from ..report import comparing, sources
 from ..report import evidence_tables as evidence
 from ..report.about import Review, read_tables
-from ..report.html_tables import Cell, Table, line, table
-from ..report.summary import Names, headline, table_notes
+from ..report.html_tables import Cell, Table, table
+from ..report.summary import headline, table_notes
 from ..words.model_names import DESCRIPTIONS
 from ..words.prose import plural
 from .word import LANGUAGE, add_figure, add_text, new_document, start_section
@@ -85,17 +85,14 @@ def add_answers(doc, review: Review) -> None:
 
 def headline_table(review: Review) -> Table:
     """Give one line an analysis: counts, pooled percentage with both intervals, τ², crude."""
-    choices = review.choices
-    names = Names(choices["review"], review.analyses, choices["variables"], choices["models"])
-    rows = [row for analysis in review.analyses for row in review.table(analysis, "estimates")]
     heads = ("Outcome", "#Studies", "#Events", f"#{review.unit.capitalize()}", *comparing.percent_heads(review))
     lines = []
-    for analysis, choice in review.analyses.items():
-        if pool := review.pool(analysis):
-            cells = headline(pool, rows)
+    for analysis in review.analyses:
+        if review.pool(analysis):
+            cells = headline(review, analysis)
             estimate, _, remark = cells[3].partition("; ")  # what it is instead of a pool, on a line of its own
-            lines.append(line((choice["label"], *cells[:3], Cell(estimate, small=remark), *cells[4:])))
-    notes = table_notes(names).split(" The other models stand in")[0]
+            lines.append((review.title(analysis), *cells[:3], Cell(estimate, small=remark), *cells[4:]))
+    notes = table_notes(review).split(" The other models stand in")[0]
     return table("Pooled incidence", (*heads, "#τ²", "#Crude, %"), lines, notes=(notes,))
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..tables.files import number, read_table
+from ..tables.declared import Row, read
+from ..tables.pools import OVERALL, find_pool, pooled_rows, sort_rows
+from ..words import marks
 from ..words.formatting import decimals_for
 from ..words.prose import percent
-from .summary import find
+from .html_tables import Cell, sheet_address
 
-Row = Mapping[str, str]
 UNKNOWN_LEVELS = {"": "Not reported", "not reported": "Not reported", "mixed": "Several"}
 
 
@@ -32,7 +33,7 @@ class Review:
     choices: Mapping
     tables: Mapping[tuple[str, str], list[Row]]
     grade: Mapping[str, Mapping]
-    screening: Sequence[Row] = ()
+    screening: Sequence[Mapping[str, str]] = ()
 
     @property
     def analyses(self) -> Mapping[str, Mapping]:
@@ -52,7 +53,11 @@ class Review:
     @property
     def level(self) -> str:
         """Give the confidence level as printed."""
-        return percent(float(self.choices["models"]["level"]))
+        return percent(self.choices["models"]["level"])
+
+    def title(self, analysis: str) -> str:
+        """Give how an analysis is called."""
+        return self.analyses.get(analysis, {}).get("label", analysis)
 
     def table(self, folder: str, name: str) -> list[Row]:
         """Give a table; empty when there is none."""
@@ -60,30 +65,31 @@ class Review:
 
     def pool(self, analysis: str, model: str = "") -> Row:
         """Give the overall pool of an analysis; empty when there is none."""
-        return find(self.table(analysis, "estimates"), analysis, model=model or self.primary)
+        return find_pool(self.table(analysis, "estimates"), model or self.primary, analysis=analysis)
 
     def used(self, analysis: str) -> list[Row]:
         """Give the rows an analysis pools, in the order of its forest plot."""
-        rows = [r for r in self.table(analysis, "rows") if r["subset"] == "all" and r["use"] == "yes"]
-        return sort_rows(rows, self.choices["figures"]["sort"])
+        return sort_rows(pooled_rows(self.table(analysis, "rows")), self.choices["figures"]["sort"])
 
     def candidates(self, analysis: str) -> list[Row]:
         """Give every row that was considered for an analysis."""
-        return [r for r in self.table(analysis, "rows") if r["subset"] == "all"]
+        return [row for row in self.table(analysis, "rows") if row["subset"] == OVERALL]
 
     def decimals(self, analysis: str) -> int:
         """Give the decimals of an analysis's table, the same as in its forest plot."""
-        shown = [number(r, "proportion") for r in self.used(analysis)]
-        return decimals_for([*shown, number(self.pool(analysis), "estimate")])
+        return decimals_for([*(r["proportion"] for r in self.used(analysis)), self.pool(analysis).get("estimate")])
 
     def variable(self, name: str) -> str:
         """Give the name of a splitting variable."""
         return self.choices["variables"].get(name, {}).get("label", name)
 
+    def levels(self, variable: str) -> Mapping[str, str]:
+        """Give the levels of a splitting variable with their labels."""
+        return self.choices["variables"].get(variable, {}).get("levels", {})
+
     def level_name(self, variable: str, level: str) -> str:
         """Give the label of a level."""
-        known = self.choices["variables"].get(variable, {}).get("levels", {})
-        return known.get(level) or UNKNOWN_LEVELS.get(level, level)
+        return self.levels(variable).get(level) or UNKNOWN_LEVELS.get(level, level)
 
     def outcome(self, name: str) -> str:
         """Give the label of an outcome."""
@@ -91,27 +97,25 @@ class Review:
 
     def study(self, name: str) -> Row:
         """Give the row of a study; empty when there is none."""
-        return next((r for r in self.table("data", "studies") if r["study"] == name), {})
+        return next((row for row in self.table("data", "studies") if row["study"] == name), {})
 
     def label(self, study: str) -> str:
         """Give how a study is called."""
         return self.study(study).get("label") or study
 
+    def marks(self, row: Row) -> str:
+        """Give the marks of honesty of a count, see :mod:`synthesis.words.marks`."""
+        study = self.study(row["study"])
+        return marks.marks_of(row, study.get("report", ""), bool(study.get("overlaps")))
 
-def sort_rows(rows: Iterable[Row], sort: str) -> list[Row]:
-    """Order rows as the forest plot does: by the config's choice, ties by label, study and arm."""
-    rows = sorted(rows, key=lambda r: (r["label"], r["study"], r["arm"]))
-    if sort == "label":
-        return rows
-    if sort == "patients":
-        return sorted(rows, key=lambda r: -int(r["patients"]))
-    key = {"year": "year", "estimate": "proportion"}[sort]
-    return sorted(rows, key=lambda r: (not r[key], float(r[key] or 0)))
+    def study_cell(self, study: str, small: str = "", symbols: str = "") -> Cell:
+        """Give a study as a link to its sheet."""
+        return Cell(self.label(study), sheet_address(study), small, symbols)
 
 
 def read_tables(paths: Iterable[str]) -> dict[tuple[str, str], list[Row]]:
-    """Read CSV files under the name of their folder and their own."""
-    return {(Path(path).parent.name, Path(path).stem): read_table(path) for path in paths}
+    """Read tables of ``results/`` under the name of their folder and their own."""
+    return {(Path(path).parent.name, Path(path).stem): read(path) for path in paths}
 
 
 def row_key(row: Row) -> str:

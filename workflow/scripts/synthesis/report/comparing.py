@@ -2,65 +2,18 @@
 
 from collections.abc import Iterable
 
-from ..tables.files import number
-from ..tables.pools import find_pools
-from ..words.formatting import (
-    MISSING,
-    decimals_for,
-    format_count,
-    format_difference,
-    format_heterogeneity,
-    format_p,
-    format_percent_interval,
-    format_percent_range,
-    format_ratio_interval,
-    format_test,
-)
+from ..tables.declared import Row
+from ..tables.pools import estimate_text, find_pools, find_test, prediction_text
+from ..words.formatting import MISSING, decimals_for, format_count, format_percent_interval, format_test, is_missing
 from ..words.marks import as_read, legend
 from ..words.prose import labelled, upper_first
-from ..words.terms import BETWEEN, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
-from ..words.terms import WITHIN_POOLED as POOLED
-from .about import Review, Row
-from .html_tables import Cell, Line, Table, line, sheet_address, table
-from .phrases import whole
-from .summary import DESCRIPTION_BELOW, pool_numbers
-from .superscripts import marks_of
+from ..words.terms import remarks_of
+from .about import Review
+from .html_tables import Cell, Line, Table, line, table
+from .phrases import RISK_DIFFERENCE, WHERE, counts_of, effect_words, fraction, p_cell, status_words, whole
 
 COMMON = "glmm-common"  # the primary model with one τ² for all levels
-RATIO, RISK_DIFFERENCE = "odds ratio", "risk difference"
-WHERE = {
-    WITHIN: "inside one study",
-    POOLED: "inside studies, pooled",
-    BETWEEN: "between studies",
-    TOGETHER: "within and between studies",
-}
-
-
-def split_table(review: Review, analysis: str, variable: str) -> Table | None:
-    """Give the pools of an analysis within the levels of a variable; None when it is not split by it."""
-    groups = find_pools(review.table(analysis, "estimates"), review.primary, variable)
-    if not groups:
-        return None
-    order = list(review.choices["variables"].get(variable, {}).get("levels", {}))
-    groups.sort(key=lambda r: order.index(r["group"]) if r["group"] in order else len(order))
-    decimals = decimals_for(number(r, "estimate") for r in groups)
-    label = review.analyses[analysis]["label"]
-    name = review.variable(variable).lower()
-    return table(
-        f"{label} by {name}: each level's own pool",
-        (
-            review.variable(variable),
-            "#Studies",
-            "#Events",
-            f"#{review.unit.capitalize()}",
-            *percent_heads(review),
-            "What",
-        ),
-        [split_line(review, r, variable, decimals) for r in groups],
-        files=(f"{analysis}/estimates.csv",),
-        notes=tuple(split_tests(review, analysis, variable)),
-        stacked=True,
-    )
+RATIO = "odds ratio"
 
 
 def percent_heads(review: Review) -> tuple[str, str]:
@@ -68,72 +21,62 @@ def percent_heads(review: Review) -> tuple[str, str]:
     return f"#% ({review.level} CI)", f"#{review.level} PI, %"
 
 
-def split_line(review: Review, row: Row, variable: str, decimals: int) -> Line:
-    """Give the line of one level."""
-    return line(
-        (
-            review.level_name(variable, row["group"]),
-            *(format_count(int(row[key])) for key in ("studies", "events", "patients")),
-            format_percent_interval(*pool_numbers(row), decimals),
-            format_percent_range(number(row, "pi_low"), number(row, "pi_high"), decimals),
-            status_words(row),
-        )
+def split_table(review: Review, analysis: str, variable: str) -> Table | None:
+    """Give the pools of an analysis within the levels of a variable; None when it is not split by it."""
+    order, name = list(review.levels(variable)), review.variable(variable)
+    pools = find_pools(review.table(analysis, "estimates"), review.primary, variable)
+    pools.sort(key=lambda pool: order.index(pool["group"]) if pool["group"] in order else len(order))
+    decimals = decimals_for(pool["estimate"] for pool in pools)
+    return table(
+        f"{review.title(analysis)} by {name.lower()}: each level's own pool",
+        (name, "#Studies", "#Events", f"#{review.unit.capitalize()}", *percent_heads(review), "What"),
+        [
+            (
+                review.level_name(variable, pool["group"]),
+                *counts_of(pool, "studies", "events", "patients"),
+                estimate_text(pool, decimals),
+                prediction_text(pool, decimals),
+                status_words(pool),
+            )
+            for pool in pools
+        ],
+        files=(f"{analysis}/estimates.csv",),
+        notes=tuple(split_tests(review, analysis, variable)),
+        stacked=True,
     )
 
 
-def status_words(row: Row) -> str:
-    """Say what a pooled number is: pool, description of two studies, or the reason why it is neither."""
-    if not is_ok(row["status"]):
-        return row["status"]
-    what = "pool" if int(row["studies"]) >= DESCRIPTION_BELOW else f"a description of {row['studies']} studies"
-    return with_remark(what, remarks_of(row["status"]))
+def split_tables(review: Review, analysis: str) -> list[tuple[str, Table]]:
+    """Give the tables of the levels of each variable that forest plots are split by, as far as there are levels."""
+    made = {name: split_table(review, analysis, name) for name in review.choices["figures"]["forest_by"]}
+    return [(name, found) for name, found in made.items() if found]
 
 
 def split_tests(review: Review, analysis: str, variable: str) -> Iterable[str]:
     """Give the tests for differences between the levels, or why there is none."""
-    levels = review.choices["variables"].get(variable, {}).get("levels", {})
-    for row in review.table(analysis, "estimates"):
-        if row["subset"] != variable or row["group"] or row["model"] not in (review.primary, COMMON):
-            continue
-        remarks = labelled(remarks_of(row["status"]), levels)
-        if row["test"]:
-            test = format_test(number(row, "test"), number(row, "test_df"), number(row, "test_p"))
-            more = f" ({remarks})" if remarks else ""
-            words = f"Test between levels ({row['test_name']}): {test}{more}."
+    kinds = {review.primary: "each group with its own τ²", COMMON: "one τ² for all groups"}
+    for model, kind in kinds.items():
+        test = find_test(review.table(analysis, "estimates"), model, variable)
+        remarks = labelled(remarks_of(test["status"]), review.levels(variable)) if test else ""
+        if test and not is_missing(test["test"]):
+            found = format_test(test["test"], test["test_df"], test["test_p"]) + (f" ({remarks})" if remarks else "")
+            words = f"Test between levels ({test['test_name']}): {found}."
             yield f"{words} It compares studies, not patients within a study."
-        elif not int(row["k"] or 0) and remarks:
-            model = "one τ² for all groups" if row["model"] == COMMON else "each group with its own τ²"
-            yield f"Test between levels ({model}): none ({remarks})."
+        elif remarks:
+            yield f"Test between levels ({kind}): none ({remarks})."
 
 
 def contrast_table(review: Review) -> Table | None:
     """Give every comparison of two levels that has a number, and the reasons of the others as notes."""
-    rows = review.table("results", "contrasts")
-    shown = [r for r in rows if r["estimate"]]
-    if not shown:
-        return None
-    lines = [
-        line(
-            (
-                review.analyses[r["analysis"]]["label"],
-                " against ".join(review.level_name(r["by"], r[side]) for side in ("first", "second")),
-                Cell(review.label(r["study"]), sheet_address(r["study"])) if r["study"] else WHERE[r["kind"]],
-                *(f"{r[f'{side}_events']}/{r[f'{side}_patients']}" for side in ("first", "second")),
-                Cell(
-                    measure_words(r["measure"]), small="; ".join(filter(None, (r["method"], remarks_of(r["status"]))))
-                ),
-                effect_words(r),
-                p_cell(r),
-            )
-        )
-        for r in shown
-    ]
-    estimate = f"#Estimate ({review.level} CI)"
-    heads = ("Outcome", "Comparison", "Where", "#First", "#Second", "*Measure", estimate, "#P")
+    heads = ("Outcome", "Comparison", "Where", "#First", "#Second", "*Measure", f"#Estimate ({review.level} CI)", "#P")
     return table(
         "Levels set against each other, inside a study and between studies",
         heads,
-        lines,
+        [
+            contrast_cells(review, row)
+            for row in review.table("results", "contrasts")
+            if not is_missing(row["estimate"])
+        ],
         files=("contrasts.csv",),
         notes=(
             "What stands inside one study compares patients of the same centre; what stands between studies does not.",
@@ -142,71 +85,56 @@ def contrast_table(review: Review) -> Table | None:
     )
 
 
-def p_cell(row: Row) -> Cell:
-    """Give a P value with the test it is of."""
-    return Cell(format_p(number(row, "p")), small=row["p_test"]) if row["p"] else Cell(MISSING)
-
-
-def measure_words(measure: str) -> str:
-    """Name a measure with its unit."""
-    return "risk difference, percentage points" if measure == RISK_DIFFERENCE else measure
-
-
-def effect_words(row: Row) -> str:
-    """Give an effect with its interval, in the form its measure asks for."""
-    values = pool_numbers(row)
-    return format_difference(*values) if row["measure"] == RISK_DIFFERENCE else format_ratio_interval(*values)
+def contrast_cells(review: Review, row: Row) -> tuple[str | Cell, ...]:
+    """Give the cells of one comparison of two levels."""
+    measure = f"{RISK_DIFFERENCE}, percentage points" if row["measure"] == RISK_DIFFERENCE else row["measure"]
+    return (
+        review.title(row["analysis"]),
+        " against ".join(review.level_name(row["by"], row[side]) for side in ("first", "second")),
+        review.study_cell(row["study"]) if row["study"] else WHERE[row["kind"]],
+        *(fraction(row, side) for side in ("first", "second")),
+        Cell(measure, small="; ".join(filter(None, (row["method"], remarks_of(row["status"]))))),
+        effect_words(row),
+        p_cell(row),
+    )
 
 
 def risk_factor_table(review: Review) -> Table | None:
     """Give each study's 2×2 table with its effects, and what is pooled."""
-    rows = [r for r in review.table("results", "comparisons") if r["estimate"] and r["measure"] == RATIO]
-    if not rows:
-        return None
-    kept = [r for r in rows if r["kind"] != "pooled" or int(r["studies"]) > 1]
-    marked = [comparison_marks(review, r) for r in kept]
-    lines = [risk_factor_line(review, r, marks) for r, marks in zip(kept, marked, strict=True)]
-    heads = (
-        "Exposure",
-        "Outcome",
-        "Study",
-        "#Exposed",
-        "#Unexposed",
-        f"#Odds ratio ({review.level} CI)",
-        "#P",
-        "*What",
-    )
+    rows = [
+        row
+        for row in review.table("results", "comparisons")
+        if row["measure"] == RATIO
+        and not is_missing(row["estimate"])
+        and (row["kind"] != "pooled" or row["studies"] > 1)
+    ]
+    lines = [risk_factor_line(review, row) for row in rows]
+    odds = f"#Odds ratio ({review.level} CI)"
     return table(
         "Exposed against unexposed: odds ratios, unadjusted",
-        heads,
+        ("Exposure", "Outcome", "Study", "#Exposed", "#Unexposed", odds, "#P", "*What"),
         lines,
         files=("comparisons.csv",),
-        legend=legend(marked, review.unit),
+        legend=legend((one.cells[2].marks for one in lines), review.unit),
         notes=("Exposures were not assigned. Risk ratios and risk differences stand in the same file.",),
         stacked=True,
     )
 
 
-def comparison_marks(review: Review, row: Row) -> str:
-    """Give the marks of a 2×2 table; a pool has none."""
-    if row["kind"] == "pooled":
-        return ""
-    return marks_of(as_read(row, review.table("data", "comparisons")), review.study(row["study"]))
-
-
-def risk_factor_line(review: Review, row: Row, marks: str) -> Line:
+def risk_factor_line(review: Review, row: Row) -> Line:
     """Give the line of one 2×2 table or pool."""
     source, study = f"model: {row['model']}", Cell("Pooled")
     if row["study"]:
-        source = f"{row['basis']}; {as_read(row, review.table('data', 'comparisons'))['source']}"
-        study = Cell(review.label(row["study"]), sheet_address(row["study"]), row["arm"], marks)
+        read = as_read(row, review.table("data", "comparisons"))
+        source = f"{row['basis']}; {read['source']}"
+        study = review.study_cell(row["study"], row["arm"], review.marks(read))
     return line(
         (
             row["exposure"],
             review.outcome(row["outcome"]),
             study,
-            *(f"{row[f'{side}_events']}/{row[f'{side}_patients']}" for side in ("exposed", "unexposed")),
-            format_ratio_interval(*pool_numbers(row)),
+            *(fraction(row, side) for side in ("exposed", "unexposed")),
+            effect_words(row),
             p_cell(row),
             f"{source}. {remarks}" if (remarks := remarks_of(row["status"])) else source,
         ),
@@ -216,31 +144,26 @@ def risk_factor_line(review: Review, row: Row, marks: str) -> Line:
 
 def rate_table(review: Review) -> Table | None:
     """Give the rates of the analyses that are pooled per unit of time."""
-    rows = [r for a in review.analyses for r in review.table(a, "rates") if r["estimate"]]
-    if not rows:
-        return None
-    unit = rows[0]["unit"]
-    decimals = decimals_for(number(r, "estimate") for r in rows)
-    lines = [
-        line(
-            (
-                review.analyses[r["analysis"]]["label"],
-                r["model"],
-                *(format_count(whole(number(r, key))) for key in ("studies", "events", "person_time")),
-                format_percent_interval(*pool_numbers(r), decimals),
-                format_percent_range(number(r, "pi_low"), number(r, "pi_high"), decimals),
-                status_words(r),
-            )
-        )
-        for r in rows
-    ]
+    rows = [row for a in review.analyses for row in review.table(a, "rates") if not is_missing(row["estimate"])]
+    unit = rows[0]["unit"] if rows else ""
+    decimals = decimals_for(row["estimate"] for row in rows)
     rate = f"#Per 100 ({review.level} CI)"
-    heads = ("Outcome", "Model", "#Studies", "#Events", f"#{unit.capitalize()}s", rate, f"#{review.level} PI", "What")
     return table(
         f"Events per 100 {unit}s",
-        heads,
-        lines,
-        files=tuple(dict.fromkeys(f"{r['analysis']}/rates.csv" for r in rows)),
+        ("Outcome", "Model", "#Studies", "#Events", f"#{unit.capitalize()}s", rate, f"#{review.level} PI", "What"),
+        [
+            (
+                review.title(row["analysis"]),
+                row["model"],
+                *counts_of(row, "studies", "events"),
+                format_count(whole(row["person_time"])),
+                estimate_text(row, decimals),
+                prediction_text(row, decimals),
+                status_words(row),
+            )
+            for row in rows
+        ],
+        files=tuple(dict.fromkeys(f"{row['analysis']}/rates.csv" for row in rows)),
         notes=(
             "Only counts with a stated window; everybody is taken as followed to its end, so the rate is a lower bound "
             "where patients left earlier.",
@@ -250,47 +173,36 @@ def rate_table(review: Review) -> Table | None:
 
 def published_table(review: Review) -> Table | None:
     """Give our pools beside the published ones, with what makes each pair comparable or not."""
-    rows = review.table("results", "published")
-    if not rows:
-        return None
-    heads = ("Published pool", f"#Published ({review.level} CI)", "#Ours", "Ours, as", "Comparable", "*Note")
     return table(
         "Published pools beside ours; they were not combined",
-        heads,
-        [published_line(review, r) for r in rows],
+        ("Published pool", f"#Published ({review.level} CI)", "#Ours", "Ours, as", "Comparable", "*Note"),
+        [published_cells(review, row) for row in review.table("results", "published")],
         files=("published.csv",),
         notes=("Comparable: whether the two sides can be compared in window, denominator and measure.",),
         stacked=True,
     )
 
 
-def published_line(review: Review, row: Row) -> Line:
-    """Give one pair; published values are per cent already, and are printed as the source has them."""
-    theirs = row["published_estimate"]
+def published_cells(review: Review, row: Row) -> tuple[str | Cell, ...]:
+    """Give the cells of one pair; published values are per cent already, and are printed as the source has them."""
+    estimate, low, high = (
+        "" if is_missing(row[f"published_{name}"]) else str(row[f"published_{name}"])
+        for name in ("estimate", "low", "high")
+    )
     about = (
         review.outcome(row["outcome"]).replace("_", " "),
         row["subgroup"],
         row["published_measure"],
         f"k = {row['published_k'] or MISSING}",
     )
-    if row["published_low"] and row["published_high"]:
-        theirs += f" ({row['published_low']}–{row['published_high']})"
-    ours = [number(row, key) / 100 for key in ("estimate", "ci_low", "ci_high")]
-    label = review.analyses.get(row["analysis"], {}).get("label", row["analysis"])
-    more = f" {upper_first(remarks)}." if (remarks := remarks_of(row["status"])) else ""
+    ours = [row[key] / 100 for key in ("estimate", "ci_low", "ci_high")]
     alike = [f"{what} {row[f'{what}_comparable']}" for what in ("window", "denominator", "measure")]
-    return line(
-        (
-            Cell(review.label(row["review"]), small=", ".join(about)),
-            theirs,
-            Cell(format_percent_interval(*ours, decimals_for(ours[:1])), small=f"k = {row['k']}"),
-            Cell(label, small=row["measure"]),
-            Cell("; ".join(alike), small=f"same studies: {row['overlap']}"),
-            f"{row['note']}{more}",
-        )
+    more = f" {upper_first(remarks)}." if (remarks := remarks_of(row["status"])) else ""
+    return (
+        Cell(review.label(row["review"]), small=", ".join(about)),
+        f"{estimate} ({low}–{high})" if low and high else estimate,
+        Cell(format_percent_interval(*ours, decimals_for(ours[:1])), small=f"k = {format_count(row['k'])}"),
+        Cell(review.title(row["analysis"]), small=row["measure"]),
+        Cell("; ".join(alike), small=f"same studies: {row['overlap']}"),
+        f"{row['note']}{more}",
     )
-
-
-def heterogeneity_words(pool: Row) -> str:
-    """Give the line on heterogeneity of a pool."""
-    return format_heterogeneity(*(number(pool, key) for key in ("tau2", "i2", "q", "q_df", "q_p")))

@@ -1,20 +1,20 @@
-"""What the answers rest on: risk of bias, certainty, the reports looked at, the studies, and every number's source."""
+"""What the answers rest on: certainty, risk of bias, and the reports that were looked at."""
 
 from collections import Counter
 from collections.abc import Mapping
 
-from ..tables.files import number
+from ..tables.declared import Row
+from ..tables.pools import State, state_of
 from ..words.formatting import MISSING, format_count
 from ..words.prose import joined, plural
-from ..words.terms import is_ok
-from .about import Review, Row
-from .html_tables import Cell, Line, Table, doi_address, line, sheet_address, site_of, table, web_address
-from .phrases import format_frequency, sentence_case
-from .summary import DESCRIPTION_BELOW
+from .about import Review
+from .html_tables import Cell, Table, doi_address, line, site_of, table, web_address
+from .phrases import counts_of, format_frequency, sentence_case
 
 CERTAINTY = {"high": "⊕⊕⊕⊕", "moderate": "⊕⊕⊕◯", "low": "⊕⊕◯◯", "very low": "⊕◯◯◯"}
 NOT_JUDGED = "not\u00a0judged"
 JUDGED = {"yes": "+\u00a0yes", "no": "−\u00a0no", "unclear": "?\u00a0unclear"}
+GRADE, SCREENING = "../studies/grade.yaml", "../studies/screening.csv"
 
 
 def findings_table(review: Review) -> Table:
@@ -30,8 +30,8 @@ def findings_table(review: Review) -> Table:
             "Certainty",
             "*Why",
         ),
-        [findings_line(review, analysis) for analysis in review.analyses],
-        files=("estimates.csv", "../studies/grade.yaml") if review.grade else ("estimates.csv",),
+        [findings_cells(review, analysis) for analysis in review.analyses],
+        files=("estimates.csv", GRADE) if review.grade else ("estimates.csv",),
         notes=findings_notes(review),
         stacked=True,
     )
@@ -43,47 +43,41 @@ def findings_notes(review: Review) -> tuple[str, ...]:
     if not review.grade:
         return (f"{start} No certainty has been judged yet.",)
     whose = dict.fromkeys(str(one["provisional"]) for one in review.grade.values() if one.get("provisional"))
-    return (f"{start} The judgements are a curator's, never computed.", *(sentence_case(words) for words in whose))
+    return (f"{start} The judgements are a curator's, never computed.", *map(sentence_case, whose))
 
 
-def findings_line(review: Review, analysis: str) -> Line:
-    """Give the line of one outcome."""
-    pool, choices = review.pool(analysis), review.analyses[analysis]
-    follow_up = f"within {plural(choices['window']['max_days'], 'day')}"
-    if choices["window"]["unstated"] == "include":
-        follow_up += ", or window not stated"
-    k = int(pool["studies"]) if pool else 0
-    what = "" if k >= DESCRIPTION_BELOW and is_ok(pool["status"]) else "not a pool"
+def findings_cells(review: Review, analysis: str) -> tuple[str | Cell, ...]:
+    """Give the cells of one outcome."""
+    pool, window = review.pool(analysis), review.analyses[analysis]["window"]
+    silent = ", or window not stated" if window["unstated"] == "include" else ""
+    state = state_of(pool)
+    counts = MISSING if state == State.NO_STUDY else "{} ({})".format(*counts_of(pool, "patients", "studies"))
     symbols, certainty, why = certainty_words(review.grade.get(analysis))
-    return line(
-        (
-            Cell(choices["label"], f"#{analysis}", follow_up),
-            Cell(f"{format_count(int(pool['patients']))} ({format_count(k)})" if k else MISSING, small=what),
-            per_thousand(pool, ("estimate", "ci_low", "ci_high")),
-            per_thousand(pool, ("pi_low", "pi_high")),
-            Cell(f"{symbols} {certainty}".strip()),
-            why,
-        )
+    estimate, *limits = (per_thousand(pool, key) for key in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"))
+    interval, prediction = (MISSING if MISSING in two else " to ".join(two) for two in (limits[:2], limits[2:]))
+    return (
+        Cell(review.title(analysis), f"#{analysis}", f"within {plural(window['max_days'], 'day')}{silent}"),
+        Cell(counts, small="" if state == State.POOL else "not a pool"),
+        estimate if interval == MISSING else f"{estimate} ({interval})",
+        prediction,
+        f"{symbols} {certainty}".strip(),
+        why,
     )
 
 
-def per_thousand(pool: Row, keys: tuple[str, ...]) -> str:
-    """Give an estimate with its interval, or an interval alone, per 1,000."""
-    texts = [format_frequency(number(pool, key), 1000) for key in keys]
-    if MISSING in texts[-2:]:
-        return texts[0] if len(texts) == 3 else MISSING
-    limits = f"{texts[-2]} to {texts[-1]}"
-    return f"{texts[0]} ({limits})" if len(texts) == 3 else limits
+def per_thousand(pool: Row, key: str) -> str:
+    """Give a number of a pool per 1,000."""
+    return format_frequency(pool.get(key), 1000)
 
 
 def certainty_words(judged: Mapping | None) -> tuple[str, str, str]:
     """Give symbols, word, and the domains it was rated down for."""
     if not judged:
         return "", NOT_JUDGED, ""
-    certainty = str(judged["certainty"])
+    certainty, domains = str(judged["certainty"]), judged["domains"].items()
     down = [
         f"{name.replace('_', ' ')} ({domain['judgement']})"
-        for name, domain in judged["domains"].items()
+        for name, domain in domains
         if domain["judgement"] != "not serious"
     ]
     why = f"Rated down for {joined(down)}." if down else "Not rated down."
@@ -93,77 +87,57 @@ def certainty_words(judged: Mapping | None) -> tuple[str, str, str]:
 def reasons_table(review: Review) -> Table | None:
     """Give the reason of every judgement of certainty; None when nobody judged."""
     lines = [
-        line(
-            (review.analyses[a]["label"], domain_name(name), domain["judgement"], sentence_case(str(domain["reason"])))
-        )
-        for a in review.analyses
-        if a in review.grade
-        for name, domain in review.grade[a]["domains"].items()
+        (review.title(analysis), name_words(name), domain["judgement"], sentence_case(str(domain["reason"])))
+        for analysis in review.analyses
+        if analysis in review.grade
+        for name, domain in review.grade[analysis]["domains"].items()
     ]
-    if not lines:
-        return None
     heads = ("Outcome", "Domain", "Judgement", "*Reason")
-    files = ("../studies/grade.yaml",)
-    return table("Why the certainty was judged so", heads, lines, files=files, stacked=True)
+    return table("Why the certainty was judged so", heads, lines, files=(GRADE,), stacked=True)
 
 
-def domain_name(name: str) -> str:
-    """Give a domain in words."""
+def name_words(name: str) -> str:
+    """Give a domain of GRADE, or an item of a tool, in words."""
     return name.replace("_", " ").capitalize()
 
 
 def bias_table(review: Review) -> Table | None:
     """Give the judgement of each pooled study on each item; None when nobody judged any."""
     rows = review.table("data", "risk_of_bias")
-    if not rows:
-        return None
-    pooled = {r["study"] for a in review.analyses for r in review.used(a)}
-    items = list(dict.fromkeys(r["item"] for r in rows))
-    found = {(r["study"], r["item"]): r for r in rows}
-    judged = [s for s in dict.fromkeys(r["study"] for r in rows) if s in pooled]
-    lines = [
-        line(
-            (Cell(review.label(study), sheet_address(study)), *(bias_cell(found.get((study, item))) for item in items))
-        )
-        for study in judged
-    ]
+    pooled = {row["study"] for analysis in review.analyses for row in review.used(analysis)}
+    items = list(dict.fromkeys(row["item"] for row in rows))
+    found = {(row["study"], row["item"]): judgement_words(row) for row in rows}
+    judged = [study for study in dict.fromkeys(row["study"] for row in rows) if study in pooled]
     missing = sorted(review.label(study) for study in pooled - set(judged))
-    notes = (f"Not judged: {', '.join(missing)}.",) if missing else ()
-    names = tuple(item.replace("_", " ").capitalize() for item in items)
     return table(
         "Risk of bias of the pooled studies, item by item",
-        ("Study", *names),
-        lines,
+        ("Study", *map(name_words, items)),
+        [(review.study_cell(s), *(found.get((s, item), "not judged") for item in items)) for s in judged],
         files=("data/risk_of_bias.csv",),
-        notes=notes,
+        notes=(f"Not judged: {', '.join(missing)}.",) if missing else (),
     )
 
 
-def bias_cell(row: Row | None) -> Cell:
+def judgement_words(row: Row) -> str:
     """Give one judgement, by symbol and word."""
-    return Cell("not judged") if row is None else Cell(JUDGED.get(row["judgement"], row["judgement"]))
+    return JUDGED.get(row["judgement"], row["judgement"])
 
 
 def support_table(review: Review) -> Table | None:
     """Give the support of every judgement."""
-    rows = review.table("data", "risk_of_bias")
-    if not rows:
-        return None
-    lines = [
-        line(
-            (
-                Cell(review.label(r["study"]), sheet_address(r["study"])),
-                Cell(r["item"].replace("_", " "), small=review.choices["tools"].get(r["tool"], {}).get(r["item"], "")),
-                JUDGED.get(r["judgement"], r["judgement"]),
-                r["support"],
-            )
-        )
-        for r in rows
-    ]
+    tools = review.choices["tools"]
     return table(
         "Why each item was judged so",
         ("Study", "*Item", "Judgement", "*Support"),
-        lines,
+        [
+            (
+                review.study_cell(row["study"]),
+                Cell(row["item"].replace("_", " "), small=tools.get(row["tool"], {}).get(row["item"], "")),
+                judgement_words(row),
+                row["support"],
+            )
+            for row in review.table("data", "risk_of_bias")
+        ],
         files=("data/risk_of_bias.csv",),
         stacked=True,
     )
@@ -171,30 +145,22 @@ def support_table(review: Review) -> Table | None:
 
 def flow_table(review: Review) -> Table | None:
     """Count the reports that were looked at, by decision."""
-    if not review.screening:
-        return None
-    counts = Counter(r["decision"] for r in review.screening)
-    lines = [line((name.capitalize(), format_count(n))) for name, n in counts.most_common()]
-    lines.append(line(("All reports looked at", format_count(len(review.screening))), strong=True))
-    return table("Reports looked at, by decision", ("Decision", "#Reports"), lines, files=("../studies/screening.csv",))
+    counts = Counter(row["decision"] for row in review.screening).most_common()
+    every = line(("All reports looked at", format_count(len(review.screening))), strong=True)
+    lines = [*((name.capitalize(), format_count(n)) for name, n in counts), every] if counts else ()
+    return table("Reports looked at, by decision", ("Decision", "#Reports"), lines, files=(SCREENING,))
 
 
 def screening_table(review: Review) -> Table | None:
     """Give every report that was looked at, with the decision and its reason."""
-    if not review.screening:
-        return None
-    lines = [
-        line((Cell(r["report"], small=found[0], more=found[1]), r["found"], r["decision"], r["reason"]))
-        for r in review.screening
-        for found in [identifier_link(r["identifier"])]
-    ]
+    lines = [(report_cell(row), row["found"], row["decision"], row["reason"]) for row in review.screening]
     heads = ("*Report", "*Found", "Decision", "*Reason")
-    files = ("../studies/screening.csv",)
-    return table("Every report that was looked at", heads, lines, files=files, stacked=True)
+    return table("Every report that was looked at", heads, lines, files=(SCREENING,), stacked=True)
 
 
-def identifier_link(identifier: str) -> tuple[str, str]:
-    """Give how an identifier is printed, and where it leads."""
-    if identifier.startswith("10."):
-        return f"doi:{identifier}", doi_address(identifier)
-    return site_of(identifier) or identifier, web_address(identifier)
+def report_cell(row: Mapping[str, str]) -> Cell:
+    """Give a report with its identifier, and where that leads."""
+    name = row["identifier"]
+    if name.startswith("10."):
+        return Cell(row["report"], small=f"doi:{name}", more=doi_address(name))
+    return Cell(row["report"], small=site_of(name) or name, more=web_address(name))

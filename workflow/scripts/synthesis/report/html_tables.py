@@ -9,21 +9,7 @@ from ..words.formatting import MISSING
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell.
-
-    Parameters
-    ----------
-    text : str
-        What it says; blank becomes a dash, never an empty cell.
-    href : str
-        Where it leads; blank for nowhere.
-    small : str
-        A second, quieter line.
-    more : str
-        Where the second line leads.
-    marks : str
-        Symbols of the legend: read in an abstract, derived, read once, may overlap.
-    """
+    """One cell: what it says, where that leads, its marks, and a second, quieter line that can lead elsewhere."""
 
     text: str
     href: str = ""
@@ -34,7 +20,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its heading, and whether it holds numbers (set flush right, with tabular figures)."""
+    """A column: its heading, and whether it holds numbers (set flush right) or needs room."""
 
     label: str
     number: bool = False
@@ -43,11 +29,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A row: its cells, an anchor, a key into the provenance data, and whether it is a result rather than a study."""
+    """A row: its cells, an anchor, and whether it is a result rather than a study."""
 
     cells: tuple[Cell, ...]
     anchor: str = ""
-    key: str = ""
     strong: bool = False
 
 
@@ -57,14 +42,10 @@ class Table:
 
     Parameters
     ----------
-    caption : str
-    columns : tuple of Column
-    lines : tuple of Line
     files : tuple of str
         Where the numbers stand, relative to ``results/``.
     legend : tuple of (str, str)
         Symbol and meaning of the marks that occur.
-    notes : tuple of str
     stacked : bool
         Whether a narrow screen shows each row as a block (for tables of words) instead of scrolling sideways.
     """
@@ -81,18 +62,10 @@ class Table:
 BLANK = Cell("")  # where a column says nothing about a row, as a definition about a pool; not a missing value
 
 
-def cell(value: str | Cell) -> Cell:
-    """Make a cell of a text; an empty one becomes a dash, unless it is meant to be blank."""
-    if value is BLANK:
-        return value
-    if isinstance(value, Cell):
-        return value if value.text else replace(value, text=MISSING)
-    return Cell(value or MISSING)
-
-
-def line(cells: Iterable[str | Cell], *, anchor: str = "", key: str = "", strong: bool = False) -> Line:
-    """Make a row of texts and cells."""
-    return Line(tuple(cell(c) for c in cells), anchor, key, strong)
+def line(cells: Iterable[str | Cell], *, anchor: str = "", strong: bool = False) -> Line:
+    """Make a row of texts and cells; an empty text becomes a dash, unless it is meant to be blank."""
+    made = (cell if isinstance(cell, Cell) else Cell(cell) for cell in cells)
+    return Line(tuple(c if c.text or c is BLANK else replace(c, text=MISSING) for c in made), anchor, strong)
 
 
 def columns(*labels: str) -> tuple[Column, ...]:
@@ -104,9 +77,17 @@ def columns(*labels: str) -> tuple[Column, ...]:
     return tuple(Column(name.lstrip("#*"), name.startswith("#"), name.startswith("*")) for name in labels)
 
 
-def table(caption: str, labels: Sequence[str], lines: Iterable[Line], **more) -> Table:
-    """Make a table; see :class:`Table` for what else it takes."""
-    return Table(caption, columns(*labels), tuple(lines), **more)
+def table(caption: str, labels: Sequence[str], lines: Iterable[Line | Iterable], **more) -> Table | None:
+    """Make a table of lines, or of their cells; None when there are none. For what else it takes see :class:`Table`."""
+    made = tuple(one if isinstance(one, Line) else line(one) for one in lines)
+    return Table(caption, columns(*labels), made, **more) if made else None
+
+
+def linked(text: str, *, doi: str = "", url: str = "") -> Cell:
+    """Make a cell with a DOI, or else the site of a web address, on its second line."""
+    if doi:
+        return Cell(text, small=f"doi:{doi}", more=doi_address(doi))
+    return Cell(text, small=site_of(url), more=web_address(url))
 
 
 def web_address(url: str) -> str:

@@ -1,15 +1,31 @@
 """Numbers in the words of a clinician: natural frequencies, and sentences that claim no more than the interval."""
 
-from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from ..tables.files import number
-from ..words.formatting import MISSING, format_count, format_percent_interval, format_percent_range, is_missing
-from ..words.prose import plural
-from ..words.terms import ONE_STUDY, is_ok, remarks_of
-from .summary import DESCRIPTION_BELOW, Row, pool_numbers
+from ..tables.declared import Row
+from ..tables.pools import State, estimate_text, prediction_text, state_of
+from ..words.formatting import (
+    MISSING,
+    format_count,
+    format_difference,
+    format_p,
+    format_percent_interval,
+    format_ratio_interval,
+    is_missing,
+)
+from ..words.prose import plural, upper_first
+from ..words.terms import BETWEEN, TOGETHER, WITHIN, remarks_of, with_remark
+from ..words.terms import WITHIN_POOLED as POOLED
+from .html_tables import Cell
 
 RARE = 0.01  # below it, per 1,000 says more than per 100
+RISK_DIFFERENCE = "risk difference"
+WHERE = {
+    WITHIN: "inside one study",
+    POOLED: "inside studies, pooled",
+    BETWEEN: "between studies",
+    TOGETHER: "within and between studies",
+}
 
 
 def format_frequency(proportion: float, base: int) -> str:
@@ -31,8 +47,6 @@ def format_frequency(proportion: float, base: int) -> str:
     --------
     >>> [format_frequency(p, 100) for p in (0.0657, 0, 0.003, 0.998, 1)]
     ['7', '0', 'fewer than 1', 'more than 99', '100']
-    >>> format_frequency(0.0657, 1000)
-    '66'
     """
     if is_missing(proportion):
         return MISSING
@@ -58,21 +72,9 @@ def base_of(proportion: float) -> int:
     return 1000 if 0 < proportion < RARE else 100
 
 
-def format_frequency_range(low: float, high: float, base: int) -> str:
-    """Give a range of frequencies.
-
-    >>> format_frequency_range(0.0187, 0.2066, 100), format_frequency_range(0.011, 0.996, 100)
-    ('2 to 21', '1 to more than 99')
-    """
-    if is_missing(low) or is_missing(high):
-        return MISSING
-    return f"{format_frequency(low, base)} to {format_frequency(high, base)}"
-
-
 def frequency_words(pool: Row) -> str:
     """Say the estimate as a frequency: ``7 in 100``; a dash when there is none."""
-    estimate = number(pool, "estimate")
-    if is_missing(estimate):
+    if is_missing(estimate := pool.get("estimate")):
         return MISSING
     base = base_of(estimate)
     return f"{format_frequency(estimate, base)} in {format_count(base)}"
@@ -80,57 +82,91 @@ def frequency_words(pool: Row) -> str:
 
 def interval_words(pool: Row, decimals: int, level: str) -> str:
     """Give the estimate with its interval: ``6.6% (95% CI 4.1–10.4)``."""
-    text = format_percent_interval(*pool_numbers(pool), decimals)
-    return text if text == MISSING else text.replace(" (", f"% ({level} CI ", 1)
+    return estimate_text(pool, decimals).replace(" (", f"% ({level} CI ", 1)
 
 
 def prediction_words(pool: Row, decimals: int, level: str) -> tuple[str, str]:
-    """Say what a new centre could see, and the interval behind it.
-
-    Returns
-    -------
-    sentence, interval : str
-        Below three studies, the reason why there is none, and a blank.
-    """
-    low, high = number(pool, "pi_low"), number(pool, "pi_high")
-    text = format_percent_range(low, high, decimals)
+    """Say what a new centre could see, and the interval behind it; without one, the reason and a blank."""
+    text = prediction_text(pool, decimals)
     if text == MISSING:
         return "Too few studies to say what a new centre could see.", ""
-    base = base_of(number(pool, "estimate"))
-    sentence = f"A new centre could see {format_frequency_range(low, high, base)} in {format_count(base)}."
-    return sentence, f"{level} prediction interval {text}%"
+    base = base_of(pool["estimate"])
+    low, high = (format_frequency(pool[key], base) for key in ("pi_low", "pi_high"))
+    return f"A new centre could see {low} to {high} in {format_count(base)}.", f"{level} prediction interval {text}%"
 
 
 def kind_words(pool: Row) -> str:
     """Say what the number is: a pool, a description of two studies, one study, or nothing."""
-    k = int(pool["studies"]) if pool else 0
-    if k == 0:
-        return "No study"
-    if pool["status"] == ONE_STUDY:
-        return "One study, not a pool"
-    if not is_ok(pool["status"]):
-        return pool["status"][:1].upper() + pool["status"][1:]
-    remarks = f" ({remarks})" if (remarks := remarks_of(pool["status"])) else ""
-    if k < DESCRIPTION_BELOW:
-        return f"A description of {k} studies, not a pool{remarks}"
-    return f"Pool of {k} studies{remarks}"
+    match state_of(pool):
+        case State.NO_STUDY:
+            return "No study"
+        case State.ONE_STUDY:
+            return "One study, not a pool"
+        case State.DESCRIPTION:
+            what = f"A description of {pool['studies']} studies, not a pool"
+        case State.POOL:
+            what = f"Pool of {pool['studies']} studies"
+        case _:
+            return upper_first(pool["status"])
+    return f"{what} ({remarks})" if (remarks := remarks_of(pool["status"])) else what
+
+
+def status_words(row: Row) -> str:
+    """Say what a number of a table is: pool, description of two studies, or the reason why it is neither."""
+    what = {State.POOL: "pool", State.DESCRIPTION: f"a description of {row['studies']} studies"}.get(state_of(row))
+    return with_remark(what, remarks_of(row["status"])) if what else row["status"]
+
+
+def counts_of(row: Row, *names: str) -> list[str]:
+    """Give counts of a row as they are printed."""
+    return [format_count(row[name]) for name in names]
+
+
+def fraction(row: Row, side: str = "") -> str:
+    """Give events over the denominator, of all or of one side.
+
+    >>> fraction({"events": 0, "patients": None}), fraction({"first_events": 3, "first_patients": 1200}, "first")
+    ('0/–', '3/1200')
+    """
+    names = (f"{side}_{name}".lstrip("_") for name in ("events", "patients"))
+    return "/".join(MISSING if row[name] is None else str(row[name]) for name in names)
 
 
 def counts_words(pool: Row, unit: str) -> str:
     """Give the counts behind a pool: ``4 studies, 36 of 512 patients``."""
-    if not pool or not int(pool["studies"]):
+    if state_of(pool) == State.NO_STUDY:
         return "No study"
-    events, patients = format_count(int(pool["events"])), format_count(int(pool["patients"]))
-    return f"{plural(int(pool['studies']), 'study', 'studies')}, {events} of {patients} {unit}"
+    return f"{plural(pool['studies'], 'study', 'studies')}, {' of '.join(counts_of(pool, 'events', 'patients'))} {unit}"
+
+
+def row_interval(row: Row, decimals: int) -> str:
+    """Give the proportion of a row with its interval."""
+    return format_percent_interval(row["proportion"], row["ci_low"], row["ci_high"], decimals)
+
+
+def effect_words(row: Row) -> str:
+    """Give an effect with its interval, in the form its measure asks for."""
+    form = format_difference if row["measure"] == RISK_DIFFERENCE else format_ratio_interval
+    return form(row["estimate"], row["ci_low"], row["ci_high"])
+
+
+def p_cell(row: Row) -> Cell:
+    """Give a P value with the test it is of."""
+    return Cell(MISSING) if is_missing(row["p"]) else Cell(format_p(row["p"]), small=row["p_test"])
 
 
 def sentence_case(text: str) -> str:
-    """Start with a capital and end with a full stop."""
+    """Start with a capital and end with a full stop; nothing stays nothing."""
     text = text.strip()
-    return text if not text else text[:1].upper() + text[1:] + ("" if text[-1] in ".?!" else ".")
+    return upper_first(text) + ("." if text and text[-1] not in ".?!" else "")
 
 
-def listed(names: Sequence[str], most: int = 12) -> str:
-    """List names; beyond ``most``, say how many more there are."""
-    shown = list(names[:most])
-    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
+def second_reading_words(row: Row) -> str:
+    """Say what the second reading found."""
+    found = {"agree": "confirmed by a second reading", "disagree": "contradicted by a second reading"}
+    return found.get(row["second_reading"], "read once")
+
+
+def window_words(row: Row) -> str:
+    """Give the window of a count: days, or that the source does not say."""
+    return row["window"] if row["window"] in ("", "unstated") else f"{row['window']} days"

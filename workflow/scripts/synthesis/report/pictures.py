@@ -18,8 +18,9 @@ SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 KEPT = ("title", "desc", "defs", "clipPath", "g", "path", "use", "text", "tspan", "rect", "circle", "line", "polygon")
 ATTRIBUTES = (
     *("d", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "cx", "cy", "r", "points", "transform", "viewBox"),
-    *("clip-path", "id", "href"),
+    "clip-path",
 )
+NO_TURN = ("rotate(-0 ", "rotate(0 ")
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 NUMBER = re.compile(r"-?\d*\.\d+")
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
@@ -30,27 +31,18 @@ SAFE_VALUE = re.compile(r"[\w\s#.,%()'\"+-]*")
 
 @dataclass(frozen=True)
 class RowLink:
-    """A row of a figure that leads to its line in the table: the label as drawn, where to, and what it says."""
+    """A row of a figure that leads to its line in the table: the label as drawn, the key of its count, what it says."""
 
     label: str
-    href: str
     key: str
     words: str
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the page.
+    """A figure of the page: a name of its own, and its file below ``results/``.
 
-    Parameters
-    ----------
-    name : str
-        Unique on the page.
-    title, desc : str
-    svg : str
-        Blank when it was not drawn; then ``desc`` says why.
-    file : str
-        Where it stands, relative to ``results/``.
+    Without an ``svg`` it was not drawn; then ``desc`` says why.
     """
 
     name: str
@@ -58,11 +50,6 @@ class Figure:
     desc: str
     svg: str
     file: str
-
-    @property
-    def drawn(self) -> bool:
-        """Say whether there is something to see."""
-        return bool(self.svg)
 
 
 @dataclass
@@ -76,19 +63,28 @@ class Gallery:
     def add(self, path: str | Path, links: Sequence[RowLink] = ()) -> Figure:
         """Read a figure and make it fit for the page."""
         path = Path(path)
-        name = f"fig-{path.parent.name}-{path.stem}"
+        name, file = f"fig-{path.parent.name}-{path.stem}", f"{path.parent.name}/{path.name}"
         root = ElementTree.parse(path).getroot()
         title, desc = (clean(root.findtext(f"{SVG}{tag}") or "") for tag in ("title", "desc"))
-        file = f"{path.parent.name}/{path.name}"
         if desc.startswith(NOT_DRAWN):
             return Figure(name, title, desc.removeprefix(NOT_DRAWN), "", file)
         svg = _Writer(self, name, _referenced(root)).page(root, links)
         self.size += len(svg.encode())
         return Figure(name, title, desc, svg, file)
 
-    def style(self, declarations: str) -> str:
-        """Give the class of a style, a new one where there is none yet."""
-        text = ";".join(sorted(_declarations(declarations)))
+    def style(self, style: str) -> str:
+        """Give the class of a style, a new one where there is none yet.
+
+        Only plain declarations are kept: names and values without anything that could end a rule.
+        """
+        pairs = ([piece.strip() for piece in part.partition(":")[::2]] for part in style.split(";"))
+        text = ";".join(
+            sorted(
+                f"{name}:{value}"
+                for name, value in pairs
+                if re.fullmatch(r"[a-z-]+", name) and value and SAFE_VALUE.fullmatch(value) and "url" not in value
+            )
+        )
         return self.styles.setdefault(text, f"s{len(self.styles)}") if text else ""
 
     def css(self) -> str:
@@ -113,23 +109,11 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def _declarations(style: str) -> Iterable[str]:
-    """Give the declarations of a style that are plain: names and values without anything that could end a rule."""
-    for part in style.split(";"):
-        name, _, value = (piece.strip() for piece in part.partition(":"))
-        if name and value and re.fullmatch(r"[a-z-]+", name) and SAFE_VALUE.fullmatch(value) and "url" not in value:
-            yield f"{name}:{value}"
-
-
 def _referenced(root: ElementTree.Element) -> set[str]:
     """Give the ids something refers to; all others can go."""
-    found = set()
-    for element in root.iter():
-        for name, value in element.attrib.items():
-            found |= set(REFERENCE.findall(value))
-            if name.removeprefix(XLINK) == "href":
-                found.add(value.removeprefix("#"))
-    return found
+    values = [(name, value) for element in root.iter() for name, value in element.attrib.items()]
+    links = {value.removeprefix("#") for name, value in values if name.removeprefix(XLINK) == "href"}
+    return links.union(*(REFERENCE.findall(value) for _, value in values))
 
 
 @dataclass
@@ -145,8 +129,7 @@ class _Writer:
         """Give the whole figure; with links it is a group of them, otherwise one image."""
         box = root.get("viewBox", "0 0 510 300")
         body = "".join(self.element(child) for child in root if child.tag not in (f"{SVG}title", f"{SVG}desc"))
-        width = float(box.split()[2])
-        rows = "".join(self.link(root, link, width) for link in links)
+        rows = "".join(self.link(root, link, float(box.split()[2])) for link in links)
         role = "group" if rows else "img"
         head = (
             f'<svg viewBox="{escape(box)}" role="{role}" aria-labelledby="{self.name}-title" '
@@ -159,36 +142,28 @@ class _Writer:
         tag = element.tag.removeprefix(SVG) if isinstance(element.tag, str) else ""
         if tag not in KEPT:
             return ""
-        attributes = self.attributes(element)
-        text = escape(clean(element.text or ""))
-        inner = text + "".join(self.element(child) + escape((child.tail or "").strip()) for child in element)
-        if tag == "g" and not attributes:
+        attributes = dict(self.attribute(name.removeprefix(XLINK), value) for name, value in element.attrib.items())
+        given = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items() if value)
+        inner = escape(clean(element.text or ""))
+        inner += "".join(self.element(child) + escape((child.tail or "").strip()) for child in element)
+        if tag == "g" and not given:
             return inner
         if not inner and tag in ("g", "defs", "text"):
             return ""
-        given = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
         return f"<{tag}{given}>{inner}</{tag}>" if inner else f"<{tag}{given}/>"
 
-    def attributes(self, element: ElementTree.Element) -> dict[str, str]:
-        """Give the attributes that matter, shortened."""
-        found = {}
-        for full, value in element.attrib.items():
-            name = full.removeprefix(XLINK)
-            if name == "style":
-                found["class"] = self.gallery.style(value)
-            elif name == "id":
-                if value in self.referenced:
-                    found["id"] = self.rename(value)
-            elif name == "href":
-                if value.startswith("#"):
-                    found["href"] = f"#{self.rename(value[1:])}"
-            elif name == "transform":
-                if not value.startswith(("rotate(-0 ", "rotate(0 ")):
-                    found[name] = _shorter(value)
-            elif name in ATTRIBUTES:
-                value = REFERENCE.sub(lambda m: f"url(#{self.rename(m[1])})", value)
-                found[name] = _shorter(value)
-        return {name: value for name, value in found.items() if value}
+    def attribute(self, name: str, value: str) -> tuple[str, str]:
+        """Give an attribute, shortened; a blank value where it does not matter."""
+        if name == "style":
+            return "class", self.gallery.style(value)
+        if name == "id":
+            return name, self.rename(value) if value in self.referenced else ""
+        if name == "href":
+            return name, f"#{self.rename(value[1:])}" if value.startswith("#") else ""
+        if name not in ATTRIBUTES or value.startswith(NO_TURN):
+            return name, ""
+        value = REFERENCE.sub(lambda m: f"url(#{self.rename(m[1])})", value)
+        return name, clean(NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip(".") or "0", value))
 
     def rename(self, name: str) -> str:
         """Give an id that no other figure of the page has."""
@@ -201,16 +176,11 @@ class _Writer:
             if drawn == link.label or (drawn.endswith("…") and link.label.startswith(drawn[:-1])):
                 top = float(text.get("y", "0")) - 0.68 * ROW_HEIGHT
                 return (
-                    f'<a href={quoteattr(link.href)} class="row" data-count={quoteattr(link.key)} '
+                    f'<a href={quoteattr(f"#row-{link.key}")} class="row" data-count={quoteattr(link.key)} '
                     f"aria-label={quoteattr(link.words)}>"
                     f'<rect x="1" y="{top:.1f}" width="{width - 2:.1f}" height="{ROW_HEIGHT}"/></a>'
                 )
         return ""
-
-
-def _shorter(value: str) -> str:
-    """Give numbers with two decimals, a hundredth of a point, and single spaces."""
-    return clean(NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip(".") or "0", value))
 
 
 def named(paths: Iterable[str]) -> Mapping[tuple[str, str], str]:

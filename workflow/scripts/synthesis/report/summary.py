@@ -4,175 +4,132 @@ Every number comes from the tables in ``results/``; no sentence claims more than
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from ..tables.files import number, numbers, read_table, write_text
-from ..words.formatting import (
-    HOUSES,
-    MISSING,
-    decimals_for,
-    format_count,
-    format_difference,
-    format_p,
-    format_percent,
-    format_percent_interval,
-    format_percent_range,
-    format_ratio_interval,
-    format_tau2,
-)
+from ..tables.declared import read
+from ..tables.files import write_text
+from ..tables.pools import State, estimate_text, pooled_rows, prediction_text, state_of
+from ..words.formatting import HOUSES, MISSING, decimals_for, format_p, format_percent, format_tau2, is_missing
 from ..words.model_names import DESCRIPTIONS
-from ..words.prose import inside, joined, line, upper_first
-from ..words.terms import BETWEEN, ONE_STUDY, TOGETHER, WITHIN, is_ok, remarks_of, with_remark
-from ..words.terms import WITHIN_POOLED as POOLED
-
-Row = Mapping[str, str]
-DESCRIPTION_BELOW = 3  # a pool of fewer studies is a description, and is called so
-
-
-@dataclass(frozen=True)
-class Names:
-    """The words of the review.
-
-    Parameters
-    ----------
-    review : mapping
-        title, question, version, last_search, unit.
-    analyses : mapping
-        Analysis → label, note.
-    splits : mapping
-        Variable → label, levels.
-    models : mapping
-        primary, sensitivity, level, draw_prediction_from.
-    """
-
-    review: Mapping
-    analyses: Mapping[str, Mapping]
-    splits: Mapping[str, Mapping]
-    models: Mapping
-
-    def level(self, variable: str, name: str) -> str:
-        """Give the label of a level."""
-        return self.splits.get(variable, {}).get("levels", {}).get(name, name)
+from ..words.prose import inside, joined, markdown_table, upper_first
+from ..words.terms import BETWEEN, TOGETHER, remarks_of, with_remark
+from .about import Review
+from .answers import left_out
+from .phrases import WHERE, counts_of, effect_words, fraction, interval_words
 
 
 def write_summary_file(
-    estimates_csv: str, contrasts_csv: str, rows_csv: Sequence[str], summary_md: str, *, names: Names
+    estimates_csv: str, contrasts_csv: str, rows_csv: Sequence[str], summary_md: str, *, choices: Mapping[str, Mapping]
 ) -> None:
-    """Read the tables of all analyses and write the page."""
-    rows = [row for path in rows_csv for row in read_table(path)]
-    write_text(summary_md, summary(read_table(estimates_csv), read_table(contrasts_csv), rows, names))
+    """Read the tables of all analyses and write the page.
+
+    Parameters
+    ----------
+    estimates_csv, contrasts_csv, summary_md : str
+    rows_csv : sequence of str
+        In the order of the analyses.
+    choices : mapping
+        ``review``, ``analyses`` and ``models`` of the config, and ``variables``: what forest plots are split by.
+    """
+    analyses, rows = choices["analyses"], [read(path) for path in rows_csv]
+    tables = dict.fromkeys([(name, "estimates") for name in analyses], read(estimates_csv))
+    tables |= {(name, "rows"): found for name, found in zip(analyses, rows, strict=True)}
+    named = [row for found in rows for row in found]  # a row has the label of its study
+    tables |= {("results", "contrasts"): read(contrasts_csv), ("data", "studies"): named}
+    write_text(summary_md, summary(Review(choices, tables, {})))
 
 
-def summary(estimates: Sequence[Row], contrasts: Sequence[Row], rows: Sequence[Row], names: Names) -> str:
+def summary(review: Review) -> str:
     """Write the page as Markdown."""
+    about = review.choices["review"]
     parts = [
-        f"# Results: {names.review['title']}",
-        names.review["question"],
-        f"Data version {names.review['version']}; literature last looked at on {names.review['last_search']}. "
+        f"# Results: {about['title']}",
+        about["question"],
+        f"Data version {about['version']}; literature last looked at on {about['last_search']}. "
         "This page is built by the workflow from the sheets in `studies/`; it is never edited by hand. "
-        + figures(names),
+        + figures(review),
         "## The answers",
-        headline_table(estimates, names),
-        table_notes(names),
+        headline_table(review),
+        table_notes(review),
         "## Level against level",
-        contrast_table(contrasts, {row["study"]: row["label"] for row in rows}, names),
+        contrast_part(review),
         "## What the evidence is",
-        evidence(rows, names),
-        *(section(name, estimates, rows, names) for name in names.analyses),
+        evidence(review),
+        *(section(review, analysis) for analysis in review.analyses),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def headline_table(estimates: Sequence[Row], names: Names) -> str:
+def headline_table(review: Review) -> str:
     """Give one line an analysis: studies, patients, pooled percentage with both intervals, τ², crude."""
-    unit = names.review["unit"].capitalize()
-    head = ["Outcome", "Studies", "Events", unit, f"% ({_level(names)} CI)", f"{_level(names)} PI", "τ²", "Crude, %"]
-    lines = [line(head), line(["---", *["---:"] * 7])]
-    for name, analysis in names.analyses.items():
-        primary = find(estimates, name, model=names.models["primary"])
-        lines.append(line([f"[{analysis['label']}](#{anchor(analysis['label'])})", *headline(primary, estimates)]))
-    return "\n".join(lines)
+    unit, level = review.unit.capitalize(), review.level
+    head = ["Outcome", "Studies", "Events", unit, f"% ({level} CI)", f"{level} PI", "τ²", "Crude, %"]
+    lines = [[f"[{review.title(a)}](#{anchor(review.title(a))})", *headline(review, a)] for a in review.analyses]
+    return markdown_table(head, lines, right=range(1, 8))
 
 
-def headline(primary: Row, estimates: Sequence[Row]) -> list[str]:
+def headline(review: Review, analysis: str) -> list[str]:
     """Give the cells of one analysis after its name."""
-    counts = [format_count(int(primary[key])) for key in ("studies", "events", "patients")]
-    decimals = decimals_for([number(primary, "estimate")])
-    text = format_percent_interval(*pool_numbers(primary), decimals)
-    remarks = remarks_of(primary["status"])
-    if is_ok(primary["status"]) and int(primary["studies"]) < DESCRIPTION_BELOW:
-        text = f"{text}; a description"
-    text = with_remark(text, remarks) if primary["estimate"] else remarks
-    crude = find(estimates, primary["analysis"], model="crude")
+    pool, crude = review.pool(analysis), review.pool(analysis, "crude")
+    decimals, remarks = decimals_for([pool["estimate"]]), remarks_of(pool["status"])
+    description = "a description" if state_of(pool) == State.DESCRIPTION else ""
+    text = with_remark(with_remark(estimate_text(pool, decimals), description), remarks)
     return [
-        *counts,
-        text,
-        format_percent_range(number(primary, "pi_low"), number(primary, "pi_high"), decimals),
-        format_tau2(number(primary, "tau2")),
-        format_percent(number(crude, "estimate"), decimals) if crude else "–",
+        *counts_of(pool, "studies", "events", "patients"),
+        remarks if is_missing(pool["estimate"]) else text,
+        prediction_text(pool, decimals),
+        format_tau2(pool["tau2"]),
+        format_percent(crude.get("estimate"), decimals),
     ]
 
 
-def table_notes(names: Names) -> str:
+def table_notes(review: Review) -> str:
     """Say how to read the table."""
     return (
-        f"Pooled with: {DESCRIPTIONS[names.models['primary']]}. CI, confidence interval of the median study; PI, "
+        f"Pooled with: {DESCRIPTIONS[review.primary]}. CI, confidence interval of the median study; PI, "
         "prediction interval (t, k − 1 df): where the true proportion of a new study would lie, computed from three "
         "studies on. τ² on the logit scale. A pool of fewer than three studies is a description. The other models "
         "stand in [estimates.csv](estimates.csv)."
     )
 
 
-def contrast_table(contrasts: Sequence[Row], studies: Mapping[str, str], names: Names) -> str:
+def contrast_part(review: Review) -> str:
     """Give the comparisons of levels: within studies, between studies, and both."""
-    labels = {
-        WITHIN: "inside one study",
-        POOLED: "inside studies, pooled",
-        BETWEEN: "between studies",
-        TOGETHER: "within and between",
-    }
-    shown = [row for row in contrasts if row["estimate"]]
+    rows = [row for row in review.table("results", "contrasts") if not is_missing(row["estimate"])]
+    if not rows:
+        return "No study has counts for both levels of a comparison."
     head = ["Outcome", "Comparison", "Where", "First", "Second", "Measure", "Estimate", "P"]
-    lines = [line(head), line(["---"] * 3 + ["---:"] * 2 + ["---"] + ["---:"] * 2)]
-    for row in shown:
-        pair = " against ".join(names.level(row["by"], row[side]) for side in ("first", "second"))
-        where = studies.get(row["study"]) or labels[row["kind"]]
-        cells = [f"{row[f'{side}_events']}/{row[f'{side}_patients']}" for side in ("first", "second")]
-        p = f"{format_p(number(row, 'p'))} ({row['p_test']})" if row["p"] else MISSING
+    lines, labels = [], WHERE | {TOGETHER: "within and between"}
+    for row in rows:
+        p = MISSING if is_missing(row["p"]) else f"{format_p(row['p'])} ({row['p_test']})"
         lines.append(
-            line(
-                [
-                    *(names.analyses[row["analysis"]]["label"], pair, where, *cells, row["measure"], effect(row)),
-                    with_remark(p, remarks_of(row["status"])),
-                ]
-            )
+            [
+                review.title(row["analysis"]),
+                " against ".join(review.level_name(row["by"], row[side]) for side in ("first", "second")),
+                review.label(row["study"]) or labels[row["kind"]],
+                *(fraction(row, side) for side in ("first", "second")),
+                row["measure"],
+                effect_words(row),
+                with_remark(p, remarks_of(row["status"])),
+            ]
         )
     note = (
         "The comparison inside a study is exact (conditional odds ratio; Newcombe's interval for the difference in "
         "percentage points) and stands apart from the model over studies, in which arms of one study share its effect; "
         "its intervals are Wald's."
     )
-    between = {row["analysis"] for row in shown if row["kind"] == BETWEEN}
-    without = [names.analyses[a]["label"] for a in dict.fromkeys(r["analysis"] for r in shown) if a not in between]
-    if without:
+    compared = dict.fromkeys(row["analysis"] for row in rows)
+    between = {row["analysis"] for row in rows if row["kind"] == BETWEEN}
+    if without := [review.title(analysis) for analysis in compared if analysis not in between]:
         note += f" No comparison between studies alone is possible for: {'; '.join(without)}."
-    others = [a for a in names.analyses if a not in {row["analysis"] for row in shown}]
-    if others:
+    if len(compared) < len(review.analyses):
         note += " No other outcome has counts for both levels."
-    return "\n".join(lines) + f"\n\n{note}" if shown else "No study has counts for both levels of a comparison."
+    return f"{markdown_table(head, lines, right=(3, 4, 6, 7))}\n\n{note}"
 
 
-def effect(row: Row) -> str:
-    """Give the estimate of a comparison with its interval."""
-    values = pool_numbers(row)
-    return format_ratio_interval(*values) if row["measure"] == "odds ratio" else format_difference(*values)
-
-
-def evidence(rows: Sequence[Row], names: Names) -> str:
+def evidence(review: Review) -> str:
     """Count where the pooled numbers come from."""
-    pooled = {
-        (r["study"], r["arm"], r["outcome"], r["window"]): r for r in rows if r["subset"] == "all" and r["use"] == "yes"
-    }.values()
+    rows = [row for analysis in review.analyses for row in pooled_rows(review.table(analysis, "rows"))]
+    pooled = {(r["study"], r["arm"], r["outcome"], r["window"]): r for r in rows}.values()
     studies = len({r["study"] for r in pooled})
     abstracts = sum(r["source"].lower().startswith("abstract") for r in pooled)
     derived = sum(r["basis"] != "stated" for r in pooled)
@@ -182,76 +139,53 @@ def evidence(rows: Sequence[Row], names: Names) -> str:
         f"Pooled: {len(pooled)} counts of {studies} studies. Read in an abstract: {abstracts}. Derived from a printed "
         f"percentage or by subtraction: {derived}. Read once, or not confirmed by a second reader: {once}. Without a "
         f"word on how many days events were counted: {silent}. "
-        f"{names.review['limits']}"
+        f"{review.choices['review']['limits']}"
     )
 
 
-def figures(names: Names) -> str:
+def figures(review: Review) -> str:
     """Say where the figures are that this page does not show."""
-    by = [f"those split by {joined(inside(split['label']) for split in names.splits.values())}"] if names.splits else []
-    plots = joined(["all other figures", *by])
+    split = joined(inside(variable["label"]) for variable in review.choices["variables"].values())
+    plots = joined(["all other figures", *([f"those split by {split}"] if split else [])])
     return f"It shows one forest plot an outcome; {plots} are in `results/report.html`, which `make` builds."
 
 
-def section(name: str, estimates: Sequence[Row], rows: Sequence[Row], names: Names) -> str:
+def section(review: Review, analysis: str) -> str:
     """Write the part of one analysis."""
-    analysis = names.analyses[name]
-    primary = find(estimates, name, model=names.models["primary"])
-    mine = [r for r in rows if r["analysis"] == name and r["subset"] == "all"]
-    parts = [f"## {analysis['label']}"]
-    if analysis["note"]:
-        parts.append(analysis["note"])
-    parts += [sentence(primary, names), f"![Forest plot: {analysis['label']}]({name}/forest.svg)"]
-    parts.append(left_out(mine, name))
+    label, note = review.title(analysis), review.analyses[analysis]["note"]
+    rows = f"Rows: [{analysis}/rows.csv]({analysis}/rows.csv)."
+    out = [f"- {text}" for text in left_out(review, analysis)]
+    parts = [
+        f"## {label}",
+        *([note] if note else []),
+        sentence(review, analysis),
+        f"![Forest plot: {label}]({analysis}/forest.svg)",
+        *([rows, "Not pooled:", "\n".join(out)] if out else [f"{rows} No other study reports it."]),
+    ]
     return "\n\n".join(parts)
 
 
-def sentence(primary: Row, names: Names) -> str:
+def sentence(review: Review, analysis: str) -> str:
     """Say the answer in words that claim no more than the interval."""
-    unit = names.review["unit"]
-    k, n, events = (int(primary[key]) for key in ("studies", "patients", "events"))
-    if k == 0:
+    pool = review.pool(analysis)
+    state, k = state_of(pool), pool["studies"]
+    if state == State.NO_STUDY:
         return "No study can be pooled."
-    decimals = decimals_for([number(primary, "estimate")])
-    text = format_percent_interval(*pool_numbers(primary), decimals).replace(" (", f"% ({_level(names)} CI ", 1)
-    counts = f"{format_count(events)} of {format_count(n)} {unit}"
-    if primary["status"] == ONE_STUDY:
-        return f"One study, {counts}: {text}. Not a pool."
-    if not is_ok(primary["status"]):
-        return f"{k} studies, {counts}: {primary['status']}."
-    text = f"{k} studies, {counts}: {text}"
-    pi = format_percent_range(number(primary, "pi_low"), number(primary, "pi_high"), decimals, HOUSES["bmj"])
-    text += "; too few studies to predict a new one." if pi == MISSING else f"; a new study could see {pi}%."
-    remarks = f" {upper_first(remarks)}." if (remarks := remarks_of(primary["status"])) else ""
-    return f"{text}{remarks}" if k >= DESCRIPTION_BELOW else f"{text} A description of {k} studies.{remarks}"
-
-
-def left_out(rows: Sequence[Row], name: str) -> str:
-    """List what is not pooled, with the reason."""
-    out = [r for r in rows if r["use"] == "no" and not r["reason"].startswith(("the study enters", "another row"))]
-    table = f"Rows: [{name}/rows.csv]({name}/rows.csv)."
-    if not out:
-        return f"{table} No other study reports it."
-    lines = [f"- {r['label']}, {r['arm']} ({r['events'] or '–'}/{r['patients'] or '–'}): {r['reason']}" for r in out]
-    return f"{table}\n\nNot pooled:\n\n" + "\n".join(lines)
-
-
-def find(rows: Sequence[Row], analysis: str, model: str) -> Row:
-    """Find the overall pool of an analysis by a model; an empty mapping when it is not there."""
-    key = (analysis, "all", "", model)
-    return next((r for r in rows if (r["analysis"], r["subset"], r["group"], r["model"]) == key), {})
-
-
-def pool_numbers(row: Row) -> tuple[float, ...]:
-    """Give estimate and confidence interval."""
-    return numbers(row, "estimate", "ci_low", "ci_high")
+    decimals = decimals_for([pool["estimate"]])
+    counts = f"{' of '.join(counts_of(pool, 'events', 'patients'))} {review.unit}"
+    text = f"{counts}: {interval_words(pool, decimals, review.level)}"
+    if state == State.ONE_STUDY:
+        return f"One study, {text}. Not a pool."
+    if state not in (State.POOL, State.DESCRIPTION):
+        return f"{k} studies, {counts}: {pool['status']}."
+    pi = prediction_text(pool, decimals, HOUSES["bmj"])
+    pi = "too few studies to predict a new one." if pi == MISSING else f"a new study could see {pi}%."
+    remarks = f" {upper_first(remarks)}." if (remarks := remarks_of(pool["status"])) else ""
+    description = f" A description of {k} studies." if state == State.DESCRIPTION else ""
+    return f"{k} studies, {text}; {pi}{description}{remarks}"
 
 
 def anchor(heading: str) -> str:
     """Give the anchor GitHub makes of a heading."""
     kept = "".join(c for c in heading.lower() if c.isalnum() or c in " -_")
     return kept.replace(" ", "-")
-
-
-def _level(names: Names) -> str:
-    return f"{100 * float(names.models['level']):g}%"

@@ -1,6 +1,9 @@
 """How the answer moves: other models, studies left out, other defensible choices, properties of the studies."""
 
-from ..tables.files import number
+from math import nan
+
+from ..tables.declared import Row
+from ..tables.pools import OVERALL, estimate_text, prediction_text
 from ..words.formatting import (
     MISSING,
     decimals_for,
@@ -8,114 +11,17 @@ from ..words.formatting import (
     format_difference,
     format_p,
     format_percent,
-    format_percent_interval,
-    format_percent_range,
     format_ratio_interval,
     format_tau2,
+    is_missing,
 )
 from ..words.model_names import DESCRIPTIONS
 from ..words.prose import joined
 from ..words.terms import LEAVE_ONE, remarks_of
-from .about import Review, Row
-from .comparing import percent_heads, status_words
-from .html_tables import Cell, Line, Table, line, table
-from .summary import pool_numbers
-
-NAN = float("nan")
-
-
-def model_table(review: Review, analysis: str) -> Table | None:
-    """Give the pool of all studies by every model of the config."""
-    rows = [r for r in review.table(analysis, "estimates") if r["subset"] == "all" and r["estimate"]]
-    if len(rows) < 2:
-        return None
-    decimals = decimals_for(number(r, "estimate") for r in rows)
-    lines = [
-        line(
-            (
-                Cell(DESCRIPTIONS.get(r["model"], r["model"]), small=r["model"]),
-                format_percent_interval(*pool_numbers(r), decimals),
-                format_percent_range(number(r, "pi_low"), number(r, "pi_high"), decimals),
-                format_tau2(number(r, "tau2")),
-                status_words(r),
-            ),
-            strong=r["model"] == review.primary,
-        )
-        for r in rows
-    ]
-    return table(
-        f"{review.analyses[analysis]['label']}: the same studies, other models",
-        ("*Model", *percent_heads(review), "#τ²", "What"),
-        lines,
-        files=(f"{analysis}/estimates.csv",),
-        notes=("τ² stands on the scale of its model. In bold: the primary model.",),
-    )
-
-
-def influence_table(review: Review, analysis: str) -> Table | None:
-    """Give the pool without each study in turn."""
-    rows = [r for r in review.table(analysis, "influence") if r["kind"] == LEAVE_ONE]
-    whole = review.pool(analysis)
-    if not rows or not whole:
-        return None
-    decimals = decimals_for(number(r, "estimate") for r in [whole, *rows])
-    cells = influence_cells({**whole, "k": whole["studies"]}, decimals)
-    every = line(("None", *cells, MISSING, status_words(whole)), strong=True)
-    lines = [
-        line((review.label(r["study"]), *influence_cells(r, decimals), shift_words(r, decimals), left_words(r)))
-        for r in rows
-    ]
-    return table(
-        f"{review.analyses[analysis]['label']}: one study left out at a time",
-        ("Left out", "#Studies", *percent_heads(review), "#Shift, points", "What"),
-        [every, *lines],
-        files=(f"{analysis}/influence.csv",),
-    )
-
-
-def influence_cells(row: Row, decimals: int) -> tuple[str, str, str]:
-    """Give studies, estimate and prediction interval of a line of ``influence.csv``, which counts studies as k."""
-    return (
-        format_count(int(row["k"])),
-        format_percent_interval(*pool_numbers(row), decimals),
-        format_percent_range(number(row, "pi_low"), number(row, "pi_high"), decimals),
-    )
-
-
-def left_words(row: Row) -> str:
-    """Say what a pool with studies left out is."""
-    return status_words({**row, "studies": row["k"]})
-
-
-def shift_words(row: Row, decimals: int) -> str:
-    """Give how far the estimate moves, in percentage points."""
-    return format_difference(number(row, "shift"), NAN, NAN, decimals)
-
-
-def multiverse_sentence(review: Review, analysis: str) -> str:
-    """Say over how many defensible choices the estimate ranges how far; blank when none were crossed."""
-    rows = review.table(analysis, "multiverse_summary")
-    if not rows or not rows[0]["estimate_min"]:
-        return ""
-    row = rows[0]
-    values = [number(row, f"estimate_{name}") for name in ("min", "median", "max")]
-    decimals = decimals_for(values)
-    least, middle, most = (format_percent(value, decimals) for value in values)
-    every, sets, pooled = (format_count(int(row[name])) for name in ("specifications", "distinct_row_sets", "pooled"))
-    text = (
-        f"{every} specifications differ in {joined(choice_words(row))}; they use {sets} different sets of rows. "
-        f"{pooled} of them pool at least two studies: their estimates range from {least}% to {most}%, median {middle}%."
-    )
-    if row["largest_choice"]:
-        shift = format_difference(number(row, "largest_shift"), NAN, NAN, decimals)
-        text += f" The estimate moves most with {choice_name(row['largest_choice'])} (by {shift} points at most)."
-    return text
-
-
-def choice_words(row: Row) -> list[str]:
-    """Name the choices that were crossed."""
-    return [choice_name(name) for name in row["choices"].split(";") if name]
-
+from .about import Review
+from .comparing import percent_heads
+from .html_tables import Cell, Table, line, table
+from .phrases import counts_of, status_words
 
 CHOICES = {
     "model": "the model",
@@ -129,6 +35,91 @@ CHOICES = {
     "confirmed_only": "counts read once",
     "risk_of_bias": "risk of bias",
 }
+RANGE = {
+    "estimate_min": "Lowest estimate",
+    "estimate_median": "Median estimate",
+    "estimate_max": "Highest estimate",
+    "ci_low_min": "Lowest limit of an interval",
+    "ci_high_max": "Highest limit of an interval",
+}
+
+
+def model_table(review: Review, analysis: str) -> Table | None:
+    """Give the pool of all studies by every model of the config."""
+    every = review.table(analysis, "estimates")
+    rows = [row for row in every if row["subset"] == OVERALL and not is_missing(row["estimate"])]
+    decimals = decimals_for(row["estimate"] for row in rows)
+    lines = [
+        line(
+            (
+                Cell(DESCRIPTIONS.get(row["model"], row["model"]), small=row["model"]),
+                estimate_text(row, decimals),
+                prediction_text(row, decimals),
+                format_tau2(row["tau2"]),
+                status_words(row),
+            ),
+            strong=row["model"] == review.primary,
+        )
+        for row in rows
+    ]
+    return table(
+        f"{review.title(analysis)}: the same studies, other models",
+        ("*Model", *percent_heads(review), "#τ²", "What"),
+        lines if len(lines) > 1 else (),
+        files=(f"{analysis}/estimates.csv",),
+        notes=("τ² stands on the scale of its model. In bold: the primary model.",),
+    )
+
+
+def influence_table(review: Review, analysis: str) -> Table | None:
+    """Give the pool without each study in turn."""
+    whole = review.pool(analysis)
+    rows = [row for row in review.table(analysis, "influence") if row["kind"] == LEAVE_ONE and whole]
+    rows = [row | {"studies": row["k"]} for row in rows]  # influence.csv counts studies as k
+    decimals = decimals_for(row["estimate"] for row in [whole, *rows] if row)
+
+    def cells(name: str, row: Row, shift: str) -> tuple[str, ...]:
+        numbers = (*counts_of(row, "studies"), estimate_text(row, decimals), prediction_text(row, decimals))
+        return name, *numbers, shift, status_words(row)
+
+    lines = [cells(review.label(row["study"]), row, points(row["shift"], decimals)) for row in rows]
+    return table(
+        f"{review.title(analysis)}: one study left out at a time",
+        ("Left out", "#Studies", *percent_heads(review), "#Shift, points", "What"),
+        [line(cells("None", whole, MISSING), strong=True), *lines] if rows else (),
+        files=(f"{analysis}/influence.csv",),
+    )
+
+
+def points(shift: float, decimals: int) -> str:
+    """Give how far an estimate moves, in percentage points."""
+    return format_difference(shift, nan, nan, decimals)
+
+
+def crossed(review: Review, analysis: str) -> Row:
+    """Give how far the estimate ranges over all specifications; empty when none were crossed."""
+    rows = review.table(analysis, "multiverse_summary")
+    return rows[0] if rows and not is_missing(rows[0]["estimate_min"]) else {}
+
+
+def multiverse_sentence(review: Review, analysis: str) -> str:
+    """Say over how many defensible choices the estimate ranges how far; blank when none were crossed."""
+    row = crossed(review, analysis)
+    if not row:
+        return ""
+    values = [row[f"estimate_{name}"] for name in ("min", "median", "max")]
+    decimals = decimals_for(values)
+    least, middle, most = (format_percent(value, decimals) for value in values)
+    every, sets, pooled = counts_of(row, "specifications", "distinct_row_sets", "pooled")
+    text = (
+        f"{every} specifications differ in {joined(map(choice_name, filter(None, row['choices'].split(';'))))}; they "
+        f"use {sets} different sets of rows. "
+        f"{pooled} of them pool at least two studies: their estimates range from {least}% to {most}%, median {middle}%."
+    )
+    if row["largest_choice"]:
+        shift = points(row["largest_shift"], decimals)
+        text += f" The estimate moves most with {choice_name(row['largest_choice'])} (by {shift} points at most)."
+    return text
 
 
 def choice_name(name: str) -> str:
@@ -138,29 +129,15 @@ def choice_name(name: str) -> str:
 
 def multiverse_table(review: Review, analysis: str) -> Table | None:
     """Give the range of the estimates as a table: the data behind the specification curve."""
-    rows = [r for r in review.table(analysis, "multiverse_summary") if r["estimate_min"]]
-    if not rows:
-        return None
-    row = rows[0]
-    decimals = decimals_for([number(row, "estimate_max")])
-    lines = [
-        line((name, format_percent(number(row, key), decimals)))
-        for name, key in (
-            ("Lowest estimate", "estimate_min"),
-            ("Median estimate", "estimate_median"),
-            ("Highest estimate", "estimate_max"),
-            ("Lowest limit of an interval", "ci_low_min"),
-            ("Highest limit of an interval", "ci_high_max"),
-        )
-    ]
-    for key in row:
-        if key.startswith("share_") and row[key]:
+    row = crossed(review, analysis)
+    decimals = decimals_for([row.get("estimate_max")])
+    lines = [(name, format_percent(row[key], decimals)) for key, name in RANGE.items() if row]
+    for key, share in row.items():
+        if key.startswith("share_") and not is_missing(share):
             side, threshold = key.removeprefix("share_").split("_")
-            lines.append(
-                line((f"Specifications whose interval lies {side} {threshold}%", format_percent(number(row, key))))
-            )
+            lines.append((f"Specifications whose interval lies {side} {threshold}%", format_percent(share)))
     return table(
-        f"{review.analyses[analysis]['label']}: over all specifications",
+        f"{review.title(analysis)}: over all specifications",
         ("*Quantity", "#%"),
         lines,
         files=(f"{analysis}/multiverse_summary.csv", f"{analysis}/multiverse.csv"),
@@ -170,18 +147,16 @@ def multiverse_table(review: Review, analysis: str) -> Table | None:
 def regression_table(review: Review) -> Table | None:
     """Give the meta-regressions that could be fitted, by the primary model."""
     rows = [
-        r
-        for a in review.analyses
-        for r in review.table(a, "regression")
-        if r["model"] == review.primary and (r["or_per_unit"] or r["lr_p"])
+        row
+        for analysis in review.analyses
+        for row in review.table(analysis, "regression")
+        if row["model"] == review.primary and not (is_missing(row["or_per_unit"]) and is_missing(row["lr_p"]))
     ]
-    if not rows:
-        return None
     return table(
         "Properties of the studies against the incidence (meta-regression)",
         ("Outcome", "Property", "#Studies", f"#Odds ratio ({review.level} CI)", "#P", "*What"),
-        [regression_line(review, r) for r in rows],
-        files=tuple(dict.fromkeys(f"{r['analysis']}/regression.csv" for r in rows)),
+        [regression_cells(review, row) for row in rows],
+        files=tuple(dict.fromkeys(f"{row['analysis']}/regression.csv" for row in rows)),
         notes=(
             "Between studies, not between patients: a property of a study need not hold for its patients. Odds ratio "
             "per unit, or against the first level. The P value names its test; where it is the likelihood ratio, the "
@@ -192,20 +167,17 @@ def regression_table(review: Review) -> Table | None:
     )
 
 
-def regression_line(review: Review, row: Row) -> Line:
-    """Give one regression."""
+def regression_cells(review: Review, row: Row) -> tuple[str | Cell, ...]:
+    """Give the cells of one regression."""
     unit = f" ({row['unit']})" if row["unit"] else ""
     name = review.choices["moderators"].get(row["moderator"], {}).get("label") or review.variable(row["moderator"])
-    ratio = format_ratio_interval(*(number(row, f"or_{name}") for name in ("per_unit", "ci_low", "ci_high")))
     wald = "Knapp–Hartung" if row["model"].endswith("-hk") else "Wald"
-    p, test = (row["lr_p"], "likelihood ratio") if row["lr_p"] else (row["wald_p"], wald)
-    return line(
-        (
-            review.analyses[row["analysis"]]["label"],
-            Cell(f"{name}{unit}", small=row["coefficient"]),
-            format_count(int(row["studies"])),
-            ratio,
-            Cell(format_p(float(p)), small=test) if p else MISSING,
-            remarks_of(row["status"]),
-        )
+    p, test = (row["wald_p"], wald) if is_missing(row["lr_p"]) else (row["lr_p"], "likelihood ratio")
+    return (
+        review.title(row["analysis"]),
+        Cell(f"{name}{unit}", small=row["coefficient"]),
+        format_count(row["studies"]),
+        format_ratio_interval(row["or_per_unit"], row["or_ci_low"], row["or_ci_high"]),
+        MISSING if is_missing(p) else Cell(format_p(p), small=test),
+        remarks_of(row["status"]),
     )
