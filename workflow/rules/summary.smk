@@ -1,7 +1,10 @@
 # In:  results/<analysis>/*.csv
 # Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md,
 #      results/<analysis>/reproduce.R (the headline numbers again in R)
-R_TEXTS = [str(SCRIPTS / "glmm.R"), str(SCRIPTS.parent / "templates" / "reproduce.R.j2")]
+SUMMARY_TEXTS = [
+    str(SCRIPTS / "glmm.R"),
+    *(str(SCRIPTS.parent / "templates" / name) for name in ("README.md.j2", "reproduce.R.j2")),
+]
 
 
 rule gather_estimates:
@@ -29,7 +32,7 @@ rule write_summary:
         estimates=rules.gather_estimates.output.estimates,
         contrasts=rules.gather_estimates.output.contrasts,
         rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
-        texts=R_TEXTS,
+        texts=SUMMARY_TEXTS,
         library=library("write_summary.py"),
     output:
         page="results/README.md",
@@ -37,7 +40,7 @@ rule write_summary:
     log:
         "logs/write_summary.log",
     params:
-        planned=planned(texts=R_TEXTS, library=library("write_summary.py")),
+        planned=planned(texts=SUMMARY_TEXTS, library=library("write_summary.py")),
         review=protocol.review.model_dump(mode="json"),
         analyses={
             name: {"label": analysis.label, "note": analysis.note, "outcomes": list(analysis.outcomes)}

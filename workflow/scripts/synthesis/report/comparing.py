@@ -85,12 +85,17 @@ def contrast_table(review: Review) -> Table | None:
     )
 
 
+def level_pair(review: Review, row: Row) -> str:
+    """Name the two levels that are set against each other."""
+    return " against ".join(review.level_name(row["by"], row[side]) for side in ("first", "second"))
+
+
 def contrast_cells(review: Review, row: Row) -> tuple[str | Cell, ...]:
     """Give the cells of one comparison of two levels."""
     measure = f"{RISK_DIFFERENCE}, percentage points" if row["measure"] == RISK_DIFFERENCE else row["measure"]
     return (
         review.title(row["analysis"]),
-        " against ".join(review.level_name(row["by"], row[side]) for side in ("first", "second")),
+        level_pair(review, row),
         review.study_cell(row["study"]) if row["study"] else WHERE[row["kind"]],
         *(fraction(row, side) for side in ("first", "second")),
         Cell(measure, small="; ".join(filter(None, (row["method"], remarks_of(row["status"]))))),

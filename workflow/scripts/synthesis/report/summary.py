@@ -3,17 +3,19 @@
 Every number comes from the tables in ``results/``; no sentence claims more than they show.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ..tables.declared import read
+from ..tables.declared import Row, read
 from ..tables.files import write_text
 from ..tables.pools import State, estimate_text, pooled_rows, prediction_text, state_of
 from ..words.formatting import HOUSES, MISSING, decimals_for, format_p, format_percent, format_tau2, is_missing
 from ..words.model_names import DESCRIPTIONS
 from ..words.prose import inside, joined, markdown_table, upper_first
+from ..words.templates import render
 from ..words.terms import BETWEEN, TOGETHER, remarks_of, with_remark
 from .about import Review
 from .answers import left_out
+from .comparing import level_pair
 from .phrases import WHERE, counts_of, effect_words, fraction, interval_words
 
 
@@ -40,23 +42,26 @@ def write_summary_file(
 
 def summary(review: Review) -> str:
     """Write the page as Markdown."""
-    about = review.choices["review"]
-    parts = [
-        f"# Results: {about['title']}",
-        about["question"],
-        f"Data version {about['version']}; literature last looked at on {about['last_search']}. "
-        "This page is built by the workflow from the sheets in `studies/`; it is never edited by hand. "
-        + figures(review),
-        "## The answers",
-        headline_table(review),
-        table_notes(review),
-        "## Level against level",
-        contrast_part(review),
-        "## What the evidence is",
-        evidence(review),
-        *(section(review, analysis) for analysis in review.analyses),
-    ]
-    return "\n\n".join(parts) + "\n"
+    contrasts = [row for row in review.table("results", "contrasts") if not is_missing(row["estimate"])]
+    compared = dict.fromkeys(row["analysis"] for row in contrasts)
+    between = {row["analysis"] for row in contrasts if row["kind"] == BETWEEN}
+    rows = [row for analysis in review.analyses for row in pooled_rows(review.table(analysis, "rows"))]
+    pooled = {(row["study"], row["arm"], row["outcome"], row["window"]): row for row in rows}.values()
+    return render(
+        "README.md.j2",
+        review=review,
+        about=review.choices["review"],
+        split_by=joined(inside(variable["label"]) for variable in review.choices["variables"].values()),
+        headlines=headline_table(review),
+        notes=table_notes(review),
+        contrasts=contrast_table(review, contrasts),
+        compared=compared,
+        not_between=[review.title(analysis) for analysis in compared if analysis not in between],
+        pooled=pooled,
+        abstracts=sum(row["source"].lower().startswith("abstract") for row in pooled),
+        left_out=left_out,
+        sentence=sentence,
+    )
 
 
 def headline_table(review: Review) -> str:
@@ -92,77 +97,26 @@ def table_notes(review: Review) -> str:
     )
 
 
-def contrast_part(review: Review) -> str:
+def contrast_table(review: Review, rows: Iterable[Row]) -> str:
     """Give the comparisons of levels: within studies, between studies, and both."""
-    rows = [row for row in review.table("results", "contrasts") if not is_missing(row["estimate"])]
-    if not rows:
-        return "No study has counts for both levels of a comparison."
-    head = ["Outcome", "Comparison", "Where", "First", "Second", "Measure", "Estimate", "P"]
-    lines, labels = [], WHERE | {TOGETHER: "within and between"}
-    for row in rows:
-        p = MISSING if is_missing(row["p"]) else f"{format_p(row['p'])} ({row['p_test']})"
-        lines.append(
-            [
-                review.title(row["analysis"]),
-                " against ".join(review.level_name(row["by"], row[side]) for side in ("first", "second")),
-                review.label(row["study"]) or labels[row["kind"]],
-                *(fraction(row, side) for side in ("first", "second")),
-                row["measure"],
-                effect_words(row),
-                with_remark(p, remarks_of(row["status"])),
-            ]
-        )
-    note = (
-        "The comparison inside a study is exact (conditional odds ratio; Newcombe's interval for the difference in "
-        "percentage points) and stands apart from the model over studies, in which arms of one study share its effect; "
-        "its intervals are Wald's."
-    )
-    compared = dict.fromkeys(row["analysis"] for row in rows)
-    between = {row["analysis"] for row in rows if row["kind"] == BETWEEN}
-    if without := [review.title(analysis) for analysis in compared if analysis not in between]:
-        note += f" No comparison between studies alone is possible for: {'; '.join(without)}."
-    if len(compared) < len(review.analyses):
-        note += " No other outcome has counts for both levels."
-    return f"{markdown_table(head, lines, right=(3, 4, 6, 7))}\n\n{note}"
-
-
-def evidence(review: Review) -> str:
-    """Count where the pooled numbers come from."""
-    rows = [row for analysis in review.analyses for row in pooled_rows(review.table(analysis, "rows"))]
-    pooled = {(r["study"], r["arm"], r["outcome"], r["window"]): r for r in rows}.values()
-    studies = len({r["study"] for r in pooled})
-    abstracts = sum(r["source"].lower().startswith("abstract") for r in pooled)
-    derived = sum(r["basis"] != "stated" for r in pooled)
-    once = sum(r["second_reading"] != "agree" for r in pooled)
-    silent = sum(r["window"] == "unstated" for r in pooled)
-    return (
-        f"Pooled: {len(pooled)} counts of {studies} studies. Read in an abstract: {abstracts}. Derived from a printed "
-        f"percentage or by subtraction: {derived}. Read once, or not confirmed by a second reader: {once}. Without a "
-        f"word on how many days events were counted: {silent}. "
-        f"{review.choices['review']['limits']}"
-    )
-
-
-def figures(review: Review) -> str:
-    """Say where the figures are that this page does not show."""
-    split = joined(inside(variable["label"]) for variable in review.choices["variables"].values())
-    plots = joined(["all other figures", *([f"those split by {split}"] if split else [])])
-    return f"It shows one forest plot an outcome; {plots} are in `results/report.html`, which `make` builds."
-
-
-def section(review: Review, analysis: str) -> str:
-    """Write the part of one analysis."""
-    label, note = review.title(analysis), review.analyses[analysis]["note"]
-    rows = f"Rows: [{analysis}/rows.csv]({analysis}/rows.csv)."
-    out = [f"- {text}" for text in left_out(review, analysis)]
-    parts = [
-        f"## {label}",
-        *([note] if note else []),
-        sentence(review, analysis),
-        f"![Forest plot: {label}]({analysis}/forest.svg)",
-        *([rows, "Not pooled:", "\n".join(out)] if out else [f"{rows} No other study reports it."]),
+    labels = WHERE | {TOGETHER: "within and between"}
+    lines = [
+        [
+            review.title(row["analysis"]),
+            level_pair(review, row),
+            review.label(row["study"]) or labels[row["kind"]],
+            *(fraction(row, side) for side in ("first", "second")),
+            row["measure"],
+            effect_words(row),
+            with_remark(
+                MISSING if is_missing(row["p"]) else f"{format_p(row['p'])} ({row['p_test']})",
+                remarks_of(row["status"]),
+            ),
+        ]
+        for row in rows
     ]
-    return "\n\n".join(parts)
+    head = ["Outcome", "Comparison", "Where", "First", "Second", "Measure", "Estimate", "P"]
+    return markdown_table(head, lines, right=(3, 4, 6, 7))
 
 
 def sentence(review: Review, analysis: str) -> str:
