@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-Row = Mapping[str, str]
+from ..tables.declared import Row
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Evidence:
     choices : mapping
         ``config.yaml`` as plain data, and ``variables``: what analyses can be split by → label and levels.
     tables : mapping
-        Name → rows as text, those of all analyses joined. A table that was not built is missing.
+        Name → typed rows, those of all analyses joined. A table that was not built is missing.
     software : mapping
         Package → version, ``python`` among them.
     left_out : sequence of str
@@ -42,10 +42,16 @@ class Evidence:
         """Give the headline estimate of each analysis."""
         return self.table("estimates", subset="all", model=self.choices["models"]["primary"])
 
+    @property
+    def models(self) -> list[str]:
+        """Name the models over all studies, the primary one first."""
+        models = self.choices["models"]
+        return list(dict.fromkeys([models["primary"], *models["sensitivity"]]))
+
 
 def without_events(rows: Iterable[Row]) -> list[str]:
     """Name the studies whose pooled rows have no event at all."""
     events: Counter = Counter()
     for row in rows:
-        events[row["study"]] += int(row["events"])
+        events[row["study"]] += row["events"]
     return [study for study, total in events.items() if total == 0]

@@ -14,6 +14,7 @@ from ..words.terms import is_ok
 
 Row = Mapping[str, str]
 
+TEMPLATE = Path(__file__).parents[3] / "templates" / "reproduce.R.j2"
 GLMM = Path(__file__).parents[2] / "glmm.R"
 TOLERANCE = "1e-4"  # relative: what iterated estimates of two programmes agree to (see crosscheck.py)
 FLOOR = "1e-6"  # absolute, of τ²: below this it is a zero found by another road
@@ -83,7 +84,7 @@ def reproduction(
     blocks = [block(model, found.get(model, {})) for model in models]
     named, test = INTERVALS[interval]
     return render(
-        "reproduce.R.j2",
+        TEMPLATE,
         analysis=analysis,
         title=r_string(label),
         level=repr(float(level)),
