@@ -275,3 +275,13 @@ def test_a_number_shown_in_thousands_is_named(hand_in):
         book["Outcomes"]["E3"].number_format = "#,##0,"
 
     assert "Outcomes!E3 (patients): The cell holds 120000 shown in thousands." in hand_in(change)[1][0]
+
+
+@pytest.mark.parametrize("name", ["xl/worksheets/sheet5.xml", "xl/worksheets/sheet6.xml"])
+def test_a_tab_whose_part_is_not_in_the_file_is_not_passed_over(written, protocol, tmp_path, name):
+    path = tmp_path / "adams2001.xlsx"
+    with zipfile.ZipFile(written) as before, zipfile.ZipFile(path, "w") as after:
+        for part in before.namelist():
+            after.writestr(part if part != name else f"{name}l", before.read(part))
+    with pytest.raises(ProblemsError, match="a part of it is broken"):
+        read_workbooks([path], tmp_path, protocol)

@@ -80,16 +80,19 @@ def read_grids(path: str | Path) -> list[Grid]:
         If the file is refused, or a tab is larger than a sheet can be.
     """
     check_safe(path)
-    import openpyxl
+    from openpyxl.reader.excel import ExcelReader
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl tells of extensions it does not know
-            book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
+            reader = ExcelReader(path, read_only=True, data_only=False, keep_links=False)
+            reader.read()
+            if any(link.target not in reader.valid_files for _, link in reader.parser.find_sheets()):
+                raise KeyError("the part of a tab")  # openpyxl would pass over the tab
             with zipfile.ZipFile(path) as archive:
                 raised = _raised_texts(archive)
-                grids = [_grid(path, archive, tab, raised) for tab in book.worksheets]
-            book.close()
+                grids = [_grid(path, archive, tab, raised) for tab in reader.wb.worksheets]
+            reader.wb.close()
     except ProblemsError:
         raise
     except Exception:  # a hostile or broken file can make a parser raise anything; all of it means one thing
