@@ -26,7 +26,7 @@ from synthesis.releases.history import (
 )
 from synthesis.releases.snapshot import Snapshot, snapshot_of_folder
 from synthesis.releases.story import Story
-from synthesis.releases.telling import CHANGES, tell_changes_file
+from synthesis.releases.telling import tell_changes_file
 from synthesis.releases.trajectory import follow_releases_file
 from synthesis.review.index import read_index
 from synthesis.risk_factors.comparisons import pool_comparisons_file
@@ -603,7 +603,7 @@ def test_the_last_release_is_compared_with_too(repository, built):
     assert commit.startswith("**Results change** against the commit before: ")
     assert release.startswith("**Results change** against 26.1.0: ") and "\n### Answers\n" in release
     rows = read_table("changes.csv")
-    assert {row["change"] for row in rows} >= {"moved"} and tuple(rows[0]) == CHANGES
+    assert {row["change"] for row in rows} >= {"moved"} and list(rows[0]) == columns_of("changes")
     repository("add", "studies", "results")
     repository("commit", "-qm", "second")
     assert build_page("26.2.0") == told

@@ -5,10 +5,11 @@ from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
 from synthesis.figures.kit.readings import ChartText
 from synthesis.figures.release_chart import LATEST, axis_top, draw_trajectory, draw_trajectory_file
-from synthesis.releases.trajectory import TRAJECTORY
+from synthesis.tables.declared import columns_of
 from synthesis.tables.files import write_table
 from synthesis.words import formatting as fmt
 
+TRAJECTORY = columns_of("trajectory")
 LABELS = {"a": "Fever", "b": "A name of an outcome that runs on and on for well over sixty letters", "c": "Rash"}
 
 

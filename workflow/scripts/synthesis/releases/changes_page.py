@@ -3,17 +3,20 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ..protocol.config import STUDY_VARIABLES, Protocol
 from ..words.formatting import MISSING, format_count, format_difference, format_percent
-from ..words.prose import agree, inside, joined, percent, plural, upper_first
+from ..words.prose import agree, inside, joined, markdown_table, percent, plural, upper_first
 from .estimates import word_of
 from .story import ENGINE, Answer, Story
-from .wording import cells, decimals_apart, estimate_words, markdown_table
+from .wording import cells, decimals_apart, estimate_words
 
 MOST = 40  # lines of a table
 WIDEST = 160  # letters of a cell
 DECIMALS = 2  # of what a sheet moves
+
+table = partial(markdown_table, padded=True)
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def answers_part(story: Story, names: Names) -> list[str]:
     same = [label for name, label in names.analyses.items() if name not in moved]
     unchanged = f"Unchanged: {'; '.join(same)}. " if same else ""
     note = f"{unchanged}CI, confidence interval; PI, prediction interval; τ² on the logit scale."
-    return ["## Answers", markdown_table(head, rows, right=range(2, 9)), note]
+    return ["## Answers", table(head, rows, right=range(2, 9)), note]
 
 
 def answer_lines(answer: Answer, story: Story, names: Names) -> Iterator[list[str]]:
@@ -191,7 +194,7 @@ def moves_part(story: Story, names: Names) -> list[str]:
             "Each line sets one sheet back to what it was and keeps all others as they are now, so the shifts of one "
             "pool need not add up."
         )
-        parts = ["## Which sheet moved them", markdown_table(head, shorten(rows), right=(3, 4)), note]
+        parts = ["## Which sheet moved them", table(head, shorten(rows), right=(3, 4)), note]
     silent = [names.analysis(name) for name in story.elsewhere if not story.moves[name]]
     parts += [f"No sheet moved {joined(silent)}: {story.cause} did."] if silent else []
     both = [
@@ -259,7 +262,7 @@ def corrections_part(story: Story, names: Names) -> list[str]:
         for one in data.corrections[:MOST]:
             what = " / ".join(names.outcomes.get(part, part) for part in one.what.split(" / "))
             rows.append([story.label(one.study), what, one.cell, one.before or MISSING, one.after or MISSING])
-        parts = ["## Corrected", markdown_table(["Sheet", "Row", "What", "Before", "After"], shorten(rows))]
+        parts = ["## Corrected", table(["Sheet", "Row", "What", "Before", "After"], shorten(rows))]
         more = len(data.corrections) - MOST
         parts += [f"… and {plural(more, 'more')}."] if more > 0 else []
     if data.reworded:
@@ -271,7 +274,7 @@ def corrections_part(story: Story, names: Names) -> list[str]:
 def choices_part(story: Story) -> list[str]:
     """Give the choices of the config that changed."""
     rows = shorten([f"`{key}`", before, after] for key, before, after in story.data.choices[:MOST])
-    return ["## Choices", markdown_table(["Key of config.yaml", "Before", "After"], rows)] if rows else []
+    return ["## Choices", table(["Key of config.yaml", "Before", "After"], rows)] if rows else []
 
 
 def subgroups_part(story: Story, names: Names, more: str) -> list[str]:
@@ -290,7 +293,7 @@ def subgroups_part(story: Story, names: Names, more: str) -> list[str]:
             rows.append([names.analysis(analysis), group, *words])
     rows = shorten(rows[:MOST])
     if rows:
-        parts = ["## Subgroups", markdown_table(["Outcome", "Subgroup", "Before, % (CI)", "After, % (CI)"], rows)]
+        parts = ["## Subgroups", table(["Outcome", "Subgroup", "Before, % (CI)", "After, % (CI)"], rows)]
     if (rest := len(moved) - (len(led) - len(subgroups)) - len(rows)) > 0:
         verb = agree(rest, "differs", "differ")
         parts.append(f"Of other models and subgroups {plural(rest, 'more estimate')} {verb}: {more}.")

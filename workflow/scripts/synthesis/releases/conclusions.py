@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..tables.pools import DESCRIPTION_BELOW
 from ..words.formatting import format_p, format_tau2
 from ..words.prose import inside, percent
 from ..words.terms import is_ok, remarks_of
 from .estimates import keyed
 from .snapshot import Row, Snapshot
 
-POOL_FROM = 3  # studies: fewer are a description, without a prediction interval
 ABOVE, BELOW, HOLDS = "lies above it", "lies below it", "includes it"
 WAS = {ABOVE: "lay above", BELOW: "lay below", HOLDS: "included"}
 NO_EFFECT = {"odds ratio": 1.0, "risk ratio": 1.0, "risk difference": 0.0}
@@ -74,8 +74,8 @@ def pool_texts(before: Row | None, after: Row | None, limits: Limits) -> Iterato
         said = f", before “{was}”" if was else ""
         yield f"now “{now}”{said}." if now else f"no longer “{was}”."
     old, new = (int(row["studies"] or row["k"] or 0) for row in (before, after))
-    if (old < POOL_FROM) != (new < POOL_FROM) and new > 1:  # of fewer the status says it
-        what = "a description, without a prediction interval" if new < POOL_FROM else "a pool"
+    if (old < DESCRIPTION_BELOW) != (new < DESCRIPTION_BELOW) and new > 1:  # of fewer the status says it
+        what = "a description, without a prediction interval" if new < DESCRIPTION_BELOW else "a pool"
         yield f"{old} → {new} studies: now {what}."
     for name, interval in (("CI", "ci"), ("prediction interval", "pi")):
         for threshold in limits.thresholds:

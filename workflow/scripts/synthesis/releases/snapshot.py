@@ -11,6 +11,7 @@ from typing import Any
 
 from ..review.index import NOT_SHEETS
 from ..tables.files import read_table, write_text
+from ..tables.pools import find_pool, pooled_rows
 from ..tables.problems import ProblemsError
 from .history import COMPARED, read_files
 
@@ -105,12 +106,11 @@ class Snapshot:
 
     def used(self, analysis: str) -> list[Row]:
         """Give the rows that the overall pool of an analysis uses."""
-        return [row for row in self.table(f"{analysis}/rows") if row["subset"] == "all" and row["use"] == "yes"]
+        return pooled_rows(self.table(f"{analysis}/rows"))
 
     def overall(self, analysis: str, model: str) -> Row | None:
-        """Find the estimate of all studies."""
-        key = (analysis, "all", model)
-        return next((r for r in self.table("estimates") if (r["analysis"], r["subset"], r["model"]) == key), None)
+        """Find the pool of all studies."""
+        return find_pool(self.table("estimates"), model, analysis=analysis) or None
 
     def label(self, study: str) -> str:
         """Give how figures call a study."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from ..tables.files import write_table, write_text
+from ..tables.declared import columns_of, write
+from ..tables.files import write_text
 from .changes_page import Names, write_page
 from .conclusions import Limits
 from .estimates import GONE, KEY, NEW, Change
@@ -10,16 +11,16 @@ from .history import PAGE
 from .snapshot import snapshot_of_files
 from .story import Story
 
-SHOWN = ("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "status")
-CHANGES = (*KEY, "change", *(f"{name}_{when}" for name in SHOWN for when in ("before", "after")))
-
 
 def change_row(change: Change) -> dict[str, str]:
     """Give a row of ``changes.csv``: an estimate that moved, came or went."""
     word = NEW if change.before is None else GONE if change.after is None else "moved"
     sides = {"before": change.before or {}, "after": change.after or {}}
-    cells = {f"{name}_{when}": row.get(name, "") for when, row in sides.items() for name in SHOWN}
-    return dict(zip(KEY, change.key, strict=True)) | {"change": word} | cells
+    row = dict(zip(KEY, change.key, strict=True)) | {"change": word}
+    for column in columns_of("changes")[len(row) :]:
+        name, _, when = column.rpartition("_")
+        row[column] = sides[when].get(name, "")
+    return row
 
 
 def tell_changes_file(
@@ -68,4 +69,4 @@ def tell_changes_file(
         write_text(changes_md, page.read_text(encoding="utf-8"))
     else:
         write_text(changes_md, kept or write_page(last, released, words, state))
-    write_table(changes_csv, map(change_row, released.changes if released else ()), CHANGES)
+    write(changes_csv, map(change_row, released.changes if released else ()), table="changes")

@@ -2,14 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..tables.files import write_table
+from ..tables.declared import columns_of, write
 from .snapshot import snapshot_of_files
-
-POOL = (
-    *("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2"),
-    "status",
-)
-TRAJECTORY = ("version", "released", "last_search", "sheets", "analysis", "label", "model", *POOL)
 
 
 def follow_releases_file(
@@ -38,13 +32,14 @@ def follow_releases_file(
         The one that leads now; a release that led with another one is followed with this one where it has it.
     """
     present = {"version": version, "date": "", "root": ".", "files": present_files}
+    pool = [column for column in columns_of("trajectory") if column in columns_of("estimates")]
     rows = []
     for one in (*releases, present):
         snapshot = snapshot_of_files(one["version"], one["files"], one["root"])
         search = last_search if one is present else snapshot.choices().get("review.last_search", "")
-        base = {"version": snapshot.name, "released": one["date"], "last_search": search, "model": model}
+        base = {"version": one["version"], "released": one["date"], "last_search": search}
         base["sheets"] = len(snapshot.studies())
         for name, label in analyses.items():
             if row := snapshot.overall(name, model):
-                rows.append(base | {"analysis": name, "label": label} | {key: row.get(key, "") for key in POOL})
-    write_table(trajectory_csv, rows, TRAJECTORY)
+                rows.append(base | {"label": label} | {key: row[key] for key in pool})
+    write(trajectory_csv, rows)
