@@ -38,7 +38,7 @@ class Answers:
         from ..report.summary import sentence
 
         tables = dict.fromkeys([(analysis, "estimates") for analysis in self.labels], read(self.estimates_csv))
-        review = Review({"review": self.review, "models": self.models}, tables, {})
+        review = Review({"review": self.review, "models": self.models, "analyses": self.labels}, tables, {})
         return "\n\n".join(
             f"**{plain(label)}**: {plain(sentence(review, analysis))}"
             for analysis, label in self.labels.items()

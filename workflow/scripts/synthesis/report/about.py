@@ -1,11 +1,10 @@
 """The tables and words a page is made of, with short ways to look things up."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..tables.declared import Row, read
-from ..tables.pools import OVERALL, find_pool, pooled_rows, sort_rows
+from ..tables.pools import find_pool, pooled_rows, sort_rows
 from ..words import marks
 from ..words.formatting import decimals_for
 from ..words.prose import percent
@@ -14,7 +13,6 @@ from .html_tables import Cell, sheet_address
 UNKNOWN_LEVELS = {"": "Not reported", "not reported": "Not reported", "mixed": "Several"}
 
 
-@dataclass(frozen=True)
 class Review:
     """Everything the page prints.
 
@@ -30,30 +28,12 @@ class Review:
         Every report that was looked at, with the decision.
     """
 
-    choices: Mapping
-    tables: Mapping[tuple[str, str], list[Row]]
-    grade: Mapping[str, Mapping]
-    screening: Sequence[Mapping[str, str]] = ()
-
-    @property
-    def analyses(self) -> Mapping[str, Mapping]:
-        """Give the analyses in the order of the config."""
-        return self.choices["analyses"]
-
-    @property
-    def unit(self) -> str:
-        """Give what the denominator counts."""
-        return self.choices["review"]["unit"]
-
-    @property
-    def primary(self) -> str:
-        """Give the model of the headline."""
-        return self.choices["models"]["primary"]
-
-    @property
-    def level(self) -> str:
-        """Give the confidence level as printed."""
-        return percent(self.choices["models"]["level"])
+    def __init__(self, choices: Mapping, tables: Mapping, grade: Mapping, screening: Sequence[Mapping] = ()):
+        self.choices, self.tables, self.grade, self.screening = choices, tables, grade, screening
+        self.analyses: Mapping[str, Mapping] = choices["analyses"]
+        self.unit: str = choices["review"]["unit"]  # what the denominator counts
+        self.primary: str = choices["models"]["primary"]
+        self.level = percent(choices["models"]["level"])
 
     def title(self, analysis: str) -> str:
         """Give how an analysis is called."""
@@ -70,10 +50,6 @@ class Review:
     def used(self, analysis: str) -> list[Row]:
         """Give the rows an analysis pools, in the order of its forest plot."""
         return sort_rows(pooled_rows(self.table(analysis, "rows")), self.choices["figures"]["sort"])
-
-    def candidates(self, analysis: str) -> list[Row]:
-        """Give every row that was considered for an analysis."""
-        return [row for row in self.table(analysis, "rows") if row["subset"] == OVERALL]
 
     def decimals(self, analysis: str) -> int:
         """Give the decimals of an analysis's table, the same as in its forest plot."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..tables.declared import Row
-from ..tables.pools import State, estimate_text, prediction_text, state_of
+from ..tables.pools import OVERALL, State, estimate_text, prediction_text, state_of
 from ..words.formatting import MISSING, format_count, format_heterogeneity, format_percent, format_percent_range
 from ..words.formatting import is_missing as missing
 from ..words.marks import legend
@@ -108,8 +108,8 @@ def left_out(review: Review, analysis: str) -> list[str]:
     """List what an analysis does not pool, with the reason; other rows of a study that is in are not listed."""
     return [
         f"{row['label']}, {row['arm']} ({fraction(row)}): {row['reason']}"
-        for row in review.candidates(analysis)
-        if row["use"] == "no" and not row["reason"].startswith(SILENT)
+        for row in review.table(analysis, "rows")
+        if (row["subset"], row["use"]) == (OVERALL, "no") and not row["reason"].startswith(SILENT)
     ]
 
 
