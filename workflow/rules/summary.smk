@@ -1,10 +1,7 @@
 # In:  results/<analysis>/*.csv
 # Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md,
 #      results/<analysis>/reproduce.R (the headline numbers again in R)
-SUMMARY_TEXTS = [
-    str(SCRIPTS / "glmm.R"),
-    *(str(SCRIPTS.parent / "templates" / name) for name in ("README.md.j2", "reproduce.R.j2")),
-]
+R_TEXTS = [str(SCRIPTS / "glmm.R"), str(SCRIPTS.parent / "templates" / "reproduce.R.j2")]
 
 
 rule gather_estimates:
@@ -32,7 +29,7 @@ rule write_summary:
         estimates=rules.gather_estimates.output.estimates,
         contrasts=rules.gather_estimates.output.contrasts,
         rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
-        texts=SUMMARY_TEXTS,
+        texts=R_TEXTS,
         library=library("write_summary.py"),
     output:
         page="results/README.md",
@@ -40,7 +37,7 @@ rule write_summary:
     log:
         "logs/write_summary.log",
     params:
-        planned=planned(texts=SUMMARY_TEXTS, library=library("write_summary.py")),
+        planned=planned(texts=R_TEXTS, library=library("write_summary.py")),
         review=protocol.review.model_dump(mode="json"),
         analyses={
             name: {"label": analysis.label, "note": analysis.note, "outcomes": list(analysis.outcomes)}

@@ -1,9 +1,11 @@
 """results/README.md: the answers in one table, then each analysis with its figures and rows.
 
-Every number comes from the tables in ``results/``; no sentence claims more than they show.
+Every number comes from the tables in ``results/``; no sentence claims more than they show. ``README.md.j2`` says what
+stands in which order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from ..tables.declared import Row, read
 from ..tables.files import write_text
@@ -17,6 +19,8 @@ from .about import Review
 from .answers import left_out
 from .comparing import level_pair
 from .phrases import WHERE, counts_of, effect_words, fraction, interval_words
+
+TEMPLATE = Path(__file__).with_name("README.md.j2")
 
 
 def write_summary_file(
@@ -48,7 +52,7 @@ def summary(review: Review) -> str:
     rows = [row for analysis in review.analyses for row in pooled_rows(review.table(analysis, "rows"))]
     pooled = {(row["study"], row["arm"], row["outcome"], row["window"]): row for row in rows}.values()
     return render(
-        "README.md.j2",
+        TEMPLATE,
         review=review,
         about=review.choices["review"],
         split_by=joined(inside(variable["label"]) for variable in review.choices["variables"].values()),
