@@ -85,15 +85,14 @@ def add_answers(doc, review: Review) -> None:
 
 def headline_table(review: Review) -> Table:
     """Give one line an analysis: counts, pooled percentage with both intervals, τ², crude."""
-    heads = ("Outcome", "#Studies", "#Events", f"#{review.unit.capitalize()}", *comparing.percent_heads(review))
-    lines = []
-    for analysis in review.analyses:
-        if review.pool(analysis):
-            cells = headline(review, analysis)
-            estimate, _, remark = cells[3].partition("; ")  # what it is instead of a pool, on a line of its own
-            lines.append((review.title(analysis), *cells[:3], Cell(estimate, small=remark), *cells[4:]))
+    rows = []
+    for analysis in filter(review.pool, review.analyses):
+        cells = {"Outcome": review.title(analysis), **headline(review, analysis)}
+        heading = next(iter(review.intervals(review.pool(analysis), 1)))
+        estimate, _, remark = cells[heading].partition("; ")  # what it is instead of a pool, on a line of its own
+        rows.append(cells | {heading: Cell(estimate, small=remark)})
     notes = table_notes(review).split(" The other models stand in")[0]
-    return table("Pooled incidence", (*heads, "#τ²", "#Crude, %"), lines, notes=(notes,))
+    return table("Pooled incidence", rows, notes=(notes,))
 
 
 def add_findings(doc, review: Review) -> None:

@@ -5,7 +5,7 @@ from docx.shared import Mm
 from docx.text.paragraph import Paragraph
 from markdown_it.tree import SyntaxTreeNode
 
-from ..report.html_tables import Table, columns, line, web_address
+from ..report.html_tables import Line, Table, cell, columns, web_address
 from ..report.markdown import is_number, read_markdown
 from .word import add_link
 from .word_table import add_table
@@ -60,4 +60,4 @@ def plain_table(caption: str, node: SyntaxTreeNode) -> Table:
     """Give a table of a page as the report's tables are."""
     head, *rows = (row.children for part in node.children for row in part.children)
     heads = columns(*("#" * is_number(cell) + words(cell) for cell in head))
-    return Table(caption, heads, tuple(line(map(words, row)) for row in rows))
+    return Table(caption, heads, tuple(Line(tuple(cell(words(one)) for one in row)) for row in rows))

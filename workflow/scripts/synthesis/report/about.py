@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..tables.declared import Row, read
-from ..tables.pools import find_pool, pooled_rows, sort_rows
+from ..tables.pools import estimate_text, find_pool, pooled_rows, prediction_text, sort_rows
 from ..words import marks
-from ..words.formatting import decimals_for
+from ..words.formatting import decimals_for, format_count
 from ..words.prose import percent
 from .html_tables import Cell, sheet_address
 
@@ -83,6 +83,17 @@ class Review:
         """Give the marks of honesty of a count, see :mod:`synthesis.words.marks`."""
         study = self.study(row["study"])
         return marks.marks_of(row, study.get("report", ""), bool(study.get("overlaps")))
+
+    def counts(self, row: Row, *names: str) -> dict[str, str]:
+        """Give counts of a row below their headings."""
+        return {
+            f"#{(self.unit if name == 'patients' else name).capitalize()}": format_count(row[name]) for name in names
+        }
+
+    def intervals(self, pool: Row, decimals: int) -> dict[str, str]:
+        """Give estimate and prediction interval below their headings."""
+        estimate, prediction = estimate_text(pool, decimals), prediction_text(pool, decimals)
+        return {f"#% ({self.level} CI)": estimate, f"#{self.level} PI, %": prediction}
 
     def study_cell(self, study: str, small: str = "", symbols: str = "") -> Cell:
         """Give a study as a link to its sheet."""

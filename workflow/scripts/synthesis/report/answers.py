@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..tables.declared import Row
-from ..tables.pools import OVERALL, State, estimate_text, prediction_text, state_of
+from ..tables.pools import OVERALL, State, state_of
 from ..words.formatting import MISSING, format_count, format_heterogeneity, format_percent, format_percent_range
 from ..words.formatting import is_missing as missing
 from ..words.marks import legend
@@ -11,10 +11,8 @@ from ..words.model_names import DESCRIPTIONS
 from ..words.prose import joined, plural
 from ..words.terms import is_ok
 from .about import Review, row_key
-from .comparing import percent_heads
-from .html_tables import BLANK, Line, Table, line, linked, table
+from .html_tables import Line, Table, linked, table
 from .phrases import (
-    counts_of,
     counts_words,
     fraction,
     interval_words,
@@ -62,10 +60,6 @@ def row_table(review: Review, analysis: str) -> Table | None:
     interval = STUDY_INTERVALS[review.choices["models"]["study_interval"]]
     return table(
         f"{review.title(analysis)}: the counts and where they stand",
-        (
-            *("Study", "#Events", f"#{review.unit.capitalize()}"),
-            *(percent_heads(review)[0], "#Window", "*Definition", "*Source"),
-        ),
         [*(row_line(review, row, decimals) for row in rows), *pool_lines(review, analysis, decimals)],
         files=(f"{analysis}/rows.csv", f"{analysis}/estimates.csv"),
         legend=legend(map(review.marks, rows), review.unit),
@@ -78,17 +72,16 @@ def row_line(review: Review, row: Row, decimals: int) -> Line:
     """Give the line of one count."""
     more = joined(filter(None, (row["basis"], second_reading_words(row))), "and")
     note = f"{row['source']} ({more})" + (f". {row['note']}" if row["note"] else "")
-    return line(
-        (
-            review.study_cell(row["study"], row["arm_label"] if row["arm"] != "all" else "", review.marks(row)),
-            *counts_of(row, "events", "patients"),
-            row_interval(row, decimals),
-            window_words(row),
-            row["definition"],
-            linked(note, doi=row["doi"]),
-        ),
-        anchor=f"row-{row_key(row)}",
-    )
+    arm = row["arm_label"] if row["arm"] != "all" else ""
+    cells = {
+        "Study": review.study_cell(row["study"], arm, review.marks(row)),
+        **review.counts(row, "events", "patients"),
+        f"#% ({review.level} CI)": row_interval(row, decimals),
+        "#Window": window_words(row),
+        "*Definition": row["definition"],
+        "*Source": linked(note, doi=row["doi"]),
+    }
+    return Line(cells, anchor=f"row-{row_key(row)}")
 
 
 def pool_lines(review: Review, analysis: str, decimals: int) -> list[Line]:
@@ -96,12 +89,11 @@ def pool_lines(review: Review, analysis: str, decimals: int) -> list[Line]:
     pool = review.pool(analysis)
     if state_of(pool) == State.NO_STUDY:
         return []
-    found = [kind_words(pool), *counts_of(pool, "events", "patients"), estimate_text(pool, decimals)]
-    lines = [line((*found, BLANK, BLANK, BLANK), strong=True)]
-    if (limits := prediction_text(pool, decimals)) != MISSING:
-        name = f"{review.level} prediction interval"
-        lines.append(line((name, BLANK, BLANK, limits, BLANK, BLANK, BLANK), strong=True))
-    return lines
+    (heading, estimate), (_, limits) = review.intervals(pool, decimals).items()
+    lines = [{"Study": kind_words(pool), **review.counts(pool, "events", "patients"), heading: estimate}]
+    if limits != MISSING:
+        lines.append({"Study": f"{review.level} prediction interval", heading: limits})
+    return [Line(cells, strong=True) for cells in lines]
 
 
 def left_out(review: Review, analysis: str) -> list[str]:
@@ -123,22 +115,23 @@ def future_table(review: Review, analysis: str) -> Table | None:
     """Give what a new study could see: chances of exceeding the thresholds, events among its next patients."""
     return table(
         f"{review.title(analysis)}: what a new study could see",
-        ("*Quantity", "#Value", f"#{review.level} interval"),
-        [future_cells(row, review.unit) for row in future_rows(review, analysis)],
+        [future_cells(review, row) for row in future_rows(review, analysis)],
         files=(f"{analysis}/future.csv",),
         notes=("From the prediction distribution of the primary model, and from simulation of one more study.",),
     )
 
 
-def future_cells(row: Row, unit: str) -> tuple[str, str, str]:
+def future_cells(review: Review, row: Row) -> dict[str, str]:
     """Give a quantity of ``future.csv`` with its value and interval: shares in per cent, or numbers of events."""
     name, value, limits = row["quantity"], row["value"], (row["low"], row["high"])
-    words = FUTURE[name].format(threshold=f"{row['threshold']:g}", unit=unit)
-    if name not in ("events_mean", "events_median"):
-        return words, format_percent(value, 1), format_percent_range(*limits, 1)
-    # A mean number of events has one decimal, as a percentage of 100 has.
-    shown = format_percent(value / 100, 1) if name == "events_mean" else format_count(value)
-    return words, shown, MISSING if any(map(missing, limits)) else " to ".join(map(format_count, limits))
+    if name in ("events_mean", "events_median"):
+        # A mean number of events has one decimal, as a percentage of 100 has.
+        shown = format_percent(value / 100, 1) if name == "events_mean" else format_count(value)
+        interval = MISSING if any(map(missing, limits)) else " to ".join(map(format_count, limits))
+    else:
+        shown, interval = format_percent(value, 1), format_percent_range(*limits, 1)
+    words = FUTURE[name].format(threshold=f"{row['threshold']:g}", unit=review.unit)
+    return {"*Quantity": words, "#Value": shown, f"#{review.level} interval": interval}
 
 
 def chances(review: Review, analysis: str) -> str:

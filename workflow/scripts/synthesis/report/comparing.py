@@ -9,16 +9,11 @@ from ..words.marks import as_read, legend
 from ..words.prose import labelled, upper_first
 from ..words.terms import remarks_of
 from .about import Review
-from .html_tables import Cell, Line, Table, line, table
-from .phrases import RISK_DIFFERENCE, WHERE, counts_of, effect_words, fraction, p_cell, status_words, whole
+from .html_tables import Cell, Line, Table, table
+from .phrases import RISK_DIFFERENCE, WHERE, effect_words, fractions, p_cell, status_words, whole
 
 COMMON = "glmm-common"  # the primary model with one τ² for all levels
 RATIO = "odds ratio"
-
-
-def percent_heads(review: Review) -> tuple[str, str]:
-    """Give the headings of estimate and prediction interval."""
-    return f"#% ({review.level} CI)", f"#{review.level} PI, %"
 
 
 def split_table(review: Review, analysis: str, variable: str) -> Table | None:
@@ -29,15 +24,13 @@ def split_table(review: Review, analysis: str, variable: str) -> Table | None:
     decimals = decimals_for(pool["estimate"] for pool in pools)
     return table(
         f"{review.title(analysis)} by {name.lower()}: each level's own pool",
-        (name, "#Studies", "#Events", f"#{review.unit.capitalize()}", *percent_heads(review), "What"),
         [
-            (
-                review.level_name(variable, pool["group"]),
-                *counts_of(pool, "studies", "events", "patients"),
-                estimate_text(pool, decimals),
-                prediction_text(pool, decimals),
-                status_words(pool),
-            )
+            {
+                f"={name}": review.level_name(variable, pool["group"]),
+                **review.counts(pool, "studies", "events", "patients"),
+                **review.intervals(pool, decimals),
+                "What": status_words(pool),
+            }
             for pool in pools
         ],
         files=(f"{analysis}/estimates.csv",),
@@ -68,10 +61,8 @@ def split_tests(review: Review, analysis: str, variable: str) -> Iterable[str]:
 
 def contrast_table(review: Review) -> Table | None:
     """Give every comparison of two levels that has a number, and the reasons of the others as notes."""
-    heads = ("Outcome", "Comparison", "Where", "#First", "#Second", "*Measure", f"#Estimate ({review.level} CI)", "#P")
     return table(
         "Levels set against each other, inside a study and between studies",
-        heads,
         [
             contrast_cells(review, row)
             for row in review.table("results", "contrasts")
@@ -90,18 +81,18 @@ def level_pair(review: Review, row: Row) -> str:
     return " against ".join(review.level_name(row["by"], row[side]) for side in ("first", "second"))
 
 
-def contrast_cells(review: Review, row: Row) -> tuple[str | Cell, ...]:
+def contrast_cells(review: Review, row: Row) -> dict[str, str | Cell]:
     """Give the cells of one comparison of two levels."""
     measure = f"{RISK_DIFFERENCE}, percentage points" if row["measure"] == RISK_DIFFERENCE else row["measure"]
-    return (
-        review.title(row["analysis"]),
-        level_pair(review, row),
-        review.study_cell(row["study"]) if row["study"] else WHERE[row["kind"]],
-        *(fraction(row, side) for side in ("first", "second")),
-        Cell(measure, small="; ".join(filter(None, (row["method"], remarks_of(row["status"]))))),
-        effect_words(row),
-        p_cell(row),
-    )
+    return {
+        "Outcome": review.title(row["analysis"]),
+        "Comparison": level_pair(review, row),
+        "Where": review.study_cell(row["study"]) if row["study"] else WHERE[row["kind"]],
+        **fractions(row, "first", "second"),
+        "*Measure": Cell(measure, small="; ".join(filter(None, (row["method"], remarks_of(row["status"]))))),
+        f"#Estimate ({review.level} CI)": effect_words(row),
+        "#P": p_cell(row),
+    }
 
 
 def risk_factor_table(review: Review) -> Table | None:
@@ -114,13 +105,11 @@ def risk_factor_table(review: Review) -> Table | None:
         and (row["kind"] != "pooled" or row["studies"] > 1)
     ]
     lines = [risk_factor_line(review, row) for row in rows]
-    odds = f"#Odds ratio ({review.level} CI)"
     return table(
         "Exposed against unexposed: odds ratios, unadjusted",
-        ("Exposure", "Outcome", "Study", "#Exposed", "#Unexposed", odds, "#P", "*What"),
         lines,
         files=("comparisons.csv",),
-        legend=legend((one.cells[2].marks for one in lines), review.unit),
+        legend=legend((one.cells["Study"].marks for one in lines), review.unit),
         notes=("Exposures were not assigned. Risk ratios and risk differences stand in the same file.",),
         stacked=True,
     )
@@ -133,18 +122,16 @@ def risk_factor_line(review: Review, row: Row) -> Line:
         read = as_read(row, review.table("data", "comparisons"))
         source = f"{row['basis']}; {read['source']}"
         study = review.study_cell(row["study"], row["arm"], review.marks(read))
-    return line(
-        (
-            row["exposure"],
-            review.outcome(row["outcome"]),
-            study,
-            *(fraction(row, side) for side in ("exposed", "unexposed")),
-            effect_words(row),
-            p_cell(row),
-            f"{source}. {remarks}" if (remarks := remarks_of(row["status"])) else source,
-        ),
-        strong=row["kind"] == "pooled",
-    )
+    cells = {
+        "Exposure": row["exposure"],
+        "Outcome": review.outcome(row["outcome"]),
+        "Study": study,
+        **fractions(row, "exposed", "unexposed"),
+        f"#Odds ratio ({review.level} CI)": effect_words(row),
+        "#P": p_cell(row),
+        "*What": ". ".join(filter(None, (source, remarks_of(row["status"])))),
+    }
+    return Line(cells, strong=row["kind"] == "pooled")
 
 
 def rate_table(review: Review) -> Table | None:
@@ -152,20 +139,18 @@ def rate_table(review: Review) -> Table | None:
     rows = [row for a in review.analyses for row in review.table(a, "rates") if not is_missing(row["estimate"])]
     unit = rows[0]["unit"] if rows else ""
     decimals = decimals_for(row["estimate"] for row in rows)
-    rate = f"#Per 100 ({review.level} CI)"
     return table(
         f"Events per 100 {unit}s",
-        ("Outcome", "Model", "#Studies", "#Events", f"#{unit.capitalize()}s", rate, f"#{review.level} PI", "What"),
         [
-            (
-                review.title(row["analysis"]),
-                row["model"],
-                *counts_of(row, "studies", "events"),
-                format_count(whole(row["person_time"])),
-                estimate_text(row, decimals),
-                prediction_text(row, decimals),
-                status_words(row),
-            )
+            {
+                "Outcome": review.title(row["analysis"]),
+                "Model": row["model"],
+                **review.counts(row, "studies", "events"),
+                f"#{unit.capitalize()}s": format_count(whole(row["person_time"])),
+                f"#Per 100 ({review.level} CI)": estimate_text(row, decimals),
+                f"#{review.level} PI": prediction_text(row, decimals),
+                "What": status_words(row),
+            }
             for row in rows
         ],
         files=tuple(dict.fromkeys(f"{row['analysis']}/rates.csv" for row in rows)),
@@ -180,7 +165,6 @@ def published_table(review: Review) -> Table | None:
     """Give our pools beside the published ones, with what makes each pair comparable or not."""
     return table(
         "Published pools beside ours; they were not combined",
-        ("Published pool", f"#Published ({review.level} CI)", "#Ours", "Ours, as", "Comparable", "*Note"),
         [published_cells(review, row) for row in review.table("results", "published")],
         files=("published.csv",),
         notes=("Comparable: whether the two sides can be compared in window, denominator and measure.",),
@@ -188,12 +172,10 @@ def published_table(review: Review) -> Table | None:
     )
 
 
-def published_cells(review: Review, row: Row) -> tuple[str | Cell, ...]:
+def published_cells(review: Review, row: Row) -> dict[str, str | Cell]:
     """Give the cells of one pair; published values are per cent already, and are printed as the source has them."""
-    estimate, low, high = (
-        "" if is_missing(row[f"published_{name}"]) else str(row[f"published_{name}"])
-        for name in ("estimate", "low", "high")
-    )
+    theirs = [row[f"published_{name}"] for name in ("estimate", "low", "high")]
+    estimate, low, high = ("" if is_missing(value) else str(value) for value in theirs)
     about = (
         review.outcome(row["outcome"]).replace("_", " "),
         row["subgroup"],
@@ -203,11 +185,11 @@ def published_cells(review: Review, row: Row) -> tuple[str | Cell, ...]:
     ours = [row[key] / 100 for key in ("estimate", "ci_low", "ci_high")]
     alike = [f"{what} {row[f'{what}_comparable']}" for what in ("window", "denominator", "measure")]
     more = f" {upper_first(remarks)}." if (remarks := remarks_of(row["status"])) else ""
-    return (
-        Cell(review.label(row["review"]), small=", ".join(about)),
-        f"{estimate} ({low}–{high})" if low and high else estimate,
-        Cell(format_percent_interval(*ours, decimals_for(ours[:1])), small=f"k = {format_count(row['k'])}"),
-        Cell(review.title(row["analysis"]), small=row["measure"]),
-        Cell("; ".join(alike), small=f"same studies: {row['overlap']}"),
-        f"{row['note']}{more}",
-    )
+    return {
+        "Published pool": Cell(review.label(row["review"]), small=", ".join(about)),
+        f"#Published ({review.level} CI)": f"{estimate} ({low}–{high})" if low and high else estimate,
+        "#Ours": Cell(format_percent_interval(*ours, decimals_for(ours[:1])), small=f"k = {format_count(row['k'])}"),
+        "Ours, as": Cell(review.title(row["analysis"]), small=row["measure"]),
+        "Comparable": Cell("; ".join(alike), small=f"same studies: {row['overlap']}"),
+        "*Note": f"{row['note']}{more}",
+    }

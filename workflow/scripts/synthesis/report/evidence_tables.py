@@ -8,7 +8,7 @@ from ..tables.pools import State, state_of
 from ..words.formatting import MISSING, format_count
 from ..words.prose import joined, plural
 from .about import Review
-from .html_tables import Cell, Table, doi_address, line, site_of, table, web_address
+from .html_tables import Cell, Line, Table, doi_address, site_of, table, web_address
 from .phrases import counts_of, format_frequency, sentence_case
 
 CERTAINTY = {"high": "⊕⊕⊕⊕", "moderate": "⊕⊕⊕◯", "low": "⊕⊕◯◯", "very low": "⊕◯◯◯"}
@@ -19,17 +19,8 @@ GRADE, SCREENING = "../studies/grade.yaml", "../studies/screening.csv"
 
 def findings_table(review: Review) -> Table:
     """Give the Summary of Findings per 1,000; the judgements are a curator's and are never computed."""
-    unit = review.unit
     return table(
-        f"What happens to 1,000 {unit}, and how certain that is",
-        (
-            "Outcome",
-            f"#{unit.capitalize()} (studies)",
-            f"#Per 1,000 {unit} ({review.level} CI)",
-            f"#A new centre, per 1,000 ({review.level} PI)",
-            "Certainty",
-            "*Why",
-        ),
+        f"What happens to 1,000 {review.unit}, and how certain that is",
         [findings_cells(review, analysis) for analysis in review.analyses],
         files=("estimates.csv", GRADE) if review.grade else ("estimates.csv",),
         notes=findings_notes(review),
@@ -46,23 +37,24 @@ def findings_notes(review: Review) -> tuple[str, ...]:
     return (f"{start} The judgements are a curator's, never computed.", *map(sentence_case, whose))
 
 
-def findings_cells(review: Review, analysis: str) -> tuple[str | Cell, ...]:
+def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
     """Give the cells of one outcome."""
-    pool, window = review.pool(analysis), review.analyses[analysis]["window"]
+    pool, window, unit = review.pool(analysis), review.analyses[analysis]["window"], review.unit
     silent = ", or window not stated" if window["unstated"] == "include" else ""
     state = state_of(pool)
     counts = MISSING if state == State.NO_STUDY else "{} ({})".format(*counts_of(pool, "patients", "studies"))
     symbols, certainty, why = certainty_words(review.grade.get(analysis))
     estimate, *limits = (per_thousand(pool, key) for key in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"))
     interval, prediction = (MISSING if MISSING in two else " to ".join(two) for two in (limits[:2], limits[2:]))
-    return (
-        Cell(review.title(analysis), f"#{analysis}", f"within {plural(window['max_days'], 'day')}{silent}"),
-        Cell(counts, small="" if state == State.POOL else "not a pool"),
-        estimate if interval == MISSING else f"{estimate} ({interval})",
-        prediction,
-        f"{symbols} {certainty}".strip(),
-        why,
-    )
+    outcome = Cell(review.title(analysis), f"#{analysis}", f"within {plural(window['max_days'], 'day')}{silent}")
+    return {
+        "Outcome": outcome,
+        f"#{unit.capitalize()} (studies)": Cell(counts, small="" if state == State.POOL else "not a pool"),
+        f"#Per 1,000 {unit} ({review.level} CI)": estimate if interval == MISSING else f"{estimate} ({interval})",
+        f"#A new centre, per 1,000 ({review.level} PI)": prediction,
+        "Certainty": f"{symbols} {certainty}".strip(),
+        "*Why": why,
+    }
 
 
 def per_thousand(pool: Row, key: str) -> str:
@@ -86,14 +78,18 @@ def certainty_words(judged: Mapping | None) -> tuple[str, str, str]:
 
 def reasons_table(review: Review) -> Table | None:
     """Give the reason of every judgement of certainty; None when nobody judged."""
-    lines = [
-        (review.title(analysis), name_words(name), domain["judgement"], sentence_case(str(domain["reason"])))
+    rows = [
+        {
+            "Outcome": review.title(analysis),
+            "Domain": name_words(name),
+            "Judgement": domain["judgement"],
+            "*Reason": sentence_case(str(domain["reason"])),
+        }
         for analysis in review.analyses
         if analysis in review.grade
         for name, domain in review.grade[analysis]["domains"].items()
     ]
-    heads = ("Outcome", "Domain", "Judgement", "*Reason")
-    return table("Why the certainty was judged so", heads, lines, files=(GRADE,), stacked=True)
+    return table("Why the certainty was judged so", rows, files=(GRADE,), stacked=True)
 
 
 def name_words(name: str) -> str:
@@ -105,14 +101,17 @@ def bias_table(review: Review) -> Table | None:
     """Give the judgement of each pooled study on each item; None when nobody judged any."""
     rows = review.table("data", "risk_of_bias")
     pooled = {row["study"] for analysis in review.analyses for row in review.used(analysis)}
-    items = list(dict.fromkeys(row["item"] for row in rows))
+    items = dict.fromkeys(row["item"] for row in rows)
     found = {(row["study"], row["item"]): judgement_words(row) for row in rows}
     judged = [study for study in dict.fromkeys(row["study"] for row in rows) if study in pooled]
     missing = sorted(review.label(study) for study in pooled - set(judged))
     return table(
         "Risk of bias of the pooled studies, item by item",
-        ("Study", *map(name_words, items)),
-        [(review.study_cell(s), *(found.get((s, item), "not judged") for item in items)) for s in judged],
+        [
+            {"Study": review.study_cell(study)}
+            | {f"={name_words(item)}": found.get((study, item), "not judged") for item in items}
+            for study in judged
+        ],
         files=("data/risk_of_bias.csv",),
         notes=(f"Not judged: {', '.join(missing)}.",) if missing else (),
     )
@@ -128,14 +127,13 @@ def support_table(review: Review) -> Table | None:
     tools = review.choices["tools"]
     return table(
         "Why each item was judged so",
-        ("Study", "*Item", "Judgement", "*Support"),
         [
-            (
-                review.study_cell(row["study"]),
-                Cell(row["item"].replace("_", " "), small=tools.get(row["tool"], {}).get(row["item"], "")),
-                judgement_words(row),
-                row["support"],
-            )
+            {
+                "Study": review.study_cell(row["study"]),
+                "*Item": Cell(row["item"].replace("_", " "), small=tools.get(row["tool"], {}).get(row["item"], "")),
+                "Judgement": judgement_words(row),
+                "*Support": row["support"],
+            }
             for row in review.table("data", "risk_of_bias")
         ],
         files=("data/risk_of_bias.csv",),
@@ -145,17 +143,20 @@ def support_table(review: Review) -> Table | None:
 
 def flow_table(review: Review) -> Table | None:
     """Count the reports that were looked at, by decision."""
-    counts = Counter(row["decision"] for row in review.screening).most_common()
-    every = line(("All reports looked at", format_count(len(review.screening))), strong=True)
-    lines = [*((name.capitalize(), format_count(n)) for name, n in counts), every] if counts else ()
-    return table("Reports looked at, by decision", ("Decision", "#Reports"), lines, files=(SCREENING,))
+    counts = Counter(row["decision"].capitalize() for row in review.screening).most_common()
+    lines = [Line({"Decision": name, "#Reports": format_count(n)}) for name, n in counts]
+    every = {"Decision": "All reports looked at", "#Reports": format_count(len(review.screening))}
+    lines += [Line(every, strong=True)] if counts else []
+    return table("Reports looked at, by decision", lines, files=(SCREENING,))
 
 
 def screening_table(review: Review) -> Table | None:
     """Give every report that was looked at, with the decision and its reason."""
-    lines = [(report_cell(row), row["found"], row["decision"], row["reason"]) for row in review.screening]
-    heads = ("*Report", "*Found", "Decision", "*Reason")
-    return table("Every report that was looked at", heads, lines, files=(SCREENING,), stacked=True)
+    rows = [
+        {"*Report": report_cell(row), "*Found": row["found"], "Decision": row["decision"], "*Reason": row["reason"]}
+        for row in review.screening
+    ]
+    return table("Every report that was looked at", rows, files=(SCREENING,), stacked=True)
 
 
 def report_cell(row: Mapping[str, str]) -> Cell:

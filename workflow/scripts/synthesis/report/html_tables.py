@@ -1,6 +1,7 @@
 """What a table of the page is made of; every cell is text, already formatted."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
@@ -29,9 +30,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A row: its cells, an anchor, and whether it is a result rather than a study."""
+    """A row: heading → text or cell (in a table the cells in order), an anchor, and whether it is a result."""
 
-    cells: tuple[Cell, ...]
+    cells: Mapping[str, str | Cell] | tuple[Cell, ...]
     anchor: str = ""
     strong: bool = False
 
@@ -62,25 +63,36 @@ class Table:
 BLANK = Cell("")  # where a column says nothing about a row, as a definition about a pool; not a missing value
 
 
-def line(cells: Iterable[str | Cell], *, anchor: str = "", strong: bool = False) -> Line:
-    """Make a row of texts and cells; an empty text becomes a dash, unless it is meant to be blank."""
-    made = (cell if isinstance(cell, Cell) else Cell(cell) for cell in cells)
-    return Line(tuple(c if c.text or c is BLANK else replace(c, text=MISSING) for c in made), anchor, strong)
+def cell(value: str | Cell) -> Cell:
+    """Make a cell of a text; an empty one becomes a dash, unless it is meant to be blank."""
+    made = value if isinstance(value, Cell) else Cell(value)
+    return made if made.text or made is BLANK else replace(made, text=MISSING)
 
 
 def columns(*labels: str) -> tuple[Column, ...]:
-    """Make columns: ``#`` before a heading marks numbers, ``*`` one that needs room.
+    """Make columns: ``#`` before a heading marks numbers, ``*`` one that needs room, ``=`` a name that is not ours.
 
-    >>> [(c.label, c.number, c.wide) for c in columns("Study", "#Events", "*Definition")]
-    [('Study', False, False), ('Events', True, False), ('Definition', False, True)]
+    >>> [(c.label, c.number, c.wide) for c in columns("Study", "#Events", "*Definition", "=Study")]
+    [('Study', False, False), ('Events', True, False), ('Definition', False, True), ('Study', False, False)]
     """
-    return tuple(Column(name.lstrip("#*"), name.startswith("#"), name.startswith("*")) for name in labels)
+    return tuple(Column(re.sub("^[#*=]", "", name), name.startswith("#"), name.startswith("*")) for name in labels)
 
 
-def table(caption: str, labels: Sequence[str], lines: Iterable[Line | Iterable], **more) -> Table | None:
-    """Make a table of lines, or of their cells; None when there are none. For what else it takes see :class:`Table`."""
-    made = tuple(one if isinstance(one, Line) else line(one) for one in lines)
-    return Table(caption, columns(*labels), made, **more) if made else None
+def table(caption: str, rows: Iterable[Line | Mapping], **more) -> Table | None:
+    """Make a table of rows, the first of which names all columns; None when there are none.
+
+    Parameters
+    ----------
+    caption : str
+    rows : iterable of Line, or of its cells
+        Headings as :func:`columns` reads them. What a later row says nothing about is blank.
+    more
+        See :class:`Table`.
+    """
+    lines = [row if isinstance(row, Line) else Line(row) for row in rows]
+    heads = list(lines[0].cells) if lines else []
+    lines = [replace(one, cells=tuple(cell(one.cells.get(head, BLANK)) for head in heads)) for one in lines]
+    return Table(caption, columns(*heads), tuple(lines), **more) if lines else None
 
 
 def linked(text: str, *, doi: str = "", url: str = "") -> Cell:

@@ -132,6 +132,11 @@ def fraction(row: Row, side: str = "") -> str:
     return "/".join(MISSING if row[name] is None else str(row[name]) for name in names)
 
 
+def fractions(row: Row, *sides: str) -> dict[str, str]:
+    """Give the fractions of two sides below their headings."""
+    return {f"#{side.capitalize()}": fraction(row, side) for side in sides}
+
+
 def counts_words(pool: Row, unit: str) -> str:
     """Give the counts behind a pool: ``4 studies, 36 of 512 patients``."""
     if state_of(pool) == State.NO_STUDY:

@@ -6,8 +6,8 @@ from ..words.formatting import format_count, format_percent
 from ..words.marks import legend
 from ..words.prose import plural
 from .about import Review
-from .html_tables import Cell, Line, Table, line, linked, table
-from .phrases import fraction, second_reading_words, sentence_case, window_words
+from .html_tables import Cell, Line, Table, linked, table
+from .phrases import fraction, fractions, second_reading_words, sentence_case, window_words
 
 
 def study_table(review: Review) -> Table | None:
@@ -17,9 +17,7 @@ def study_table(review: Review) -> Table | None:
         for row in review.used(analysis):
             pools.setdefault(row["study"], []).append(review.title(analysis))
     lines = [study_line(review, row, pools.get(row["study"], [])) for row in review.table("data", "studies")]
-    heads = ("Study", "*Report", "Design", "*Arms", "*Where it is pooled, and notes")
-    files = ("data/studies.csv", "data/arms.csv")
-    return table("Characteristics of the studies", heads, lines, files=files, stacked=True)
+    return table("Characteristics of the studies", lines, files=("data/studies.csv", "data/arms.csv"), stacked=True)
 
 
 def study_line(review: Review, row: Row, pools: list[str]) -> Line:
@@ -33,16 +31,15 @@ def study_line(review: Review, row: Row, pools: list[str]) -> Line:
     design = "; ".join(filter(None, (row["report"].replace("-", " "), found, row["country"], centres, years)))
     pooled = f"Pooled: {'; '.join(pools)}." if pools else "Not pooled."
     notes = (row["overlaps"] and f"Overlap: {row['overlaps']}", row["note"], row["citation_note"])
-    return line(
-        (
-            review.study_cell(row["study"]),
-            linked(citation or "citation not readable", doi=row["doi"], url=row["url"]),
-            Cell(row["design"], small=design),
-            "; ".join(arm_words(review, arm) for arm in review.table("data", "arms") if arm["study"] == row["study"]),
-            Cell(pooled, small=sentences(*notes)),
-        ),
-        anchor=f"study-{row['study']}",
-    )
+    arms = [arm_words(review, arm) for arm in review.table("data", "arms") if arm["study"] == row["study"]]
+    cells = {
+        "Study": review.study_cell(row["study"]),
+        "*Report": linked(citation or "citation not readable", doi=row["doi"], url=row["url"]),
+        "Design": Cell(row["design"], small=design),
+        "*Arms": "; ".join(arms),
+        "*Where it is pooled, and notes": Cell(pooled, small=sentences(*notes)),
+    }
+    return Line(cells, anchor=f"study-{row['study']}")
 
 
 def sentences(*texts: str) -> str:
@@ -67,7 +64,6 @@ def source_table(review: Review) -> Table | None:
     told, rows = fates(review), review.table("data", "outcomes")
     return table(
         "Every count with its source",
-        ("Study", "Outcome", "#Count", "#%", "#Window", "*Definition", "*Source", "*What became of it"),
         [source_cells(review, row, told.get(count_key(row), "")) for row in rows],
         files=("data/outcomes.csv",),
         legend=legend(map(review.marks, rows), review.unit),
@@ -96,23 +92,23 @@ def fates(review: Review) -> dict[tuple, str]:
     return told
 
 
-def source_cells(review: Review, row: Row, fate: str) -> tuple[str | Cell, ...]:
+def source_cells(review: Review, row: Row, fate: str) -> dict[str, str | Cell]:
     """Give the cells of one count."""
     known = row["events"] is not None and row["patients"]
     held = (row["exclude"] and f"Excluded: {row['exclude']}") or (
         row["sensitivity_only"] and f"Sensitivity only: {row['sensitivity_only']}"
     )
     source = f"{row['source']} ({row['basis']}, confidence {row['confidence']}, {second_reading_words(row)})"
-    return (
-        review.study_cell(row["study"], arm_name(row), review.marks(row)),
-        review.outcome(row["outcome"]),
-        fraction(row),
-        format_percent(row["events"] / row["patients"] if known else None),
-        Cell(window_words(row), small=row["window_text"]),
-        row["definition"],
-        linked(f"{source}. {sentences(row['note'], row['second_note'])}".strip(), url=row["url"]),
-        fate or sentence_case(held) or "No analysis asks for it.",
-    )
+    return {
+        "Study": review.study_cell(row["study"], arm_name(row), review.marks(row)),
+        "Outcome": review.outcome(row["outcome"]),
+        "#Count": fraction(row),
+        "#%": format_percent(row["events"] / row["patients"] if known else None),
+        "#Window": Cell(window_words(row), small=row["window_text"]),
+        "*Definition": row["definition"],
+        "*Source": linked(f"{source}. {sentences(row['note'], row['second_note'])}".strip(), url=row["url"]),
+        "*What became of it": fate or sentence_case(held) or "No analysis asks for it.",
+    }
 
 
 def arm_name(row: Row) -> str:
@@ -122,22 +118,17 @@ def arm_name(row: Row) -> str:
 
 def characteristic_table(review: Review) -> Table | None:
     """Give every characteristic of the sheets with its source."""
-    return table(
-        "Every characteristic with its source",
-        ("Study", "*Characteristic", "#Value", "*Source", "*Note"),
-        [
-            (
-                review.study_cell(row["study"], arm_name(row)),
-                Cell(row["name"].replace("_", " "), small=row["group"]),
-                " ".join(filter(None, (row["value"], row["unit"]))) or fraction(row),
-                linked(row["source"], url=row["url"]),
-                row["note"],
-            )
-            for row in review.table("data", "characteristics")
-        ],
-        files=("data/characteristics.csv",),
-        stacked=True,
-    )
+    rows = [
+        {
+            "Study": review.study_cell(row["study"], arm_name(row)),
+            "*Characteristic": Cell(row["name"].replace("_", " "), small=row["group"]),
+            "#Value": " ".join(filter(None, (row["value"], row["unit"]))) or fraction(row),
+            "*Source": linked(row["source"], url=row["url"]),
+            "*Note": row["note"],
+        }
+        for row in review.table("data", "characteristics")
+    ]
+    return table("Every characteristic with its source", rows, files=("data/characteristics.csv",), stacked=True)
 
 
 def comparison_sources(review: Review) -> Table | None:
@@ -145,15 +136,14 @@ def comparison_sources(review: Review) -> Table | None:
     rows = review.table("data", "comparisons")
     return table(
         "Every 2×2 table with its source",
-        ("Study", "*Exposure and outcome", "#Exposed", "#Unexposed", "*Source", "*Note"),
         [
-            (
-                review.study_cell(row["study"], row["arm"], review.marks(row)),
-                Cell(row["exposure"], small=review.outcome(row["outcome"])),
-                *(fraction(row, side) for side in ("exposed", "unexposed")),
-                linked(f"{row['source']} ({row['basis']})", url=row["url"]),
-                row["note"],
-            )
+            {
+                "Study": review.study_cell(row["study"], row["arm"], review.marks(row)),
+                "*Exposure and outcome": Cell(row["exposure"], small=review.outcome(row["outcome"])),
+                **fractions(row, "exposed", "unexposed"),
+                "*Source": linked(f"{row['source']} ({row['basis']})", url=row["url"]),
+                "*Note": row["note"],
+            }
             for row in rows
         ],
         files=("data/comparisons.csv",),

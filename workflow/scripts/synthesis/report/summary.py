@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..tables.declared import Row, read
 from ..tables.files import write_text
-from ..tables.pools import State, estimate_text, pooled_rows, prediction_text, state_of
+from ..tables.pools import State, pooled_rows, prediction_text, state_of
 from ..words.formatting import HOUSES, MISSING, decimals_for, format_p, format_percent, format_tau2, is_missing
 from ..words.model_names import DESCRIPTIONS
 from ..words.prose import inside, joined, markdown_table, upper_first
@@ -72,23 +72,26 @@ def headline_table(review: Review) -> str:
     """Give one line an analysis: studies, patients, pooled percentage with both intervals, τ², crude."""
     unit, level = review.unit.capitalize(), review.level
     head = ["Outcome", "Studies", "Events", unit, f"% ({level} CI)", f"{level} PI", "τ²", "Crude, %"]
-    lines = [[f"[{review.title(a)}](#{anchor(review.title(a))})", *headline(review, a)] for a in review.analyses]
+    lines = [
+        [f"[{review.title(a)}](#{anchor(review.title(a))})", *headline(review, a).values()] for a in review.analyses
+    ]
     return markdown_table(head, lines, right=range(1, 8))
 
 
-def headline(review: Review, analysis: str) -> list[str]:
+def headline(review: Review, analysis: str) -> dict[str, str]:
     """Give the cells of one analysis after its name."""
     pool, crude = review.pool(analysis), review.pool(analysis, "crude")
     decimals, remarks = decimals_for([pool["estimate"]]), remarks_of(pool["status"])
     description = "a description" if state_of(pool) == State.DESCRIPTION else ""
-    text = with_remark(with_remark(estimate_text(pool, decimals), description), remarks)
-    return [
-        *counts_of(pool, "studies", "events", "patients"),
-        remarks if is_missing(pool["estimate"]) else text,
-        prediction_text(pool, decimals),
-        format_tau2(pool["tau2"]),
-        format_percent(crude.get("estimate"), decimals),
-    ]
+    (heading, estimate), prediction = review.intervals(pool, decimals).items()
+    text = with_remark(with_remark(estimate, description), remarks)
+    return {
+        **review.counts(pool, "studies", "events", "patients"),
+        heading: remarks if is_missing(pool["estimate"]) else text,
+        prediction[0]: prediction[1],
+        "#τ²": format_tau2(pool["tau2"]),
+        "#Crude, %": format_percent(crude.get("estimate"), decimals),
+    }
 
 
 def table_notes(review: Review) -> str:

@@ -3,13 +3,10 @@
 from math import nan
 
 from ..tables.declared import Row
-from ..tables.pools import OVERALL, estimate_text, prediction_text
+from ..tables.pools import OVERALL
 from ..words.formatting import (
-    MISSING,
     decimals_for,
-    format_count,
     format_difference,
-    format_p,
     format_percent,
     format_ratio_interval,
     format_tau2,
@@ -19,9 +16,8 @@ from ..words.model_names import DESCRIPTIONS
 from ..words.prose import joined
 from ..words.terms import LEAVE_ONE, remarks_of
 from .about import Review
-from .comparing import percent_heads
-from .html_tables import Cell, Table, line, table
-from .phrases import counts_of, status_words
+from .html_tables import Cell, Line, Table, table
+from .phrases import counts_of, p_cell, status_words
 
 CHOICES = {
     "model": "the model",
@@ -49,23 +45,15 @@ def model_table(review: Review, analysis: str) -> Table | None:
     every = review.table(analysis, "estimates")
     rows = [row for row in every if row["subset"] == OVERALL and not is_missing(row["estimate"])]
     decimals = decimals_for(row["estimate"] for row in rows)
-    lines = [
-        line(
-            (
-                Cell(DESCRIPTIONS.get(row["model"], row["model"]), small=row["model"]),
-                estimate_text(row, decimals),
-                prediction_text(row, decimals),
-                format_tau2(row["tau2"]),
-                status_words(row),
-            ),
-            strong=row["model"] == review.primary,
-        )
-        for row in rows
-    ]
+
+    def cells(row: Row) -> dict[str, str | Cell]:
+        model = Cell(DESCRIPTIONS.get(row["model"], row["model"]), small=row["model"])
+        found = {"*Model": model, **review.intervals(row, decimals), "#τ²": format_tau2(row["tau2"])}
+        return found | {"What": status_words(row)}
+
     return table(
         f"{review.title(analysis)}: the same studies, other models",
-        ("*Model", *percent_heads(review), "#τ²", "What"),
-        lines if len(lines) > 1 else (),
+        [Line(cells(row), strong=row["model"] == review.primary) for row in rows if len(rows) > 1],
         files=(f"{analysis}/estimates.csv",),
         notes=("τ² stands on the scale of its model. In bold: the primary model.",),
     )
@@ -78,20 +66,19 @@ def influence_table(review: Review, analysis: str) -> Table | None:
     rows = [row | {"studies": row["k"]} for row in rows]  # influence.csv counts studies as k
     decimals = decimals_for(row["estimate"] for row in [whole, *rows] if row)
 
-    def cells(name: str, row: Row, shift: str) -> tuple[str, ...]:
-        numbers = (*counts_of(row, "studies"), estimate_text(row, decimals), prediction_text(row, decimals))
-        return name, *numbers, shift, status_words(row)
+    def cells(name: str, row: Row) -> dict[str, str]:
+        found = {"Left out": name, **review.counts(row, "studies"), **review.intervals(row, decimals)}
+        return found | {"#Shift, points": points(row.get("shift"), decimals), "What": status_words(row)}
 
-    lines = [cells(review.label(row["study"]), row, points(row["shift"], decimals)) for row in rows]
+    every = [Line(cells("None", whole), strong=True)] if rows else []
     return table(
         f"{review.title(analysis)}: one study left out at a time",
-        ("Left out", "#Studies", *percent_heads(review), "#Shift, points", "What"),
-        [line(cells("None", whole, MISSING), strong=True), *lines] if rows else (),
+        [*every, *(cells(review.label(row["study"]), row) for row in rows)],
         files=(f"{analysis}/influence.csv",),
     )
 
 
-def points(shift: float, decimals: int) -> str:
+def points(shift: float | None, decimals: int) -> str:
     """Give how far an estimate moves, in percentage points."""
     return format_difference(shift, nan, nan, decimals)
 
@@ -131,15 +118,14 @@ def multiverse_table(review: Review, analysis: str) -> Table | None:
     """Give the range of the estimates as a table: the data behind the specification curve."""
     row = crossed(review, analysis)
     decimals = decimals_for([row.get("estimate_max")])
-    lines = [(name, format_percent(row[key], decimals)) for key, name in RANGE.items() if row]
+    lines = {name: format_percent(row[key], decimals) for key, name in RANGE.items() if row}
     for key, share in row.items():
         if key.startswith("share_") and not is_missing(share):
             side, threshold = key.removeprefix("share_").split("_")
-            lines.append((f"Specifications whose interval lies {side} {threshold}%", format_percent(share)))
+            lines[f"Specifications whose interval lies {side} {threshold}%"] = format_percent(share)
     return table(
         f"{review.title(analysis)}: over all specifications",
-        ("*Quantity", "#%"),
-        lines,
+        [{"*Quantity": name, "#%": text} for name, text in lines.items()],
         files=(f"{analysis}/multiverse_summary.csv", f"{analysis}/multiverse.csv"),
     )
 
@@ -154,7 +140,6 @@ def regression_table(review: Review) -> Table | None:
     ]
     return table(
         "Properties of the studies against the incidence (meta-regression)",
-        ("Outcome", "Property", "#Studies", f"#Odds ratio ({review.level} CI)", "#P", "*What"),
         [regression_cells(review, row) for row in rows],
         files=tuple(dict.fromkeys(f"{row['analysis']}/regression.csv" for row in rows)),
         notes=(
@@ -167,17 +152,18 @@ def regression_table(review: Review) -> Table | None:
     )
 
 
-def regression_cells(review: Review, row: Row) -> tuple[str | Cell, ...]:
+def regression_cells(review: Review, row: Row) -> dict[str, str | Cell]:
     """Give the cells of one regression."""
     unit = f" ({row['unit']})" if row["unit"] else ""
     name = review.choices["moderators"].get(row["moderator"], {}).get("label") or review.variable(row["moderator"])
     wald = "Knapp–Hartung" if row["model"].endswith("-hk") else "Wald"
     p, test = (row["wald_p"], wald) if is_missing(row["lr_p"]) else (row["lr_p"], "likelihood ratio")
-    return (
-        review.title(row["analysis"]),
-        Cell(f"{name}{unit}", small=row["coefficient"]),
-        format_count(row["studies"]),
-        format_ratio_interval(row["or_per_unit"], row["or_ci_low"], row["or_ci_high"]),
-        MISSING if is_missing(p) else Cell(format_p(p), small=test),
-        remarks_of(row["status"]),
-    )
+    ratio = format_ratio_interval(row["or_per_unit"], row["or_ci_low"], row["or_ci_high"])
+    return {
+        "Outcome": review.title(row["analysis"]),
+        "Property": Cell(f"{name}{unit}", small=row["coefficient"]),
+        **review.counts(row, "studies"),
+        f"#Odds ratio ({review.level} CI)": ratio,
+        "#P": p_cell({"p": p, "p_test": test}),
+        "*What": remarks_of(row["status"]),
+    }
