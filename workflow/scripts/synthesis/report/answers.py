@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from ..tables.declared import Row
 from ..tables.pools import OVERALL, State, state_of
-from ..words.formatting import MISSING, format_count, format_heterogeneity, format_percent, format_percent_range
-from ..words.formatting import is_missing as missing
+from ..words import formatting as fmt
 from ..words.marks import legend
 from ..words.model_names import DESCRIPTIONS
 from ..words.prose import joined, plural
@@ -50,7 +49,7 @@ def answer(review: Review, analysis: str) -> str:
         return text
     sentence, interval = prediction_words(pool, decimals, review.level)
     sentence = f"{sentence[:-1]} ({interval})." if interval else sentence
-    heterogeneity = format_heterogeneity(*(pool[key] for key in ("tau2", "i2", "q", "q_df", "q_p")))
+    heterogeneity = fmt.format_heterogeneity(*(pool[key] for key in ("tau2", "i2", "q", "q_df", "q_p")))
     return f"{text} {sentence} Heterogeneity: {heterogeneity}."
 
 
@@ -91,7 +90,7 @@ def pool_lines(review: Review, analysis: str, decimals: int) -> list[Line]:
         return []
     (heading, estimate), (_, limits) = review.intervals(pool, decimals).items()
     lines = [{"Study": kind_words(pool), **review.counts(pool, "events", "patients"), heading: estimate}]
-    if limits != MISSING:
+    if limits != fmt.MISSING:
         lines.append({"Study": f"{review.level} prediction interval", heading: limits})
     return [Line(cells, strong=True) for cells in lines]
 
@@ -108,7 +107,9 @@ def left_out(review: Review, analysis: str) -> list[str]:
 def future_rows(review: Review, analysis: str) -> list[Row]:
     """Give what is known of a new study, as far as it is printed."""
     rows = review.table(analysis, "future")
-    return [row for row in rows if row["quantity"] in FUTURE and is_ok(row["status"]) and not missing(row["value"])]
+    return [
+        row for row in rows if row["quantity"] in FUTURE and is_ok(row["status"]) and not fmt.is_missing(row["value"])
+    ]
 
 
 def future_table(review: Review, analysis: str) -> Table | None:
@@ -126,10 +127,10 @@ def future_cells(review: Review, row: Row) -> dict[str, str]:
     name, value, limits = row["quantity"], row["value"], (row["low"], row["high"])
     if name in ("events_mean", "events_median"):
         # A mean number of events has one decimal, as a percentage of 100 has.
-        shown = format_percent(value / 100, 1) if name == "events_mean" else format_count(value)
-        interval = MISSING if any(map(missing, limits)) else " to ".join(map(format_count, limits))
+        shown = fmt.format_percent(value / 100, 1) if name == "events_mean" else fmt.format_count(value)
+        interval = fmt.MISSING if any(map(fmt.is_missing, limits)) else " to ".join(map(fmt.format_count, limits))
     else:
-        shown, interval = format_percent(value, 1), format_percent_range(*limits, 1)
+        shown, interval = fmt.format_percent(value, 1), fmt.format_percent_range(*limits, 1)
     words = FUTURE[name].format(threshold=f"{row['threshold']:g}", unit=review.unit)
     return {"*Quantity": words, "#Value": shown, f"#{review.level} interval": interval}
 
@@ -137,7 +138,7 @@ def future_cells(review: Review, row: Row) -> dict[str, str]:
 def chances(review: Review, analysis: str) -> str:
     """Say how probable it is that a new study exceeds each threshold; blank when that is not known."""
     parts = [
-        f"{row['threshold']:g}%: {format_percent(row['value'], 0)} in 100"
+        f"{row['threshold']:g}%: {fmt.format_percent(row['value'], 0)} in 100"
         for row in future_rows(review, analysis)
         if row["quantity"] == "probability_above"
     ]

@@ -1,43 +1,25 @@
-"""The first screen: one card an analysis, and whether the levels of the config's contrasts differ."""
+"""The first screen: what the card of an analysis draws, and whether the levels of the config's contrasts differ."""
 
 from collections.abc import Mapping, Sequence
 
 from ..tables.declared import Row
-from ..tables.pools import State, state_of
-from ..words.formatting import MISSING, decimals_for, format_percent, is_missing
+from ..words.formatting import decimals_for, is_missing
 from ..words.prose import inside, joined
 from ..words.terms import WITHIN, is_ok
 from ..words.terms import WITHIN_POOLED as POOLED
 from .about import Review
-from .phrases import counts_words, effect_words, frequency_words, interval_words, kind_words, prediction_words
+from .phrases import effect_words
 
 
-def card(review: Review, analysis: str) -> dict:
-    """Give one answer in the words a clinician uses.
+def decimals_of(pool: Row) -> int:
+    """Give the decimals of a headline: those of its own number."""
+    return decimals_for([pool.get("estimate")])
 
-    ``studies`` are what it rests on: label, marks and study; ``strip`` holds the places of the small drawing, in per
-    cent of its width; what is missing is absent there.
-    """
-    pool, crude = review.pool(analysis), review.pool(analysis, "crude").get("estimate")
-    decimals = decimals_for([pool.get("estimate")])  # a headline has the decimals of its own number
-    sentence, interval = prediction_words(pool, decimals, review.level)
-    judged = review.grade.get(analysis)
+
+def strip(pool: Row) -> dict[str, float]:
+    """Give the places of the small drawing, in per cent of its width; what is missing is absent."""
     places = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
-    return {
-        "analysis": analysis,
-        "label": review.title(analysis),
-        "kind": kind_words(pool),
-        "pooled": state_of(pool) == State.POOL,
-        "big": frequency_words(pool),
-        "interval": interval_words(pool, decimals, review.level),
-        "prediction": sentence,
-        "prediction_interval": interval,
-        "counts": counts_words(pool, review.unit),
-        "crude": MISSING if is_missing(crude) else f"{format_percent(crude, decimals)}%",
-        "certainty": str(judged["certainty"]) if judged else "not judged",
-        "studies": [(row["label"], review.marks(row), row["study"]) for row in review.used(analysis)],
-        "strip": {key: round(100 * pool[key], 2) for key in places if not is_missing(pool.get(key))},
-    }
+    return {key: round(100 * pool[key], 2) for key in places if not is_missing(pool.get(key))}
 
 
 def difference(review: Review, contrast: Mapping[str, str]) -> dict:

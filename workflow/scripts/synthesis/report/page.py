@@ -15,11 +15,10 @@ from ..tables.files import write_text
 from ..words.formatting import format_percent
 from ..words.marks import legend
 from ..words.model_names import DESCRIPTIONS
-from . import answers, comparing, evidence_tables, headline, sources, variations
+from . import answers, comparing, evidence_tables, headline, phrases, sources, variations
 from .about import Review, read_tables, row_key
 from .explorer import explorer_data
 from .markdown import to_html
-from .phrases import counts_of
 from .pictures import Figure, Gallery, RowLink, named
 
 LIMIT = 3_000_000  # bytes: what a page may weigh to open at once on a phone and to go by mail
@@ -71,10 +70,8 @@ def page(
     ValueError
         If it weighs more than it may.
     """
-    loader = FileSystemLoader(templates)
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    options = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    environment = Environment(loader=FileSystemLoader(templates), **options)
     said = content(review, texts) | {"software": software}
     for room in ROOMS:  # tables come whole; figures are linked and selections left out until the page is light enough
         plates = Plates(review, named(figures), room[0])
@@ -88,19 +85,16 @@ def page(
 
 def content(review: Review, texts: Mapping[str, str]) -> dict:
     """Give what the page says beside its figures: the review, and the modules whose functions make tables of it."""
-    cards = [headline.card(review, analysis) for analysis in review.analyses]
-    marks = (symbols for card in cards for _, symbols, _ in card["studies"])
     said = dict.fromkeys(("methods", "changes"), "") | texts
-    modules = (answers, comparing, evidence_tables, sources, variations)
+    modules = (answers, comparing, evidence_tables, headline, phrases, sources, variations)
+    counts = (row for analysis in review.analyses for row in review.used(analysis))
     return {
         **{module.__name__.rpartition(".")[2]: module for module in modules},
         **{name: Markup(to_html(without_title(text), shift=1, anchor=name)) for name, text in said.items()},
         "review": review,
         "about": review.choices["review"],
         "primary": DESCRIPTIONS[review.primary],
-        "cards": cards,
-        "legend": legend(marks, review.unit),
-        "differences": [headline.difference(review, contrast) for contrast in review.choices["contrasts"]],
+        "legend": legend(map(review.marks, counts), review.unit),
     }
 
 
@@ -164,7 +158,7 @@ class Plates:
         """Lead from each row of a forest plot to its line in the table below."""
         decimals, found = self.review.decimals(analysis), []
         for row in self.review.used(analysis):
-            counts = " of ".join(counts_of(row, "events", "patients"))
+            counts = " of ".join(phrases.counts_of(row, "events", "patients"))
             words = f"{row['label']}: {counts}, {format_percent(row['proportion'], decimals)}%"
             found.append(RowLink(row["label"], row_key(row), words))
         return found

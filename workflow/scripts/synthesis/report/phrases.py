@@ -4,15 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ..tables.declared import Row
 from ..tables.pools import State, estimate_text, prediction_text, state_of
-from ..words.formatting import (
-    MISSING,
-    format_count,
-    format_difference,
-    format_p,
-    format_percent_interval,
-    format_ratio_interval,
-    is_missing,
-)
+from ..words import formatting as fmt
 from ..words.prose import plural, upper_first
 from ..words.terms import BETWEEN, TOGETHER, WITHIN, remarks_of, with_remark
 from ..words.terms import WITHIN_POOLED as POOLED
@@ -48,14 +40,14 @@ def format_frequency(proportion: float, base: int) -> str:
     >>> [format_frequency(p, 100) for p in (0.0657, 0, 0.003, 0.998, 1)]
     ['7', '0', 'fewer than 1', 'more than 99', '100']
     """
-    if is_missing(proportion):
-        return MISSING
+    if fmt.is_missing(proportion):
+        return fmt.MISSING
     found = whole(proportion, base)
     if proportion > 0 and found == 0:
         return "fewer than 1"
     if proportion < 1 and found == base:
-        return f"more than {format_count(base - 1)}"
-    return format_count(found)
+        return f"more than {fmt.format_count(base - 1)}"
+    return fmt.format_count(found)
 
 
 def whole(value: float, times: int = 1) -> int:
@@ -74,10 +66,10 @@ def base_of(proportion: float) -> int:
 
 def frequency_words(pool: Row) -> str:
     """Say the estimate as a frequency: ``7 in 100``; a dash when there is none."""
-    if is_missing(estimate := pool.get("estimate")):
-        return MISSING
+    if fmt.is_missing(estimate := pool.get("estimate")):
+        return fmt.MISSING
     base = base_of(estimate)
-    return f"{format_frequency(estimate, base)} in {format_count(base)}"
+    return f"{format_frequency(estimate, base)} in {fmt.format_count(base)}"
 
 
 def interval_words(pool: Row, decimals: int, level: str) -> str:
@@ -85,14 +77,21 @@ def interval_words(pool: Row, decimals: int, level: str) -> str:
     return estimate_text(pool, decimals).replace(" (", f"% ({level} CI ", 1)
 
 
+def share_words(pool: Row, decimals: int) -> str:
+    """Give the estimate alone: ``6.6%``; a dash when there is none."""
+    text = fmt.format_percent(pool.get("estimate"), decimals)
+    return text if text == fmt.MISSING else f"{text}%"
+
+
 def prediction_words(pool: Row, decimals: int, level: str) -> tuple[str, str]:
     """Say what a new centre could see, and the interval behind it; without one, the reason and a blank."""
     text = prediction_text(pool, decimals)
-    if text == MISSING:
+    if text == fmt.MISSING:
         return "Too few studies to say what a new centre could see.", ""
     base = base_of(pool["estimate"])
     low, high = (format_frequency(pool[key], base) for key in ("pi_low", "pi_high"))
-    return f"A new centre could see {low} to {high} in {format_count(base)}.", f"{level} prediction interval {text}%"
+    sentence = f"A new centre could see {low} to {high} in {fmt.format_count(base)}."
+    return sentence, f"{level} prediction interval {text}%"
 
 
 def kind_words(pool: Row) -> str:
@@ -119,7 +118,7 @@ def status_words(row: Row) -> str:
 
 def counts_of(row: Row, *names: str) -> list[str]:
     """Give counts of a row as they are printed."""
-    return [format_count(row[name]) for name in names]
+    return [fmt.format_count(row[name]) for name in names]
 
 
 def fraction(row: Row, side: str = "") -> str:
@@ -129,7 +128,7 @@ def fraction(row: Row, side: str = "") -> str:
     ('0/–', '3/1200')
     """
     names = (f"{side}_{name}".lstrip("_") for name in ("events", "patients"))
-    return "/".join(MISSING if row[name] is None else str(row[name]) for name in names)
+    return "/".join(fmt.MISSING if row[name] is None else str(row[name]) for name in names)
 
 
 def fractions(row: Row, *sides: str) -> dict[str, str]:
@@ -146,18 +145,18 @@ def counts_words(pool: Row, unit: str) -> str:
 
 def row_interval(row: Row, decimals: int) -> str:
     """Give the proportion of a row with its interval."""
-    return format_percent_interval(row["proportion"], row["ci_low"], row["ci_high"], decimals)
+    return fmt.format_percent_interval(row["proportion"], row["ci_low"], row["ci_high"], decimals)
 
 
 def effect_words(row: Row) -> str:
     """Give an effect with its interval, in the form its measure asks for."""
-    form = format_difference if row["measure"] == RISK_DIFFERENCE else format_ratio_interval
+    form = fmt.format_difference if row["measure"] == RISK_DIFFERENCE else fmt.format_ratio_interval
     return form(row["estimate"], row["ci_low"], row["ci_high"])
 
 
 def p_cell(row: Row) -> Cell:
     """Give a P value with the test it is of."""
-    return Cell(MISSING) if is_missing(row["p"]) else Cell(format_p(row["p"]), small=row["p_test"])
+    return Cell(fmt.MISSING) if fmt.is_missing(row["p"]) else Cell(fmt.format_p(row["p"]), small=row["p_test"])
 
 
 def sentence_case(text: str) -> str:

@@ -4,14 +4,7 @@ from math import nan
 
 from ..tables.declared import Row
 from ..tables.pools import OVERALL
-from ..words.formatting import (
-    decimals_for,
-    format_difference,
-    format_percent,
-    format_ratio_interval,
-    format_tau2,
-    is_missing,
-)
+from ..words import formatting as fmt
 from ..words.model_names import DESCRIPTIONS
 from ..words.prose import joined
 from ..words.terms import LEAVE_ONE, remarks_of
@@ -43,12 +36,12 @@ RANGE = {
 def model_table(review: Review, analysis: str) -> Table | None:
     """Give the pool of all studies by every model of the config."""
     every = review.table(analysis, "estimates")
-    rows = [row for row in every if row["subset"] == OVERALL and not is_missing(row["estimate"])]
-    decimals = decimals_for(row["estimate"] for row in rows)
+    rows = [row for row in every if row["subset"] == OVERALL and not fmt.is_missing(row["estimate"])]
+    decimals = fmt.decimals_for(row["estimate"] for row in rows)
 
     def cells(row: Row) -> dict[str, str | Cell]:
         model = Cell(DESCRIPTIONS.get(row["model"], row["model"]), small=row["model"])
-        found = {"*Model": model, **review.intervals(row, decimals), "#τ²": format_tau2(row["tau2"])}
+        found = {"*Model": model, **review.intervals(row, decimals), "#τ²": fmt.format_tau2(row["tau2"])}
         return found | {"What": status_words(row)}
 
     return table(
@@ -64,7 +57,7 @@ def influence_table(review: Review, analysis: str) -> Table | None:
     whole = review.pool(analysis)
     rows = [row for row in review.table(analysis, "influence") if row["kind"] == LEAVE_ONE and whole]
     rows = [row | {"studies": row["k"]} for row in rows]  # influence.csv counts studies as k
-    decimals = decimals_for(row["estimate"] for row in [whole, *rows] if row)
+    decimals = fmt.decimals_for(row["estimate"] for row in [whole, *rows] if row)
 
     def cells(name: str, row: Row) -> dict[str, str]:
         found = {"Left out": name, **review.counts(row, "studies"), **review.intervals(row, decimals)}
@@ -80,13 +73,13 @@ def influence_table(review: Review, analysis: str) -> Table | None:
 
 def points(shift: float | None, decimals: int) -> str:
     """Give how far an estimate moves, in percentage points."""
-    return format_difference(shift, nan, nan, decimals)
+    return fmt.format_difference(shift, nan, nan, decimals)
 
 
 def crossed(review: Review, analysis: str) -> Row:
     """Give how far the estimate ranges over all specifications; empty when none were crossed."""
     rows = review.table(analysis, "multiverse_summary")
-    return rows[0] if rows and not is_missing(rows[0]["estimate_min"]) else {}
+    return rows[0] if rows and not fmt.is_missing(rows[0]["estimate_min"]) else {}
 
 
 def multiverse_sentence(review: Review, analysis: str) -> str:
@@ -95,8 +88,8 @@ def multiverse_sentence(review: Review, analysis: str) -> str:
     if not row:
         return ""
     values = [row[f"estimate_{name}"] for name in ("min", "median", "max")]
-    decimals = decimals_for(values)
-    least, middle, most = (format_percent(value, decimals) for value in values)
+    decimals = fmt.decimals_for(values)
+    least, middle, most = (fmt.format_percent(value, decimals) for value in values)
     every, sets, pooled = counts_of(row, "specifications", "distinct_row_sets", "pooled")
     text = (
         f"{every} specifications differ in {joined(map(choice_name, filter(None, row['choices'].split(';'))))}; they "
@@ -117,12 +110,12 @@ def choice_name(name: str) -> str:
 def multiverse_table(review: Review, analysis: str) -> Table | None:
     """Give the range of the estimates as a table: the data behind the specification curve."""
     row = crossed(review, analysis)
-    decimals = decimals_for([row.get("estimate_max")])
-    lines = {name: format_percent(row[key], decimals) for key, name in RANGE.items() if row}
+    decimals = fmt.decimals_for([row.get("estimate_max")])
+    lines = {name: fmt.format_percent(row[key], decimals) for key, name in RANGE.items() if row}
     for key, share in row.items():
-        if key.startswith("share_") and not is_missing(share):
+        if key.startswith("share_") and not fmt.is_missing(share):
             side, threshold = key.removeprefix("share_").split("_")
-            lines[f"Specifications whose interval lies {side} {threshold}%"] = format_percent(share)
+            lines[f"Specifications whose interval lies {side} {threshold}%"] = fmt.format_percent(share)
     return table(
         f"{review.title(analysis)}: over all specifications",
         [{"*Quantity": name, "#%": text} for name, text in lines.items()],
@@ -136,7 +129,7 @@ def regression_table(review: Review) -> Table | None:
         row
         for analysis in review.analyses
         for row in review.table(analysis, "regression")
-        if row["model"] == review.primary and not (is_missing(row["or_per_unit"]) and is_missing(row["lr_p"]))
+        if row["model"] == review.primary and not (fmt.is_missing(row["or_per_unit"]) and fmt.is_missing(row["lr_p"]))
     ]
     return table(
         "Properties of the studies against the incidence (meta-regression)",
@@ -157,8 +150,8 @@ def regression_cells(review: Review, row: Row) -> dict[str, str | Cell]:
     unit = f" ({row['unit']})" if row["unit"] else ""
     name = review.choices["moderators"].get(row["moderator"], {}).get("label") or review.variable(row["moderator"])
     wald = "Knapp–Hartung" if row["model"].endswith("-hk") else "Wald"
-    p, test = (row["wald_p"], wald) if is_missing(row["lr_p"]) else (row["lr_p"], "likelihood ratio")
-    ratio = format_ratio_interval(row["or_per_unit"], row["or_ci_low"], row["or_ci_high"])
+    p, test = (row["wald_p"], wald) if fmt.is_missing(row["lr_p"]) else (row["lr_p"], "likelihood ratio")
+    ratio = fmt.format_ratio_interval(row["or_per_unit"], row["or_ci_low"], row["or_ci_high"])
     return {
         "Outcome": review.title(row["analysis"]),
         "Property": Cell(f"{name}{unit}", small=row["coefficient"]),
