@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..methods.bibliography import REFERENCES, Reference
 from ..tables.files import number, read_table
-from ..words.formatting import decimals_for, format_count, format_percent, format_percent_interval, format_percent_range
+from ..tables.pools import estimate_text, prediction_text
+from ..words.formatting import decimals_for, format_count, format_percent
 
 Row = Mapping[str, str]
 MARK = re.compile(r"(<!-- quote: (?P<table>\S+)(?P<where>(?: [^\s=]+=\S*)*): (?P<what>\S+) -->)(.*?)(<!-- /quote -->)")
@@ -21,39 +22,20 @@ YEAR = re.compile(r"\b(?:19|20)[0-9]{2}(?=[;:.])")
 CITED = re.compile(r"(<!-- cite: (\w+) -->).*?(<!-- /cite -->)")
 
 
-def _interval(row: Row) -> str:
-    values = [number(row, column) for column in ("estimate", "ci_low", "ci_high")]
-    estimate, limits = format_percent_interval(*values, decimals_for(values[:1])).split(" ", 1)
-    return f"{estimate}% ({limits[1:-1]})"
-
-
-def _prediction(row: Row) -> str:
-    decimals = decimals_for([number(row, "estimate")])
-    return f"{format_percent_range(number(row, 'pi_low'), number(row, 'pi_high'), decimals)}%"
+def _decimals(row: Row) -> int:
+    return decimals_for([number(row, "estimate")])
 
 
 WAYS: Mapping[str, Callable[[Row], str]] = {
-    "percent": lambda row: f"{format_percent(e := number(row, 'estimate'), decimals_for([e]))}%",
-    "interval": _interval,
-    "prediction": _prediction,
+    "percent": lambda row: f"{format_percent(number(row, 'estimate'), _decimals(row))}%",
+    "interval": lambda row: estimate_text(row, _decimals(row)).replace(" ", "% ", 1),
+    "prediction": lambda row: f"{prediction_text(row, _decimals(row))}%",
     **{name: lambda row, name=name: format_count(int(row[name])) for name in ("k", "studies", "events", "patients")},
 }
 
 
 def fill(text: str, folder: str | Path = ".") -> str:
-    """Fill the marks of a document.
-
-    Parameters
-    ----------
-    text : str
-        Markdown with marks.
-    folder : path
-        Where the tables' paths start.
-
-    Returns
-    -------
-    str
-        The text with every number as :mod:`synthesis.words.formatting` writes it.
+    """Fill the marks of a document; paths of tables start at the folder.
 
     Raises
     ------
@@ -65,7 +47,6 @@ def fill(text: str, folder: str | Path = ".") -> str:
 
 
 def _short(reference: Reference) -> str:
-    """Give first author and year, with a link where there is a DOI."""
     name = f"{reference.text.split()[0]} {YEAR.search(reference.text)[0]}"
     return f"[{name}](https://doi.org/{reference.doi})" if reference.doi else name
 

@@ -5,7 +5,6 @@ that heading.
 """
 
 import re
-import sys
 from pathlib import Path
 
 from ..tables.files import write_text
@@ -15,12 +14,7 @@ LINK = re.compile(r"\]\((?!https?://|results/)([^)#]*)(#[^)]*)?\)")
 
 
 def fill(readme: str, results: str) -> str:
-    """Give README.md with its marked parts filled.
-
-    Parameters
-    ----------
-    readme, results : str
-        The texts of README.md and results/README.md.
+    """Give the text of README.md with its marked parts filled from that of results/README.md.
 
     Raises
     ------
@@ -38,7 +32,7 @@ def section(results: str, heading: str) -> str:
     return LINK.sub(lambda m: f"](results/{m[1] or 'README.md'}{m[2] or ''})", found[1].strip())
 
 
-def main() -> int:
+def main() -> None:
     """Fill README.md in place."""
     path = Path("README.md")
     text = path.read_text(encoding="utf-8")
@@ -46,8 +40,7 @@ def main() -> int:
     if new != text:
         write_text(path, new)
         print("README.md filled from results/README.md.")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

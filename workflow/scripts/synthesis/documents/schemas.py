@@ -1,7 +1,6 @@
 """JSON Schemas of the sheet and the config, generated from the typed models: editors complete and check with them."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def sheet_schema(protocol: Protocol | None = None) -> dict[str, Any]:
-    """Give the JSON Schema of a sheet.
-
-    Parameters
-    ----------
-    protocol : Protocol, optional
-        Adds the words of one review (outcomes, products, attributes), so that an editor completes them.
-    """
+    """Give the JSON Schema of a sheet; a protocol adds the words of its review, so that an editor completes them."""
     schema = {"$schema": DIALECT, **Sheet.model_json_schema(by_alias=True)}
     arm = schema["$defs"]["Arm"]
     arm["additionalProperties"] = {"type": "string"}
@@ -52,12 +45,11 @@ def texts() -> dict[Path, str]:
     return {path: json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for path, schema in schemas.items()}
 
 
-def main() -> int:
+def main() -> None:
     """Write them."""
     for path, text in texts().items():
         write_text(path, text)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
