@@ -10,7 +10,9 @@ from scipy.special import expit, logit
 from synthesis.models.batch import fit_batch
 from synthesis.models.catalogue import MODELS, pool
 from synthesis.pools.future import predict_future_file
+from synthesis.selection.arms import used_rows
 from synthesis.tables.files import read_table, write_table
+from synthesis.tables.pools import pooled_rows
 from synthesis.variations.multiverse import pool_sets
 from synthesis.variations.resampling import resample_file
 from synthesis.variations.sensitivity import leave_out_file
@@ -18,7 +20,7 @@ from synthesis.words.terms import is_ok
 
 GOLDEN = ROOT / "tests" / "golden"
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2")
-SETTINGS = {"exact_subsets_up_to": 14, "sampled_subsets": 60, "bootstrap": 40, "seed": 5}
+SETTINGS = {"primary": "glmm", "exact_subsets_up_to": 14, "sampled_subsets": 60, "bootstrap": 40, "seed": 5}
 SUBSET_MODELS = ("glmm-t", "logit-reml-hk", "arcsine-reml")
 ROWS = ("subset", "use", "study", "label", "year", "arm", "events", "patients", "proportion", "ci_low", "ci_high")
 
@@ -64,11 +66,14 @@ def write(folder, review):
 def build(folder, review):
     """Give influence.csv, subsets.csv, bootstrap.csv and future.csv of a review."""
     folder.mkdir(exist_ok=True)
-    rows, paths = write(folder, review), [folder / f"{n}.csv" for n in ("influence", "subsets", "bootstrap", "future")]
-    leave_out_file(rows, paths[0], analysis="x", level=0.95)
+    rows, paths = (
+        pooled_rows(used_rows(write(folder, review))),
+        [folder / f"{n}.csv" for n in ("influence", "subsets", "bootstrap", "future")],
+    )
+    leave_out_file(rows, paths[0], analysis="x", level=0.95, primary="glmm")
     resample_file(rows, *paths[1:3], analysis="x", level=0.95, settings=SETTINGS | {"subset_models": SUBSET_MODELS})
     future = {"thresholds": [5, 20], "patients": 40, "study": 60, "simulations": 20, "seed": 1}
-    predict_future_file(rows, paths[3], analysis="x", settings=future, level=0.95)
+    predict_future_file(rows, paths[3], analysis="x", settings=future, level=0.95, primary="glmm")
     return [read_table(path) for path in paths]
 
 
@@ -115,7 +120,7 @@ def test_leaving_out_equals_the_pool_of_the_rows_without_the_study(built):
                 assert float(row["shift"]) == pytest.approx(one.estimate - whole.estimate, abs=1e-8)
 
 
-def test_studies_are_added_by_year_and_name_and_end_at_the_pool_of_all(built):
+def test_studies_are_added_by_year_and_name_and_end_at_the_pool_pooled_rows(built):
     review, (influence, *_) = built
     rows = [row for row in influence if row["kind"] == "cumulative"]
     order = sorted({(year or 9999, study) for study, year, *_ in review})
@@ -205,9 +210,9 @@ def test_the_bootstrap_spreads_as_far_as_studies_that_share_an_effect_do(tmp_pat
     random = np.random.default_rng(4)
     effects = expit(-1 + 1.0 * random.standard_normal(12))
     review = [(f"s{i:02}", 2000, int(random.binomial(200, p)), 200) for i, p in enumerate(effects) for _ in range(4)]
-    path = write(tmp_path, review)
+    rows = used_rows(write(tmp_path, review))
     settings = SETTINGS | {"exact_subsets_up_to": 3, "sampled_subsets": 80, "bootstrap": 600}
-    resample_file(path, tmp_path / "s.csv", tmp_path / "b.csv", analysis="x", level=0.95, settings=settings)
+    resample_file(rows, tmp_path / "s.csv", tmp_path / "b.csv", analysis="x", level=0.95, settings=settings)
     found = read_table(tmp_path / "b.csv")[0]
     one = pool("glmm", *zip(*[(y, n) for *_, y, n in review], strict=True), [study for study, *_ in review])
     width = logit(float(found["high"])) - logit(float(found["low"]))
@@ -217,16 +222,15 @@ def test_the_bootstrap_spreads_as_far_as_studies_that_share_an_effect_do(tmp_pat
 
 @pytest.mark.parametrize("primary", ["glmm-t", "logit-reml-hk", "arcsine-reml", "bayes"])
 def test_what_is_left_out_is_left_out_of_the_headline_model(primary, tmp_path):
-    """Models that are not fitted by the thousand leave it to glmm, and the table says so."""
-    review, used = REVIEWS["plain"], primary if primary != "bayes" else "glmm"
-    rows, (influence, subsets, drawn) = write(tmp_path, review), [tmp_path / f"{name}.csv" for name in "isb"]
+    review = REVIEWS["plain"]
+    rows, (influence, subsets, drawn) = used_rows(write(tmp_path, review)), [tmp_path / f"{name}.csv" for name in "isb"]
     leave_out_file(rows, influence, analysis="x", level=0.95, primary=primary)
     resample_file(rows, subsets, drawn, analysis="x", level=0.95, settings=SETTINGS | {"primary": primary})
     studies = studies_of(review)
     last, first = read_table(influence)[-1], read_table(subsets)[0]
     for row in (last, first):
-        assert row["model"] == used
-        agree(row, single(review, studies, used), studies)
+        assert row["model"] == primary
+        agree(row, single(review, studies, primary), studies)
 
 
 def test_the_batch_is_the_single_fit_on_arms():
@@ -275,7 +279,8 @@ def test_r_leaves_out_the_same(name, tmp_path):
     """R with 25 nodes: 4e-8 in mu and 1.4e-7 in τ² are the worst seen."""
     with (GOLDEN / "grouped" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         review = [(row["study"], 2000, int(row["events"]), int(row["patients"])) for row in csv.DictReader(file)]
-    leave_out_file(write(tmp_path, review), tmp_path / "influence.csv", analysis="x", level=0.95)
+    rows = used_rows(write(tmp_path, review))
+    leave_out_file(rows, tmp_path / "influence.csv", analysis="x", level=0.95, primary="glmm")
     ours = {r["study"]: r for r in read_table(tmp_path / "influence.csv") if r["kind"] == "leave one out"}
     ours[""] = [r for r in read_table(tmp_path / "influence.csv") if r["kind"] == "cumulative"][-1]
     assert ours.keys() == {row["left_out"] for row in golden()[name]}

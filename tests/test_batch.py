@@ -1,14 +1,15 @@
 """Thousands of fits at once are the same fits."""
 
 import math
+from collections import Counter
 
 import numpy as np
-import pandas as pd
 import pytest
 from synthesis.models.batch import fit_batch
 from synthesis.models.catalogue import OK, pool
 from synthesis.models.logistic_normal import arms_of, fit
 from synthesis.pools.future import predict_future
+from synthesis.selection.arms import counts_of
 from synthesis.variations.resampling import (
     all_masks,
     bootstrap,
@@ -103,19 +104,18 @@ def test_a_tau2_that_cannot_be_known_is_said_wherever_it_is_needed():
     assert row["status"] == one.status.removeprefix("ok; ") and math.isnan(row["value"])
 
 
-def rows_of(*counts) -> pd.DataFrame:
-    rows = pd.DataFrame(counts, columns=["study", "year", "events", "patients"])
-    return rows.assign(label=rows["study"].str.title())
+def rows_of(*counts) -> list[dict]:
+    return [dict(zip(("study", "year", "events", "patients"), row, strict=True)) for row in counts]
 
 
 REVIEW = rows_of(("a", 2020, 16, 148), ("b", 2021, 8, 127), ("c", 2022, 2, 97), ("d", 2019, 10, 140))
-SETTINGS = {"exact_subsets_up_to": 14, "sampled_subsets": 60, "bootstrap": 400, "seed": 5}
+SETTINGS = {"primary": "glmm", "exact_subsets_up_to": 14, "sampled_subsets": 60, "bootstrap": 400, "seed": 5}
 
 
 def test_pools_of_subsets_equal_the_single_pool():
     masks = all_masks(4)
     for mask, found in zip(masks, pool_masks(REVIEW, masks), strict=True):
-        one = pool("glmm", REVIEW["events"][mask], REVIEW["patients"][mask], REVIEW["study"][mask])
+        one = pool("glmm", *counts_of([row for row, here in zip(REVIEW, mask, strict=True) if here]))
         assert found["status"] == one.status
         for key in ("k", "events", "patients"):
             assert found[key] == getattr(one, key)
@@ -147,7 +147,7 @@ def test_a_sample_holds_the_whole_and_every_pair_left_out():
 
 def test_leave_one_out_and_cumulative():
     found = influence(REVIEW)
-    kinds = pd.Series([row["kind"] for row in found]).value_counts().to_dict()
+    kinds = Counter(row["kind"] for row in found)
     assert kinds == {"leave one out": 4, "leave two out": 6, "cumulative": 4}
     cumulative = [row for row in found if row["kind"] == "cumulative"]
     assert [row["study"] for row in cumulative] == ["d", "a", "b", "c"]  # by year
@@ -169,19 +169,16 @@ def test_bootstrap_is_reproducible_and_covers_the_estimate():
 def test_the_answer_does_not_depend_on_how_many_jobs_share_the_work(tmp_path):
     """As on a cluster: three jobs, each with every third block, give the bytes that one job gives."""
     rows = rows_of(*((f"s{i:02}", 2000 + i, 2 + i % 5, 60 + 7 * i) for i in range(16)))
-    rows = rows.assign(subset="all", use="yes", proportion=0.1, ci_low=0.0, ci_high=1.0)
     settings = SETTINGS | {"sampled_subsets": 1300, "bootstrap": 1300, "subset_models": ["glmm-t"]}
-    assert len(plan_blocks(rows, settings)[0]) == 9
-    table = tmp_path / "rows.csv"
-    rows.to_csv(table, index=False)
+    assert len(plan_blocks(16, settings)[0]) == 9
     written = {}
     for chunks in (1, 3):
         parts = [tmp_path / f"{chunk}_of_{chunks}.csv" for chunk in range(1, chunks + 1)]
         for chunk, part in enumerate(parts, 1):
-            resample_part_file(table, part, level=0.95, settings=settings, chunk=chunk, chunks=chunks)
+            resample_part_file(rows, part, level=0.95, settings=settings, chunk=chunk, chunks=chunks)
         out = [tmp_path / f"{name}_{chunks}.csv" for name in ("subsets", "bootstrap")]
         shared = {"parts": parts} if chunks > 1 else {}
-        resample_file(table, *out, analysis="a", level=0.95, settings=settings, **shared)
+        resample_file(rows, *out, analysis="a", level=0.95, settings=settings, **shared)
         written[chunks] = [path.read_bytes() for path in out]
     assert written[1] == written[3]
     assert written[1][0].count(b"\n") == 2601
@@ -193,8 +190,7 @@ def test_subsets_of_other_models_are_their_single_fits(model):
     found = [r for r in subsets(resample(REVIEW, 0.95, SETTINGS | {"subset_models": [model]})) if r["model"] == model]
     assert len(found) == 15
     for row in found:
-        used = REVIEW[REVIEW["study"].isin(row["studies"].split(";"))]
-        one = pool(model, used["events"], used["patients"], used["study"])
+        one = pool(model, *counts_of([used for used in REVIEW if used["study"] in row["studies"].split(";")]))
         assert row["status"] == one.status
         for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2"):
             assert math.isclose(row[name], getattr(one, name), rel_tol=1e-7, abs_tol=1e-12) or math.isnan(row[name])

@@ -30,10 +30,12 @@ from synthesis.releases.telling import tell_changes_file
 from synthesis.releases.trajectory import follow_releases_file
 from synthesis.review.index import read_index
 from synthesis.risk_factors.comparisons import pool_comparisons_file
+from synthesis.selection.arms import used_rows
 from synthesis.selection.rows import select_rows_file
 from synthesis.sheets.collect import collect_sheets_file
 from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table, write_table
+from synthesis.tables.pools import pooled_rows
 from synthesis.variations.resampling import resample_file
 from synthesis.variations.sensitivity import leave_out_file
 
@@ -74,15 +76,16 @@ def build(folder: Path) -> Snapshot:
         chosen = protocol.models
         every = [chosen.primary, *(model for model in chosen.sensitivity if model != chosen.primary)]
         models = {"models": every, "subgroup_models": every, "level": chosen.level}
+        used = used_rows(rows)
         pool_analysis_file(
-            rows, *files, analysis=name, **models, contrasts=[c.model_dump() for c in protocol.contrasts]
+            used, *files, analysis=name, **models, contrasts=[c.model_dump() for c in protocol.contrasts]
         )
         for table, file in zip(gathered, files, strict=True):
             gathered[table] += read_table(file)
-        settings = {"exact_subsets_up_to": 14, "sampled_subsets": 20, "bootstrap": 20, "seed": 1}
+        settings = {"exact_subsets_up_to": 14, "sampled_subsets": 20, "bootstrap": 20, "seed": 1, "primary": "glmm"}
         out = [str(place / f"{table}.csv") for table in ("influence", "subsets", "bootstrap")]
-        leave_out_file(rows, out[0], analysis=name, level=0.95)
-        resample_file(rows, *out[1:], analysis=name, level=0.95, settings=settings)
+        leave_out_file(pooled_rows(used), out[0], analysis=name, level=0.95, primary="glmm")
+        resample_file(pooled_rows(used), *out[1:], analysis=name, level=0.95, settings=settings)
     write_table(results / "estimates.csv", gathered["estimates"], ESTIMATES)
     write_table(results / "contrasts.csv", gathered["contrasts"], CONTRASTS)
     pool_comparisons_file(handed(folder, index.sheets.values()), str(results / "comparisons.csv"), level=0.95)

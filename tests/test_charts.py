@@ -13,7 +13,6 @@ from itertools import combinations, product
 from math import comb, log, nan, sqrt
 
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import ROOT
 from matplotlib.text import Text
@@ -480,17 +479,17 @@ def test_the_funnel_prints_its_tests_and_holds_its_share():
 def test_the_density_is_that_of_the_predictions():
     from synthesis.models.catalogue import pool
     from synthesis.pools.future import predict_future
+    from synthesis.selection.arms import counts_of
 
-    rows = pd.DataFrame(DATA[12].pooled)
-    rows[["events", "patients"]] = rows[["events", "patients"]].astype(int)
-    pooled = pool("glmm", rows["events"], rows["patients"], rows["study"])
+    rows = [{"study": r["study"], "events": int(r["events"]), "patients": int(r["patients"])} for r in DATA[12].pooled]
+    pooled = pool("glmm", *counts_of(rows))
     settings = {"thresholds": [5, 10, 20], "patients": 50, "study": 100, "simulations": 10, "seed": 1}
     future = [row for row in predict_future(rows, "fever", settings) if row["quantity"] == "probability_above"]
-    row = as_text([vars(pooled)])[0]
+    below = density.probability_below(as_text([vars(pooled)])[0], [])
     for given in future:
-        above = 1 - density.probability_below(row, given["threshold"] / 100)
+        above = 1 - below(given["threshold"] / 100)
         assert above == pytest.approx(given["value"], abs=1e-12)
-    low, high = density.probability_below(row, [pooled.pi_low, pooled.pi_high])
+    low, high = below([pooled.pi_low, pooled.pi_high])
     assert (low, high) == (pytest.approx(0.025, abs=1e-9), pytest.approx(0.975, abs=1e-9))
 
 
@@ -600,7 +599,7 @@ def test_every_svg_is_valid_and_described(tmp_path):
 
 def test_the_version_line_is_that_of_the_forest_plots(tmp_path):
     """Charts take the digest of the file, forest plots that of the table they read from it: it is one digest."""
-    from synthesis.pools.pooling import read_rows
+    from synthesis.selection.arms import read_rows
 
     rows = tmp_path / "rows.csv"
     table = as_text(make_rows(12))

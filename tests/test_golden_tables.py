@@ -4,11 +4,11 @@ import csv
 import math
 from collections import defaultdict
 
-import pandas as pd
 import pytest
 from scipy.stats import nchypergeom_fisher
 from synthesis.pools.contrasts import BETWEEN, POOLED, TOGETHER, WITHIN, contrast_rows, exact_odds_ratio, newcombe
 from synthesis.pools.subgroups import ONE_EACH, odds_ratio_shared
+from synthesis.selection.arms import counts_of
 from test_golden_proportions import GOLDEN, same
 
 
@@ -97,10 +97,9 @@ def test_newcombe_1998_examples(example):
     assert (round(ours_low, 4), round(ours_high, 4)) == (low, high)
 
 
-def frame(*arms) -> pd.DataFrame:
+def frame(*arms) -> list[dict]:
     columns = ["study", "group", "events", "patients"]
-    data = pd.DataFrame([dict(zip(columns, arm, strict=True)) for arm in arms])
-    return data.assign(subset="product", label=data["study"].str.title())
+    return [{"subset": "product"} | dict(zip(columns, arm, strict=True)) for arm in arms]
 
 
 CONTRAST = [{"by": "product", "first": "A", "second": "B"}]
@@ -129,7 +128,7 @@ def test_trials_that_all_have_both_levels_are_pooled_within():
     arms = frame(*((name, group, *arm) for name, study in studies for group, arm in zip("AB", study, strict=True)))
     rows = contrast_rows(arms, "clots", CONTRAST)
     (pooled,) = [r for r in rows if r["kind"] == POOLED]
-    shared = odds_ratio_shared(arms["events"], arms["patients"], arms["study"], (arms["group"] == "A").to_numpy(), 0.95)
+    shared = odds_ratio_shared(*counts_of(arms), [arm["group"] == "A" for arm in arms], 0.95)
     assert (pooled["estimate"], pooled["p"], pooled["status"]) == (shared.estimate, shared.p, "ok")
     assert (pooled["first_events"], pooled["second_patients"]) == (9, 157)
     assert rows[-1]["status"] == "no study beside those that have both levels"

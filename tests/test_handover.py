@@ -29,6 +29,7 @@ from synthesis.pools.pooling import pool_analysis_file
 from synthesis.protocol.config import STUDY_VARIABLES, read_protocol
 from synthesis.report.phrases import format_frequency
 from synthesis.risk_factors.comparisons import pool_comparisons_file
+from synthesis.selection.arms import used_rows
 from synthesis.selection.rows import select_rows_file
 from synthesis.sheets.collect import collect_sheets_file
 from synthesis.sheets.grade import DOMAINS, read_grade
@@ -107,7 +108,7 @@ class Built:
             choices = analysis.model_dump(mode="json")
             select_rows_file(sheets, home / "rows.csv", analysis=name, choices=choices, vocabulary=words)
             pool_analysis_file(
-                home / "rows.csv",
+                used_rows(home / "rows.csv"),
                 home / "estimates.csv",
                 home / "contrasts.csv",
                 analysis=name,

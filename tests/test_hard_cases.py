@@ -79,7 +79,7 @@ def test_subgroups_give_the_numbers_of_both_models_each_with_its_test():
     """P = 0.019 with one τ² for all groups and 0.087 with one each: which of them is printed must be said."""
     data = read("hard/subgroups")
     rows = pd.concat([data.assign(subset="all", group=""), data.assign(subset="setting")], ignore_index=True)
-    table = pool_analysis(rows, "event", ["glmm"], ["glmm"])
+    table = pool_analysis(rows.to_dict("records"), "event", ["glmm"], ["glmm"])
     for model, name in (
         ("glmm", "Wald, each group with its own τ²"),
         ("glmm-common", "likelihood ratio, one τ² for all"),

@@ -3,7 +3,6 @@
 import math
 from itertools import product
 
-import pandas as pd
 import pytest
 from conftest import REVIEW, ROOT, handed
 from synthesis.models.catalogue import MODELS, pool
@@ -68,7 +67,7 @@ def table(real):
 def test_one_primary_specification_and_it_is_the_headline(real, table):
     name, sheets, analysis, protocol = real
     used = [r for r in select_rows(sheets, name, analysis, Vocabulary(["product"])) if r["use"] == "yes"]
-    rows, model = pd.DataFrame([r for r in used if r["subset"] == "all"]), protocol.models.primary
+    rows, model = [r for r in used if r["subset"] == "all"], protocol.models.primary
     headline = pool_analysis(rows, name, [model], [], protocol.models.level)[0]
     primary = [row for row in table if row["primary"] == "yes"]
     assert primary == table[:1]

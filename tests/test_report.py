@@ -25,10 +25,12 @@ from synthesis.report.page import LIMIT, digest, write_page_file
 from synthesis.report.phrases import format_frequency, frequency_words, prediction_words
 from synthesis.report.pictures import Gallery, RowLink
 from synthesis.risk_factors.comparisons import pool_comparisons_file
+from synthesis.selection.arms import used_rows
 from synthesis.selection.rows import select_rows_file
 from synthesis.sheets.collect import collect_sheets_file
 from synthesis.tables.declared import read
 from synthesis.tables.files import read_table, write_table
+from synthesis.tables.pools import pooled_rows
 from synthesis.variations.resampling import resample_file
 from synthesis.variations.sensitivity import leave_out_file
 from synthesis.words import formatting as fmt
@@ -115,8 +117,9 @@ def build_analysis(folder: Path, analysis: str, protocol, sheets: str) -> None:
     words = {"attributes": ["product", *protocol.attributes], "implied": implied}
     folder.mkdir(parents=True)
     select_rows_file(sheets, rows, analysis=analysis, choices=choices, vocabulary=words)
+    used = used_rows(rows)
     pool_analysis_file(
-        rows,
+        used,
         folder / "estimates.csv",
         folder / "contrasts.csv",
         analysis=analysis,
@@ -125,12 +128,13 @@ def build_analysis(folder: Path, analysis: str, protocol, sheets: str) -> None:
         level=0.95,
         contrasts=[c.model_dump() for c in protocol.contrasts],
     )
-    settings = protocol.sensitivity.model_dump(mode="json") | {"bootstrap": 5}
+    settings = protocol.sensitivity.model_dump(mode="json") | {"bootstrap": 5, "primary": "glmm"}
     names = [folder / f"{name}.csv" for name in ("influence", "subsets", "bootstrap")]
-    leave_out_file(rows, names[0], analysis=analysis, level=0.95)
-    resample_file(rows, *names[1:], analysis=analysis, level=0.95, settings=settings)
+    leave_out_file(pooled_rows(used), names[0], analysis=analysis, level=0.95, primary="glmm")
+    resample_file(pooled_rows(used), *names[1:], analysis=analysis, level=0.95, settings=settings)
     settings = protocol.future.model_dump(mode="json") | {"simulations": 5}
-    predict_future_file(rows, folder / "future.csv", analysis=analysis, settings=settings, level=0.95)
+    about = {"analysis": analysis, "settings": settings, "level": 0.95, "primary": "glmm"}
+    predict_future_file(pooled_rows(used), folder / "future.csv", **about)
 
 
 def choices_of(folder: Path) -> dict:
@@ -488,10 +492,10 @@ def test_a_small_budget_keeps_the_selections_with_fewest_studies_left_out(folder
 
 def test_a_sample_of_subsets_is_not_taken_for_all_of_them(folder, tmp_path):
     words = words_of(folder)
-    rows = folder / "results" / "fever" / "rows.csv"
-    settings = {"exact_subsets_up_to": 3, "sampled_subsets": 40, "seed": 1, "bootstrap": 2}
+    rows = pooled_rows(used_rows(folder / "results" / "fever" / "rows.csv"))
+    settings = {"primary": "glmm", "exact_subsets_up_to": 3, "sampled_subsets": 40, "seed": 1, "bootstrap": 2}
     names = [tmp_path / f"{name}.csv" for name in ("influence", "subsets", "bootstrap")]
-    leave_out_file(rows, names[0], analysis="fever", level=0.95)
+    leave_out_file(rows, names[0], analysis="fever", level=0.95, primary="glmm")
     resample_file(rows, *names[1:], analysis="fever", level=0.95, settings=settings)
     words.tables[("fever", "subsets")] = read(names[1])
     fever = explorer_data(words)["analyses"][0]

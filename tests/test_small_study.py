@@ -4,7 +4,6 @@ import csv
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from synthesis.pools.small_study import (
     ADDED,
@@ -12,14 +11,16 @@ from synthesis.pools.small_study import (
     NO_EVENTS,
     NO_SCATTER,
     ONE_SIZE,
-    SMALL_STUDY,
     TESTS,
     asymmetry,
     small_study_file,
     small_study_rows,
     weighted_slope,
 )
-from synthesis.tables.files import read_table
+from synthesis.selection.arms import used_rows
+from synthesis.tables.declared import columns_of
+from synthesis.tables.files import read_table, write_table
+from synthesis.tables.pools import pooled_rows
 from test_golden_proportions import GOLDEN
 
 # Closed forms. Worst seen: 2e-14 relative in t (bcg_control, Egger, whose slope nearly vanishes).
@@ -54,9 +55,10 @@ def test_against_metafor_regtest(name, test):
     assert math.isclose(result.p, float(row["p"]), rel_tol=TOLERANCE)
 
 
-def rows(events, patients, study=None, use="yes", subset="all") -> pd.DataFrame:
+def rows(events, patients, study=None, **more) -> list[dict]:
     study = study or [f"s{i}" for i in range(len(events))]
-    return pd.DataFrame({"subset": subset, "use": use, "study": study, "events": events, "patients": patients})
+    columns = zip(study, map(int, events), map(int, patients), strict=True)
+    return [{"study": s, "events": y, "patients": n} | more for s, y, n in columns]
 
 
 @pytest.mark.parametrize("test", TESTS)
@@ -68,9 +70,15 @@ def test_nine_studies_are_not_tested(test):
     assert asymmetry(events[:10], patients[:10], test).status == "ok"
 
 
-def test_only_used_rows_of_the_whole_analysis_count():
+def test_only_used_rows_of_the_whole_analysis_count(tmp_path):
     events, patients = read_data("bcg_control")
-    table = pd.concat([rows(events, patients), rows([1], [9], use="no"), rows(events, patients, subset="product")])
+    table = [
+        *rows(events, patients, subset="all", use="yes"),
+        *rows([1], [9], subset="all", use="no"),
+        *rows(events, patients, subset="product", use="yes"),
+    ]
+    write_table(tmp_path / "rows.csv", ({"year": 2001} | row for row in table), ["year", *table[0]])
+    table = pooled_rows(used_rows(tmp_path / "rows.csv"))
     for row in small_study_rows(table, "clots"):
         expected = asymmetry(events, patients, row["test"])
         assert (row["analysis"], row["k"], row["status"]) == ("clots", 13, "ok")
@@ -113,14 +121,12 @@ def test_asymmetry_is_found_and_complements_mirror_it():
 
 def test_file(tmp_path):
     events, patients = read_data("bcg_control")
-    table = rows(events, patients).assign(year=2001, proportion=0.1, ci_low=0.0, ci_high=0.2)
-    table.to_csv(tmp_path / "rows.csv", index=False)
-    small_study_file(str(tmp_path / "rows.csv"), str(tmp_path / "small_study.csv"), analysis="clots")
+    table = rows(events, patients)
+    small_study_file(table, str(tmp_path / "small_study.csv"), analysis="clots")
     written = read_table(tmp_path / "small_study.csv")
-    assert tuple(written[0]) == SMALL_STUDY
+    assert list(written[0]) == columns_of("small_study")
     assert [r["test"] for r in written] == ["egger", "peters"]
-    table[:5].to_csv(tmp_path / "rows.csv", index=False)
-    small_study_file(str(tmp_path / "rows.csv"), str(tmp_path / "small_study.csv"), analysis="clots")
+    small_study_file(table[:5], str(tmp_path / "small_study.csv"), analysis="clots")
     assert {(r["statistic"], r["df"], r["p"], r["k"]) for r in read_table(tmp_path / "small_study.csv")} == {
         ("", "", "", "5")
     }

@@ -8,20 +8,26 @@ with sealed(snakemake):
     from synthesis.pools.future import predict_future_file
     from synthesis.pools.pooling import pool_analysis_file
     from synthesis.pools.small_study import small_study_file
+    from synthesis.selection.arms import used_rows
+    from synthesis.tables.pools import pooled_rows
     from synthesis.variations.multiverse import pool_multiverse_file
     from synthesis.variations.resampling import resample_file
     from synthesis.variations.sensitivity import leave_out_file
 
-    rows, sheets, out, params = snakemake.input.rows, snakemake.input.sheets, snakemake.output, snakemake.params
-    parts = list(snakemake.input.parts)
-    about = {"analysis": snakemake.wildcards.analysis, "level": params.level}
+    sheets, out, params = snakemake.input.sheets, snakemake.output, snakemake.params
+    used = used_rows(snakemake.input.rows)
+    rows, parts = pooled_rows(used), list(snakemake.input.parts)
     analysis = {"analysis": snakemake.wildcards.analysis}
+    about = analysis | {"level": params.level}
+    led = about | {"primary": params.sensitivity["primary"]}
 
-    pool_analysis_file(rows, out.estimates, out.contrasts, **about, **params.pooling)
-    detail_fit_file(rows, out.fits, out.effects, **about)
-    leave_out_file(rows, out.influence, **about, primary=params.sensitivity["primary"])
+    pool_analysis_file(used, out.estimates, out.contrasts, **about, **params.pooling)
+    detail_fit_file(rows, out.fits, out.effects, **led)
+    leave_out_file(rows, out.influence, **led)
     resample_file(rows, out.subsets, out.bootstrap, **about, settings=params.sensitivity, parts=parts)
     small_study_file(rows, out.small_study, **analysis)
-    predict_future_file(rows, out.future, **about, settings=params.future)
+    predict_future_file(rows, out.future, **led, settings=params.future)
     pool_multiverse_file(sheets, out.multiverse, out.multiverse_summary, **about, **params.multiverse)
-    regress_analysis_file(rows, sheets, out.regression, out.moderators, out.crosstab, **analysis, **params.regression)
+    regress_analysis_file(
+        snakemake.input.rows, sheets, out.regression, out.moderators, out.crosstab, **analysis, **params.regression
+    )

@@ -3,10 +3,12 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
+    from synthesis.selection.arms import used_rows
+    from synthesis.tables.pools import pooled_rows
     from synthesis.variations.resampling import resample_part_file
 
     resample_part_file(
-        snakemake.input.rows,
+        pooled_rows(used_rows(snakemake.input.rows)),
         snakemake.output[0],
         level=snakemake.params.level,
         settings=snakemake.params.settings,

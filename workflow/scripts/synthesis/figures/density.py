@@ -1,6 +1,6 @@
 """What a new study could find: the distribution of its true proportion, and how probable it is above each threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import hypot, log, sqrt
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from ..tables.files import number, numbers
 from ..words import formatting as fmt
+from ..words.model_names import DESCRIPTIONS
 from ..words.terms import is_ok
 from .influence import predicted
 from .kit.canvas import Chart, Drawing, draw_nothing, tint
@@ -15,7 +16,6 @@ from .kit.layout import axis_end, axis_ticks, text_width
 from .kit.readings import ChartText, Paragraphs, Readings, Row, known, studies_of
 from .kit.style import fixed_settings
 
-MODEL = "glmm"  # the one future.csv stands on
 BINS = 240  # along the axis: the curve is the mean density of each, since the density itself may have no end at 0 or 1
 STAIR = 4.4  # mm: height of a threshold's words
 SHADES = (0.28, 0.48, 0.7, 0.85)  # of the colour of studies, from the lowest threshold to the highest
@@ -25,7 +25,7 @@ LEFT, RIGHT = 40.0, 150.0  # mm: edges of the panel
 def draw_prediction(data: Readings, text: ChartText) -> Drawing:
     """Draw the density of the true proportion of a new study, shaded above the thresholds."""
     title = text.heading("what a new study could find")
-    pool = data.overall(MODEL)
+    pool = data.overall(text.primary)
     chances = chances_of(data.future)
     if not data.studies:
         return draw_nothing(text, title, "no study in the pool.")
@@ -40,7 +40,9 @@ def draw_prediction(data: Readings, text: ChartText) -> Drawing:
     decimals = fmt.decimals_for([number(pool, "estimate")])
     said = describe(pool, chances, decimals, text)
     with fixed_settings():
-        chart = Chart(text, title, Paragraphs([said], _legend(pool), text), panel=78, left=LEFT, right=RIGHT)
+        chart = Chart(
+            text, title, Paragraphs([said], _legend(pool, data.future), text), panel=78, left=LEFT, right=RIGHT
+        )
         upper = axis_end([], [number(pool, "pi_high"), *(threshold for threshold, _ in chances)])
         x = chart.x_scale(0, upper)
         chart.x_axis(
@@ -49,7 +51,7 @@ def draw_prediction(data: Readings, text: ChartText) -> Drawing:
             f"True share of {text.unit} with event in a new study, %",
         )
         base = _draw_pool(chart, pool, x, decimals, text)
-        _draw_density(chart, pool, chances, x, base)
+        _draw_density(chart, probability_below(pool, data.future), chances, x, base)
         return Drawing([chart.finish()], title, f"Density, {title}. {said}")
 
 
@@ -59,28 +61,33 @@ def chances_of(future: Sequence[Row]) -> list[tuple[float, float]]:
     return sorted((threshold / 100, value) for threshold, value in found if known(threshold, value))
 
 
-def probability_below(pool: Row, proportions) -> np.ndarray:
-    """Give the probability that the true proportion of a new study lies below values.
+def probability_below(pool: Row, future: Sequence[Row]) -> Callable[[np.ndarray], np.ndarray]:
+    """Give the probability that the true proportion of a new study lies below each of many.
 
-    Parameters
-    ----------
-    pool : mapping
-        A row of ``estimates.csv`` on the logit scale: ``estimate``, ``se``, ``tau2``, ``studies``.
-    proportions : array_like
-        0 to 1.
-
-    Returns
-    -------
-    ndarray
-        The logit is the pooled one plus ``√(τ² + se²) T``, T with ``studies − 1`` degrees of freedom: the distribution
-        of the prediction interval and of ``future.csv``.
+    The logit is the pooled one plus ``√(τ² + se²) T``, T with ``studies − 1`` degrees of freedom: the distribution of
+    the prediction interval and of ``future.csv``. Where a model predicts otherwise, that has quantiles, joined here.
     """
+    if drawn := quantiles_of(future):
+        from scipy.interpolate import PchipInterpolator
+
+        below, at = np.array([(0.0, 0.0), *drawn, (1.0, 1.0)]).T
+        least = np.r_[True, np.diff(at) > 0]
+        return PchipInterpolator(at[least], below[least])
     from scipy.special import logit, stdtr
 
     estimate, se, tau2, studies = numbers(pool, "estimate", "se", "tau2", "studies")
     centre, scale = log(estimate / (1 - estimate)), hypot(se, sqrt(tau2))
-    with np.errstate(divide="ignore"):
-        return stdtr(studies - 1, (logit(np.asarray(proportions, float)) - centre) / scale)
+
+    def below(proportions: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return stdtr(studies - 1, (logit(np.asarray(proportions, float)) - centre) / scale)
+
+    return below
+
+
+def quantiles_of(future: Sequence[Row]) -> list[tuple[float, float]]:
+    """Give probabilities with the quantiles of a prediction that no t on the logit scale gives."""
+    return [(number(row, "threshold") / 100, number(row, "value")) for row in future if row["quantity"] == "quantile"]
 
 
 def describe(pool: Row, chances: Sequence[tuple[float, float]], decimals: int, text: ChartText) -> str:
@@ -95,13 +102,14 @@ def _percent(threshold: float) -> str:
     return f"{100 * threshold:g}"
 
 
-def _legend(pool: Row) -> list[str]:
-    df = fmt.format_count(number(pool, "studies") - 1)
+def _legend(pool: Row, future: Sequence[Row]) -> list[str]:
+    drawn, df = quantiles_of(future), fmt.format_count(number(pool, "studies") - 1)
     flat = "τ² was estimated at 0, so the distribution carries only the uncertainty of the mean."
     return [
-        f"Distribution of the prediction interval: t, {df} df, on the logit scale. The area under the curve is 1; "
-        "shades begin at the thresholds. A new study is taken to be like those in the pool.",
+        f"Distribution of the prediction interval{'' if drawn else f': t, {df} df, on the logit scale'}. The area "
+        "under the curve is 1; shades begin at the thresholds. A new study is taken to be like those in the pool.",
         flat if number(pool, "tau2") == 0 else "",
+        f"{DESCRIPTIONS[pool['model']]}." if drawn else "",
     ]
 
 
@@ -129,12 +137,12 @@ def _draw_pool(chart: Chart, pool: Row, x, decimals: int, text: ChartText) -> fl
     return chart.bottom - 11.5 * s
 
 
-def _draw_density(chart: Chart, pool: Row, chances: Sequence[tuple[float, float]], x, base: float) -> None:
+def _draw_density(chart: Chart, below: Callable, chances: Sequence[tuple[float, float]], x, base: float) -> None:
     """Draw the curve, its shades and, on a stair that falls to the right, the words of each threshold."""
     page, c, s, size = chart.page, chart.palette, chart.s, chart.preset.body
     edges = np.linspace(0, x.high, BINS + 1)
     middles = (edges[1:] + edges[:-1]) / 2
-    height = np.diff(probability_below(pool, edges))
+    height = np.diff(below(edges))
     # What is heaped up at 0 has no height of its own: the scale follows the curve from the second hundredth on.
     top = chart.top + (len(chances) * STAIR + 2) * s
     tallest = height[BINS // 50 :].max()

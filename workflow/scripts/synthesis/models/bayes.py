@@ -7,7 +7,7 @@ stretched by sinh, which keeps an even function even, so that a spike near τ = 
 large and alike) needs no more points than a bell. The grid is made finer until no number moves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -134,15 +134,7 @@ def pool_bayes(
     """
     y, n = np.asarray(events), np.asarray(patients)
     arms = arms_of(y, n, np.asarray(study), np.ones((len(y), 1)))
-    table = _locate(arms, tau_scale, mu_sd)
-    answers, drift, grids = None, np.inf, 0
-    for grids, (rows, columns, nodes) in enumerate(GRIDS, 1):  # noqa: B007
-        table = _tabulate(arms, table.tau.spaced(rows), table.mu.spaced(columns), nodes, tau_scale, mu_sd, table)
-        last, answers = answers, _answers(table, level)
-        if last is not None:
-            drift = max(abs(answers[key] - last[key]) / max(abs(answers[key]), 1e-9) for key in answers)
-        if drift < STABLE:
-            break
+    _, answers, drift, nodes, grids = _settle(arms, level, tau_scale, mu_sd)
     totals = study_totals(y, n, study)
     q, q_df, q_p = likelihood_ratio_q(*totals)
     return Pooled(
@@ -160,6 +152,26 @@ def pool_bayes(
         nodes=nodes,
         steps=grids,
     )
+
+
+def new_study(events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> Callable[[float], float]:
+    """Give the predictive distribution: the probability that the logit of a new study's proportion is below a value."""
+    y, n = np.asarray(events), np.asarray(patients)
+    return _below(_settle(arms_of(y, n, np.asarray(study), np.ones((len(y), 1))), 0.95, TAU_SCALE, MU_SD)[0])
+
+
+def _settle(arms: Arms, level: float, tau_scale: float, mu_sd: float) -> tuple[Posterior, dict, float, int, int]:
+    """Make the grid finer until no answer moves; give the posterior, the answers, what still moves, nodes and grids."""
+    table = _locate(arms, tau_scale, mu_sd)
+    answers, drift, grids = None, np.inf, 0
+    for grids, (rows, columns, nodes) in enumerate(GRIDS, 1):  # noqa: B007
+        table = _tabulate(arms, table.tau.spaced(rows), table.mu.spaced(columns), nodes, tau_scale, mu_sd, table)
+        last, answers = answers, _answers(table, level)
+        if last is not None:
+            drift = max(abs(answers[key] - last[key]) / max(abs(answers[key]), 1e-9) for key in answers)
+        if drift < STABLE:
+            break
+    return table, answers, drift, nodes, grids
 
 
 def _locate(arms: Arms, tau_scale: float, mu_sd: float) -> Posterior:
@@ -367,6 +379,15 @@ def _quantile(distribution: "BSpline", probability: float) -> float:
 
 def _new_study(posterior: Posterior, probabilities: tuple[float, ...]) -> list[float]:
     """Give quantiles of μ + τ z, the logit of a new study, over the posterior and z ~ N(0, 1)."""
+    below, mu, reach = _below(posterior), posterior.mu, TAIL * posterior.tau.x[-1]
+    return [
+        brentq(lambda x, p=p: below(x) - p, mu.x[0] - reach, mu.x[-1] + reach, xtol=1e-9, rtol=1e-10)
+        for p in probabilities
+    ]
+
+
+def _below(posterior: Posterior) -> Callable[[float], float]:
+    """Give the distribution function of μ + τ z over the posterior and z ~ N(0, 1)."""
     tau, mu, weight = posterior.tau.x, posterior.mu, posterior.mass.sum(axis=1)
     # Where τ z is as wide as the steps of the grid the sum over it is exact to 1e-8; a narrow one falls between points.
     in_mu = posterior.mass.sum(axis=0)
@@ -383,8 +404,4 @@ def _new_study(posterior: Posterior, probabilities: tuple[float, ...]) -> list[f
             total += weight[i] * (density @ row(t)) / row(mu.t[-1])
         return total
 
-    reach = TAIL * tau[-1]
-    return [
-        brentq(lambda x, p=p: below(x) - p, mu.x[0] - reach, mu.x[-1] + reach, xtol=1e-9, rtol=1e-10)
-        for p in probabilities
-    ]
+    return below

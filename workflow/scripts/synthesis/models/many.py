@@ -11,6 +11,7 @@ from .result import Pooled
 from .twostage import pool_batch, two_stage_models
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2")
+SINGLE_FITS = 64  # so many are made one by one, where a model has no batch: bayes takes a third of a second for each
 SHARE_EFFECT = ("glmm", "glmm-t")  # batched models in which the arms of a study share its effect
 
 
@@ -66,13 +67,13 @@ def pool_many(
     return found
 
 
-def variation_model(primary: str) -> str:
-    """Give the model that pools other choices of studies: the primary one, or ``glmm`` where that has no batch.
+def variation_model(primary: str, fits: int) -> str:
+    """Give the model of so many other choices of studies: the primary one, unless it has no batch and they are many.
 
-    >>> variation_model("logit-reml-hk"), variation_model("bayes")
-    ('logit-reml-hk', 'glmm')
+    >>> variation_model("logit-reml-hk", 10_000), variation_model("bayes", 20), variation_model("bayes", 10_000)
+    ('logit-reml-hk', 'bayes', 'glmm')
     """
-    return primary if primary in BATCHES else "glmm"
+    return primary if primary in BATCHES or fits <= SINGLE_FITS else "glmm"
 
 
 def _glmm(events, patients, mask, level, remarks=False, interval="z") -> tuple[dict, np.ndarray]:

@@ -1,11 +1,11 @@
 """Two levels set against each other: inside the studies that have both, and apart from that between studies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from ..models.proportions import wilson
+from ..selection.arms import counts_of
 from ..words.formatting import format_p
 from ..words.terms import BETWEEN, FISHER, LIKELIHOOD_RATIO, OK, TOGETHER, WITHIN, with_remark
 from ..words.terms import WITHIN_POOLED as POOLED
@@ -13,18 +13,7 @@ from .subgroups import odds_ratio_shared
 
 
 def newcombe(events, patients, level: float = 0.95) -> tuple[float, float, float]:
-    """Give the difference of two proportions with Newcombe's hybrid score interval.
-
-    Parameters
-    ----------
-    events, patients : array_like of int, shape (2,)
-        First and second arm.
-    level : float
-
-    Returns
-    -------
-    difference, low, high : float
-        First minus second.
+    """Give the difference of two proportions, first minus second, with Newcombe's hybrid score interval.
 
     References
     ----------
@@ -40,16 +29,7 @@ def newcombe(events, patients, level: float = 0.95) -> tuple[float, float, float
 def exact_odds_ratio(events, patients, level: float = 0.95) -> tuple[float, float, float, float]:
     """Give the conditional odds ratio of a 2×2 table with its exact interval and Fisher's P value.
 
-    Parameters
-    ----------
-    events, patients : array_like of int, shape (2,)
-        First and second arm.
-    level : float
-
-    Returns
-    -------
-    estimate, low, high, p : float
-        First against second; 0 or infinite where a cell is empty, NaN where neither arm has events.
+    First arm against second; 0 or infinite where a cell is empty, NaN where neither arm has events.
     """
     (a, c), (n1, n2) = (int(e) for e in events), (int(p) for p in patients)
     table = [[a, n1 - a], [c, n2 - c]]
@@ -65,14 +45,8 @@ def exact_odds_ratio(events, patients, level: float = 0.95) -> tuple[float, floa
 def clash_words(low: float, high: float, p: float, level: float, nothing: float = 1.0) -> str:
     """Say that an interval and a P value of different tests give different verdicts; blank where they do not.
 
-    Parameters
-    ----------
-    low, high, p, level : float
-    nothing : float
-        The effect that is none: 1 for ratios, 0 for differences.
+    ``nothing`` is the effect that is none: 1 for ratios, 0 for differences.
 
-    Examples
-    --------
     >>> clash_words(0.98, 1.4, 0.048, 0.95), clash_words(1.1, 1.4, 0.048, 0.95)
     ('the interval includes 1 and P = 0.048: they are of different tests', '')
     """
@@ -82,17 +56,8 @@ def clash_words(low: float, high: float, p: float, level: float, nothing: float 
     return f"the interval {verb} {nothing:g} and {format_p(p)}: they are of different tests"
 
 
-def contrast_rows(rows: pd.DataFrame, analysis: str, contrasts: Sequence[dict], level: float = 0.95) -> list[dict]:
-    """Set levels against each other in one analysis.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The used rows of ``rows.csv``.
-    analysis : str
-    contrasts : sequence of dict
-        Each with ``by``, ``first`` and ``second``.
-    level : float
+def contrast_rows(rows: Sequence[Mapping], analysis: str, contrasts: Sequence[dict], level: float = 0.95) -> list[dict]:
+    """Set levels against each other in the used rows of an analysis; contrasts have ``by``, ``first`` and ``second``.
 
     Returns
     -------
@@ -101,49 +66,43 @@ def contrast_rows(rows: pd.DataFrame, analysis: str, contrasts: Sequence[dict], 
         that have only one of the levels; and both together, arms of a study sharing its effect. From two studies with
         both levels on, a row pools what stands within them.
     """
-    table: list[dict] = []
+    table = []
     for contrast in contrasts:
-        by, first, second = contrast["by"], contrast["first"], contrast["second"]
-        block = rows[(rows["subset"] == by) & rows["group"].isin([first, second])]
-        base = {"analysis": analysis, "by": by, "first": first, "second": second}
-        both = [s for s, arms in block.groupby("study", sort=False) if arms["group"].nunique() == 2]
-        for study in both:
-            table += [base | row for row in _within(block[block["study"] == study], first, level)]
+        sides = contrast["first"], contrast["second"]
+        block = [row for row in rows if row["subset"] == contrast["by"] and row["group"] in sides]
+        studies = {row["study"]: [r for r in block if r["study"] == row["study"]] for row in block}
+        both = [study for study, arms in studies.items() if {row["group"] for row in arms} == set(sides)]
+        found = [row for study in both for row in _within(studies[study], sides, level)]
+        linked = [row for row in block if row["study"] in both]
+        single = [row for row in block if row["study"] not in both]
         if len(both) > 1:
-            table.append(base | _model_row(block[block["study"].isin(both)], POOLED, first, second, level))
+            found.append(_model_row(linked, POOLED, sides, level))
         if not both:
-            table.append(base | {"kind": WITHIN, "status": "no study has both levels"})
-        single = block[~block["study"].isin(both)]
-        table.append(base | _model_row(single, BETWEEN, first, second, level))
-        if both and single.empty:
-            same = {"kind": TOGETHER, **_totals(block, first), "status": "no study beside those that have both levels"}
-            table.append(base | same)
+            found.append({"kind": WITHIN, "status": "no study has both levels"})
+        found.append(_model_row(single, BETWEEN, sides, level))
+        if both and not single:
+            alone = "no study beside those that have both levels"
+            found.append({"kind": TOGETHER, **_totals(block, sides), "status": alone})
         else:
-            table.append(base | _model_row(block, TOGETHER, first, second, level))
+            found.append(_model_row(block, TOGETHER, sides, level))
+        base = {"analysis": analysis} | {name: contrast[name] for name in ("by", "first", "second")}
+        table += [base | row for row in found]
     return table
 
 
-def _totals(arms: pd.DataFrame, first: str) -> dict:
-    side = arms["group"] == first
+def _totals(arms: Sequence[Mapping], sides: tuple[str, str]) -> dict[str, int]:
     return {
-        "first_events": int(arms.loc[side, "events"].sum()),
-        "first_patients": int(arms.loc[side, "patients"].sum()),
-        "second_events": int(arms.loc[~side, "events"].sum()),
-        "second_patients": int(arms.loc[~side, "patients"].sum()),
+        f"{side}_{count}": sum(row[count] for row in arms if row["group"] == group)
+        for side, group in zip(("first", "second"), sides, strict=True)
+        for count in ("events", "patients")
     }
 
 
-def _within(arms: pd.DataFrame, first: str, level: float) -> list[dict]:
+def _within(arms: Sequence[Mapping], sides: tuple[str, str], level: float) -> list[dict]:
     """Give the exact odds ratio and the risk difference inside one study."""
-    totals = _totals(arms, first)
-    events = totals["first_events"], totals["second_events"]
-    patients = totals["first_patients"], totals["second_patients"]
-    base = {
-        "kind": WITHIN,
-        "study": arms["study"].iloc[0],
-        **totals,
-        "status": OK,
-    }
+    totals = _totals(arms, sides)
+    events, patients = ([totals[f"{side}_{count}"] for side in ("first", "second")] for count in ("events", "patients"))
+    base = {"kind": WITHIN, "study": arms[0]["study"], **totals, "status": OK}
     estimate, low, high, p = exact_odds_ratio(events, patients, level)
     status = "no events in either arm: no odds ratio" if sum(events) == 0 else OK
     status = with_remark(status, clash_words(low, high, p, level))
@@ -155,21 +114,15 @@ def _within(arms: pd.DataFrame, first: str, level: float) -> list[dict]:
     ]
 
 
-def _model_row(arms: pd.DataFrame, kind: str, first: str, second: str, level: float) -> dict:
-    totals = _totals(arms, first)
-    row = {"kind": kind, **totals, "measure": "odds ratio"}
-    missing = [name for name in (first, second) if not (arms["group"] == name).any()]
+def _model_row(arms: Sequence[Mapping], kind: str, sides: tuple[str, str], level: float) -> dict:
+    row = {"kind": kind, **_totals(arms, sides), "measure": "odds ratio"}
+    missing = [name for name in sides if name not in {arm["group"] for arm in arms}]
     if missing:
         where = "study with only" if kind == BETWEEN else "arm with"
         return row | {"status": f"no {where} {' or '.join(missing)}: nothing to compare"}
-    result = odds_ratio_shared(
-        arms["events"], arms["patients"], arms["study"], (arms["group"] == first).to_numpy(), level
-    )
+    result = odds_ratio_shared(*counts_of(arms), [arm["group"] == sides[0] for arm in arms], level)
     return row | {
-        "estimate": result.estimate,
-        "ci_low": result.ci_low,
-        "ci_high": result.ci_high,
-        "p": result.p,
+        **{name: getattr(result, name) for name in ("estimate", "ci_low", "ci_high", "p")},
         "p_test": LIKELIHOOD_RATIO if result.p == result.p else "",
         "method": "random-effects logistic model, study effect shared by its arms, Wald interval",
         "status": with_remark(result.status, clash_words(result.ci_low, result.ci_high, result.p, level)),

@@ -1,52 +1,51 @@
-"""The primary model's details for each analysis: beside the estimate, and study by study."""
+"""What a model knows beside its estimate: details of the fit, and each study as the model sees it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import SimpleNamespace
+
+import numpy as np
+from scipy.special import logit
 
 from ..models.catalogue import pool
-from ..models.details import glmm_details
-from ..selection.arms import read_rows
-from ..tables.files import write_table
+from ..models.details import effects_of, glmm_details
+from ..models.likelihood import arms_of
+from ..selection.arms import add_arms, counts_of
+from ..tables.declared import columns_of, write
 from ..words.terms import is_ok
-
-FITS = (
-    "analysis",
-    "model",
-    "studies",
-    "pi_df",
-    "average",
-    "average_low",
-    "average_high",
-    "profile_low",
-    "profile_high",
-    "lr_tau2",
-    "lr_tau2_p",
-    "loglik",
-    "nodes",
-    "steps",
-    "status",
-)
-EFFECTS = ("analysis", "study", "events", "patients", "proportion", "fitted", "low", "high")
+from .new_study import has_t
 
 
-def detail_fit_file(rows_csv: str, fits_csv: str, effects_csv: str, *, analysis: str, level: float) -> None:
-    """Read the rows of an analysis and write the details of its overall fit.
+def detail_fit_file(
+    rows: Sequence[Mapping], fits_csv: str, effects_csv: str, *, analysis: str, level: float, primary: str
+) -> None:
+    """Write the details of the fit of all studies.
 
-    ``fits.csv`` has one row; ``effects.csv`` one a study, with the proportion as the model sees it (empirical Bayes).
+    ``fits.csv`` has one row, of ``glmm``, whose likelihood has what it holds. ``effects.csv`` has a row a study, with
+    the proportion as the primary model sees it (empirical Bayes): none where that has no normal logits.
     """
-    rows = read_rows(rows_csv)
-    rows = rows[(rows["subset"] == "all") & (rows["use"] == "yes")]
-    columns = [rows[c] for c in ("events", "patients", "study")]
+    columns = counts_of(rows)
     pooled = pool("glmm", *columns, level)
     fit = {"analysis": analysis, "model": "glmm", "studies": pooled.studies, "status": pooled.status}
-    effects = []
     if is_ok(pooled.status):
-        details = glmm_details(*columns, level)
-        fit |= {key: value for key, value in asdict(details).items() if key in FITS}
-        fitted = {name: values for name, *values in details.effects}
-        for study, own in rows.groupby("study", sort=False):
-            y, n = int(own["events"].sum()), int(own["patients"].sum())
-            base = {"analysis": analysis, "study": study, "events": y, "patients": n}
-            numbers = dict(zip(("fitted", "low", "high"), fitted[study], strict=True))
-            effects.append(base | {"proportion": y / n} | numbers)
-    write_table(fits_csv, [fit], FITS)
-    write_table(effects_csv, effects, EFFECTS)
+        known = columns_of("fits")
+        fit |= {name: value for name, value in asdict(glmm_details(*columns, level)).items() if name in known}
+    write(fits_csv, [fit])
+    write(effects_csv, ({"analysis": analysis} | row for row in study_effects(rows, level, primary)))
+
+
+def study_effects(rows: Sequence[Mapping], level: float, model: str) -> list[dict]:
+    """Give each study's proportion, drawn towards the mean of a model with normal logits."""
+    y, n, study = counts_of(rows)
+    pooled = pool(model, y, n, study, level)
+    if not is_ok(pooled.status) or not (has_t(model) or model == "bayes"):
+        return []
+    arms = arms_of(np.array(y), np.array(n), np.array(study), np.ones((len(y), 1)))
+    at = SimpleNamespace(beta=[logit(pooled.estimate)], tau=np.sqrt(np.nan_to_num(pooled.tau2)))
+    fitted = {name: values for name, *values in effects_of(arms, at, level)}
+    return [
+        {name: one[name] for name in ("study", "events", "patients")}
+        | {"proportion": one["events"] / one["patients"]}
+        | dict(zip(("fitted", "low", "high"), fitted[one["study"]], strict=True))
+        for one in add_arms(rows)
+    ]

@@ -1,19 +1,16 @@
 """Do small studies find more, or less? Regression tests of funnel asymmetry, from ten studies on."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtr
 
 from ..models.proportions import logit_with_variance
-from ..tables.files import write_table
+from ..selection.arms import add_arms, counts_of
+from ..tables.declared import write
 from ..words.terms import OK, is_ok, with_remark
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SMALL_STUDY = ("analysis", "test", "statistic", "df", "p", "k", "status")
 # Sterne JAC et al. BMJ 2011;343:d4002: with fewer the tests cannot tell chance from asymmetry.
 FEWEST = 10
 NO_EVENTS = "no events, or nothing but events: every logit is a correction"
@@ -54,18 +51,7 @@ TESTS = {
 
 
 def weighted_slope(y, x, weight) -> Slope:
-    """Test the slope of a weighted regression line, with its residual variance.
-
-    Parameters
-    ----------
-    y, x, weight : array_like of shape (k,)
-        At least three points.
-
-    Returns
-    -------
-    Slope
-        t with k − 2 degrees of freedom, two-sided P.
-    """
+    """Test the slope of a weighted regression line through three points or more: t on k − 2 df, residual variance."""
     y, x, w = (np.asarray(a, float) for a in (y, x, weight))
     centred = x - np.average(x, weights=w)
     spread = np.sum(w * centred**2)
@@ -81,18 +67,9 @@ def weighted_slope(y, x, weight) -> Slope:
 
 
 def asymmetry(events, patients, test: str) -> Slope:
-    """Test whether the logits of proportions depend on the precision or the size of their studies.
+    """Test whether the logits of proportions, one a study, depend on the precision or the size of their studies.
 
-    Parameters
-    ----------
-    events, patients : array_like of int, shape (k,)
-        One row a study.
-    test : {"egger", "peters"}
-
-    Returns
-    -------
-    Slope
-        Below ten studies nothing but the status.
+    Below ten studies there is nothing but the status.
 
     Notes
     -----
@@ -104,46 +81,24 @@ def asymmetry(events, patients, test: str) -> Slope:
     """
     y, n = np.asarray(events, float), np.asarray(patients, float)
     if len(y) < FEWEST:
-        return Slope(status=_too_few(len(y)))
+        return Slope(status=f"{len(y)} {'study' if len(y) == 1 else 'studies'}, fewer than {FEWEST}: not tested")
     if y.sum() in (0, n.sum()):
         return Slope(status=NO_EVENTS)
     logit, variance = logit_with_variance(y, n)
     return weighted_slope(logit, TESTS[test].predictor(variance, n), 1 / variance)
 
 
-def small_study_rows(rows: "pd.DataFrame", analysis: str) -> list[dict]:
-    """Give the tests of one analysis.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        ``rows.csv``; only used rows of the subset ``all`` count. The arms of a study are added up.
-    analysis : str
-
-    Returns
-    -------
-    list of dict
-        Rows of ``small_study.csv``; ``k`` counts studies.
-    """
-    from ..selection.arms import add_arms  # imports pandas: only where rows are read
-
-    used = rows[(rows["subset"] == "all") & (rows["use"] == "yes")]
-    studies = add_arms(used)
-    table = []
+def small_study_rows(rows: Sequence[Mapping], analysis: str) -> list[dict]:
+    """Give the tests of one analysis from the rows of the pool of all studies; arms of a study are added up."""
+    studies, table = add_arms(rows), []
     for name in TESTS:
-        result = asymmetry(studies["events"], studies["patients"], name)
-        if is_ok(result.status) and len(studies) < len(used):
+        result = asymmetry(*counts_of(studies)[:2], name)
+        if is_ok(result.status) and len(studies) < len(rows):
             result = result._replace(status=with_remark(result.status, ADDED))
         table.append({"analysis": analysis, "test": name, "k": len(studies), **result._asdict()})
     return table
 
 
-def _too_few(studies: int) -> str:
-    return f"{studies} {'study' if studies == 1 else 'studies'}, fewer than {FEWEST}: not tested"
-
-
-def small_study_file(rows_csv: str, small_study_csv: str, *, analysis: str) -> None:
-    """Read the rows of an analysis, test for small-study effects, write the tests."""
-    from ..selection.arms import read_rows  # as above
-
-    write_table(small_study_csv, small_study_rows(read_rows(rows_csv), analysis), SMALL_STUDY)
+def small_study_file(rows: Sequence[Mapping], small_study_csv: str, *, analysis: str) -> None:
+    """Test the pool of all studies for small-study effects, write the tests."""
+    write(small_study_csv, small_study_rows(rows, analysis))

@@ -19,6 +19,7 @@ from .html_tables import doi_address, sheet_address
 from .phrases import counts_of, row_interval, second_reading_words, window_words
 
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+MOST = "The primary model has the most selections."  # as the script says it
 
 
 def explorer_data(review: Review, budget: int = 1_300_000) -> dict:
@@ -39,6 +40,12 @@ def explorer_data(review: Review, budget: int = 1_300_000) -> dict:
         "analyses": [explored.data(limits[analysis]) for analysis, explored in shown.items()],
         "counts": {row_key(row): provenance(review, row) for explored in shown.values() for row in explored.rows},
     }
+
+
+def most_words(review: Review) -> str:
+    """Say which model was fitted to the most selections."""
+    first = {rows[0]["model"] for analysis in review.analyses if (rows := review.table(analysis, "subsets"))}
+    return MOST if first <= {review.primary} else "The list of models says which have more than all studies."
 
 
 def filters(review: Review) -> list[dict]:
@@ -63,7 +70,8 @@ class Explored:
 
     def data(self, limit: int) -> dict:
         """Give what the page needs of it; selections with more studies left out than the limit are not carried."""
-        review, decimals, limit = self.review, self.review.decimals(self.analysis), min(limit, self.complete())
+        review, decimals, whole = self.review, self.review.decimals(self.analysis), self.complete()
+        limit = min(limit, max(whole.values(), default=0))
         pools = {row["model"]: {"": record(row, decimals)} for row in self.pools}
         for row, gone in self.selections:
             if len(gone) <= limit and row["model"] in pools:
@@ -74,7 +82,7 @@ class Explored:
             "label": review.title(self.analysis),
             "note": review.analyses[self.analysis].get("note") or "",
             "axis": self.axis(),
-            "exact": limit >= len(self.places) - 1,
+            "exact": min(limit, whole.get(review.primary, 0)) >= len(self.places) - 1,
             "limit": limit,
             "models": [{"name": name, "label": DESCRIPTIONS.get(name, name)} for name in pools],
             "legend": [f"{mark} {meaning}" for mark, meaning in marks],
@@ -83,14 +91,17 @@ class Explored:
             "pools": pools,
         }
 
-    def complete(self) -> int:
-        """Give up to how many studies may be left out with every such selection in the table of the primary model.
+    def complete(self) -> dict[str, int]:
+        """Give, for each model, up to how many studies may be left out with every such selection in its table.
 
-        Of many studies the table holds a sample: all with one or two left out, and some with more.
+        Of many studies the table holds a sample: all with one or two left out, and some with more. Where the primary
+        model takes too long for them, another one has them all.
         """
-        k = len(self.places)
-        sizes = Counter(len(gone) for row, gone in self.selections if row["model"] == self.review.primary)
-        return next((size - 1 for size in range(1, k) if sizes[size] < comb(k, size)), max(0, k - 1))
+        k, sizes = len(self.places), Counter((row["model"], len(gone)) for row, gone in self.selections)
+        return {
+            model: next((size - 1 for size in range(1, k) if sizes[model, size] < comb(k, size)), max(0, k - 1))
+            for model in {row["model"] for row, _ in self.selections}
+        }
 
     def cost(self) -> list[int]:
         """Give the characters of the records by number of studies left out."""

@@ -17,7 +17,7 @@ from ..words.marks import legend
 from ..words.model_names import DESCRIPTIONS
 from . import answers, comparing, evidence_tables, headline, phrases, sources, variations
 from .about import Review, read_tables, row_key
-from .explorer import explorer_data
+from .explorer import MOST, explorer_data, most_words
 from .markdown import to_html
 from .pictures import Figure, Gallery, RowLink, named
 
@@ -75,7 +75,7 @@ def page(
     said = content(review, texts) | {"software": software}
     for room in ROOMS:  # tables come whole; figures are linked and selections left out until the page is light enough
         plates = Plates(review, named(figures), room[0])
-        said |= {"plates": plates, **safety(environment, plates.gallery)}
+        said |= {"plates": plates, **safety(environment, plates.gallery, most_words(review))}
         said |= {"data": Markup(script_json(explorer_data(review, room[1])))}
         html = environment.get_template("page.html").render(said)
         if len(html.encode()) <= LIMIT:
@@ -98,9 +98,10 @@ def content(review: Review, texts: Mapping[str, str]) -> dict:
     }
 
 
-def safety(environment: Environment, gallery: Gallery) -> dict[str, Markup]:
+def safety(environment: Environment, gallery: Gallery, most: str) -> dict[str, Markup]:
     """Give style and script, and the content policy that allows these two and nothing else."""
     script, style = (environment.loader.get_source(environment, name)[0] for name in ("explorer.js", "page.css"))
+    script = script.replace(MOST, most)
     for place, css in (("figures", gallery.css()), ("light", gallery.light()), ("dark", gallery.dark())):
         style = style.replace(f"/*{place}*/", css)
     policy = (

@@ -1,6 +1,10 @@
 """The rows of an analysis as a table: for the stages that pool them, and for those that draw them."""
 
+from collections.abc import Iterable, Mapping
+
 import pandas as pd
+
+from ..tables.declared import Row, read
 
 
 def read_rows(path: str) -> pd.DataFrame:
@@ -13,19 +17,21 @@ def read_rows(path: str) -> pd.DataFrame:
     return rows
 
 
-def add_arms(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add up the arms of each study.
+def used_rows(rows_csv: str) -> list[Row]:
+    """Read the rows an analysis pools, over all studies and split."""
+    return [row for row in read(rows_csv, "rows") if row["use"] == "yes"]
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Used rows of one pool: ``study``, ``events``, ``patients``; ``label`` and ``year`` where they are needed.
 
-    Returns
-    -------
-    DataFrame
-        One row a study, by name; ``arms`` counts its rows.
-    """
-    studies = rows.groupby("study", sort=True)
-    named = {column: "first" for column in ("label", "year") if column in rows.columns}
-    return studies.agg({"events": "sum", "patients": "sum"} | named).assign(arms=studies.size()).reset_index()
+def counts_of(rows: Iterable[Mapping]) -> list[list]:
+    """Give events, patients and study of rows, as :func:`synthesis.models.catalogue.pool` takes them."""
+    return [[row[name] for row in rows] for name in ("events", "patients", "study")]
+
+
+def add_arms(rows: Iterable[Mapping]) -> list[dict]:
+    """Add up the arms of each study: a row a study, by name, with ``events``, ``patients`` and how many ``arms``."""
+    studies: dict[str, dict] = {}
+    for row in rows:
+        one = studies.setdefault(row["study"], {**row, "events": 0, "patients": 0, "arms": 0})
+        one |= {"events": one["events"] + row["events"], "patients": one["patients"] + row["patients"]}
+        one["arms"] += 1
+    return [studies[name] for name in sorted(studies)]

@@ -5,37 +5,34 @@ out over any number of jobs (`sensitivity.chunks`), and the tables come out the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, logit
 
-from ..models.batch import fit_batch
 from ..models.catalogue import Pooled, pool
-from ..models.many import variation_model
-from ..selection.arms import add_arms
+from ..models.many import BATCHES, variation_model
+from ..selection.arms import add_arms, counts_of
+from ..tables.declared import columns_of, write
 from ..tables.files import as_cells, number, read_table, write_table
-from ..words.terms import is_ok, remarks_of, with_remark
-from .sensitivity import POOL, pool_masks, pooled_rows, without
+from ..words.model_names import scale_of
+from ..words.terms import NOT_PRIMARY, is_ok, remarks_of, with_remark
+from .sensitivity import pool_masks, without
 
-SUBSETS = ("analysis", "kind", "studies", "model", *POOL)
-BOOTSTRAP = ("analysis", "quantity", "estimate", "low", "high", "replicates", "without_events", "status")
-PART = ("block", "kind", "studies", "model", *POOL)  # of one job: a line a fit
+PART = ("block", *columns_of("subsets")[1:])  # of one job: a line a fit
 BLOCK = 500  # fits: another number gives other bootstrap samples
-DRAWN, DRAWN_FROM = "bootstrap", "glmm"  # the kind of a line, and the model that events are drawn from
+DRAWN = "bootstrap"  # the kind of a line
+Rows = Sequence[Mapping]
 
 
-def resample_part_file(
-    rows_csv: str, part_csv: str, *, level: float, settings: Mapping, chunk: int, chunks: int
-) -> None:
+def resample_part_file(rows: Rows, part_csv: str, *, level: float, settings: Mapping, chunk: int, chunks: int) -> None:
     """Write every ``chunks``-th block of an analysis, beginning with number ``chunk`` (from 1)."""
-    write_table(part_csv, resample(pooled_rows(rows_csv), level, settings, chunk, chunks), PART)
+    write_table(part_csv, resample(rows, level, settings, chunk, chunks), PART)
 
 
 def resample_file(
-    rows_csv: str,
+    rows: Rows,
     subsets_csv: str,
     bootstrap_csv: str,
     *,
@@ -48,33 +45,21 @@ def resample_file(
 
     Parameters
     ----------
-    rows_csv, subsets_csv, bootstrap_csv : str
-    analysis : str
-    level : float
     settings : mapping
         The part `sensitivity` of the config, and ``primary``, the primary model.
     parts : sequence of str
         What the jobs wrote that share the work; without them it is done here.
     """
-    rows, base = pooled_rows(rows_csv), {"analysis": analysis}
+    lines = (line for part in parts for line in read_table(part))
     # As a table holds them, so that the work of one job and that of many end in the same digits.
-    fits = gather_parts(map(read_table, parts)) if parts else [as_cells(fit) for fit in resample(rows, level, settings)]
-    write_table(subsets_csv, (base | row for row in subsets(fits)), SUBSETS)
-    write_table(bootstrap_csv, (base | row for row in bootstrap(rows, fits, level, settings)), BOOTSTRAP)
+    fits = sorted(lines, key=lambda line: int(line["block"])) or list(map(as_cells, resample(rows, level, settings)))
+    base = {"analysis": analysis}
+    write(subsets_csv, (base | row for row in subsets(fits)))
+    write(bootstrap_csv, (base | row for row in bootstrap(rows, fits, level, settings)))
 
 
-@dataclass(frozen=True)
-class Block:
-    """Some fits that are made together.
-
-    Parameters
-    ----------
-    kind : {"all", "sampled", "bootstrap"}
-        Every subset, a sample of them, or samples of events.
-    model : str
-    start, end : int
-        Which subsets, or which replicates.
-    """
+class Block(NamedTuple):
+    """Some fits that are made together: of every subset, a ``sampled`` one, or of a ``bootstrap`` sample of events."""
 
     kind: str
     model: str
@@ -82,24 +67,13 @@ class Block:
     end: int
 
 
-def plan_blocks(rows: pd.DataFrame, settings: Mapping) -> tuple[list[Block], np.ndarray]:
-    """Cut the work into blocks; give them with the subsets that are fitted, of shape (subsets, studies).
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The used rows of the overall pool.
-    settings : mapping
-        ``exact_subsets_up_to``, ``sampled_subsets``, ``bootstrap``, ``seed``; ``subset_models`` stand beside the
-        ``primary`` one, which is ``glmm`` when left out.
-    """
-    k = rows["study"].nunique()
-    exact = k <= settings["exact_subsets_up_to"]
+def plan_blocks(k: int, settings: Mapping) -> tuple[list[Block], np.ndarray]:
+    """Cut the work on k studies into blocks; give them with the subsets that are fitted, of shape (subsets, k)."""
+    exact, primary = k <= settings["exact_subsets_up_to"], settings["primary"]
     masks = all_masks(k) if exact else sampled_masks(k, settings["sampled_subsets"], settings["seed"])
-    primary = variation_model(settings.get("primary", DRAWN_FROM))
-    models = dict.fromkeys([primary, *settings.get("subset_models", ())])
+    models = dict.fromkeys([variation_model(primary, len(masks)), *settings.get("subset_models", ())])
     whole = [("all" if exact else "sampled", model, len(masks)) for model in models]
-    whole.append((DRAWN, DRAWN_FROM, settings["bootstrap"]))
+    whole.append((DRAWN, drawn_from(primary), settings["bootstrap"]))
     return [
         Block(kind, model, start, min(start + BLOCK, size))
         for kind, model, size in whole
@@ -107,9 +81,12 @@ def plan_blocks(rows: pd.DataFrame, settings: Mapping) -> tuple[list[Block], np.
     ], masks
 
 
-def resample(
-    rows: pd.DataFrame, level: float, settings: Mapping, chunk: int = 1, chunks: int = 1
-) -> Iterator[dict[str, object]]:
+def drawn_from(primary: str) -> str:
+    """Name the model of the bootstrap: it gives normal logits to draw from, and is fitted by the thousand."""
+    return primary if primary in BATCHES and scale_of(primary) == "logit" else "glmm"
+
+
+def resample(rows: Rows, level: float, settings: Mapping, chunk: int = 1, chunks: int = 1) -> Iterator[dict]:
     """Fit every ``chunks``-th block, beginning with number ``chunk`` (from 1); give a line a fit, as ``PART`` names it.
 
     References
@@ -117,45 +94,40 @@ def resample(
     Olkin I, Dahabreh IJ, Trikalinos TA. GOSH – a graphical display of study heterogeneity. Res Synth Methods
     2012;3:214–23 (subsets). Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman & Hall 1993, section 6.5.
     """
-    if rows.empty:
+    studies = add_arms(rows)
+    if not studies:
         return
-    blocks, masks = plan_blocks(rows, settings)
-    names = add_arms(rows)["study"].to_numpy()
-    whole = pool(DRAWN_FROM, rows["events"], rows["patients"], rows["study"])
+    blocks, masks = plan_blocks(len(studies), settings)
+    names, n = (np.array([one[name] for one in studies]) for name in ("study", "patients"))
+    whole = pool(drawn_from(settings["primary"]), *counts_of(rows))
     for i in range(chunk - 1, len(blocks), chunks):
         block = blocks[i]
         line = {"block": i, "kind": block.kind, "model": block.model}
         if block.kind == DRAWN:
-            yield from (line | found for found in _draw(rows, whole, block, settings["seed"]))
+            yield from (line | found for found in _draw(n, whole, block, settings["seed"]))
             continue
         chosen = masks[block.start : block.end]
         for mask, found in zip(chosen, pool_masks(rows, chosen, level, block.model), strict=True):
             yield line | {"studies": ";".join(names[mask]), **found}
 
 
-def _draw(rows: pd.DataFrame, whole: Pooled, block: Block, seed: int) -> Iterator[dict[str, object]]:
+def _draw(n: np.ndarray, whole: Pooled, block: Block, seed: int) -> Iterator[dict]:
     """Draw the events of each study, whose arms share its effect, and fit them: nothing, where there was no fit."""
     if not _drawable(whole):
         return
-    n = add_arms(rows)["patients"].to_numpy(int)
-    mean, tau = np.log(whole.estimate / (1 - whole.estimate)), np.sqrt(whole.tau2)
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block.start // BLOCK,)))
-    logits = mean + tau * random.standard_normal((block.end - block.start, len(n)))
-    events = random.binomial(n, expit(logits))
-    batch = fit_batch(events, np.broadcast_to(n, events.shape))
+    logits = random.standard_normal((block.end - block.start, len(n)))
+    events = random.binomial(n, expit(logit(whole.estimate) + np.sqrt(whole.tau2) * logits))
+    numbers, _ = BATCHES[block.model](events, np.broadcast_to(n, events.shape), None, 0.95)
     total = events.sum(1)
     # A replicate without events counts as a proportion of 0, one with nothing but events as 1; τ² does not exist there.
-    estimate = np.where(total == 0, 0.0, np.where(total == n.sum(), 1.0, expit(batch.mean)))
-    for one, count, tau, ok in zip(estimate.tolist(), total.tolist(), batch.tau.tolist(), batch.ok, strict=True):
-        yield {"events": count, "estimate": one, "tau2": tau**2 if ok else None}
+    edge = [total == 0, total == n.sum()]
+    estimate, tau2 = np.select(edge, [0.0, 1.0], numbers["estimate"]), np.where(sum(edge), np.nan, numbers["tau2"])
+    for count, one, other in zip(total.tolist(), estimate.tolist(), tau2.tolist(), strict=True):
+        yield {"events": count, "estimate": one, "tau2": other}
 
 
-def gather_parts(parts: Iterable[Iterable[Mapping[str, str]]]) -> list[Mapping[str, str]]:
-    """Put the lines of all jobs in the order in which one job would have written them."""
-    return sorted((line for part in parts for line in part), key=lambda line: int(line["block"]))
-
-
-def subsets(fits: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
+def subsets(fits: Iterable[Mapping]) -> list[dict]:
     """Give the pools of the subsets; ``kind`` is ``all`` when every subset is here.
 
     A sample always holds the whole and all with one or two studies out.
@@ -175,8 +147,7 @@ def all_masks(k: int) -> np.ndarray:
 
 def sampled_masks(k: int, size: int, seed: int) -> np.ndarray:
     """Give the whole, all subsets with one or two studies left out, and distinct random ones up to ``size``."""
-    everyone = np.ones(k, bool)
-    masks = [everyone] + [without(everyone, gone) for m in (1, 2) for gone in combinations(range(k), m)]
+    masks = [without(k, gone) for m in (0, 1, 2) for gone in combinations(range(k), m)]
     seen = {mask.tobytes() for mask in masks}
     random = np.random.default_rng(seed)
     while len(masks) < size:
@@ -187,20 +158,8 @@ def sampled_masks(k: int, size: int, seed: int) -> np.ndarray:
     return np.array(masks)
 
 
-def bootstrap(
-    rows: pd.DataFrame, fits: Iterable[Mapping[str, object]], level: float, settings: Mapping
-) -> list[dict[str, object]]:
-    """Give parametric bootstrap intervals of the pooled proportion and of τ².
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The used rows of the overall pool.
-    fits : iterable of mapping
-        What :func:`resample` gave.
-    level : float
-    settings : mapping
-        ``bootstrap`` (replicates).
+def bootstrap(rows: Rows, fits: Iterable[Mapping], level: float, settings: Mapping) -> list[dict]:
+    """Give parametric bootstrap intervals of the pooled proportion and of τ², from what :func:`resample` gave.
 
     Returns
     -------
@@ -212,32 +171,27 @@ def bootstrap(
     ----------
     Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman & Hall 1993, sections 6.5 and 13.3.
     """
-    one = pool(DRAWN_FROM, rows["events"], rows["patients"], rows["study"])
+    model = drawn_from(settings["primary"])
+    one = pool(model, *counts_of(rows))
     if not _drawable(one):
         none = {"replicates": 0, "without_events": 0, "status": remarks_of(one.status)}
         return [{"quantity": quantity, **none} for quantity in ("estimate", "tau2")]
     drawn = [fit for fit in fits if fit["kind"] == DRAWN]
-    events = np.array([int(fit["events"]) for fit in drawn])
-    estimate = np.array([number(fit, "estimate") for fit in drawn])
-    tau2 = np.array([number(fit, "tau2") for fit in drawn])
-    failed = np.isnan(estimate)
-    status = with_remark(one.status, f"{failed.sum()} replicates did not converge" if failed.any() else "")
-    counts = {"replicates": settings["bootstrap"], "without_events": int((events == 0).sum()), "status": status}
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    return [
-        {"quantity": name, "estimate": value, **dict(zip(("low", "high"), limits, strict=True)), **counts}
-        for name, value, limits in (
-            ("estimate", one.estimate, _quantiles(estimate, tails)),
-            ("tau2", one.tau2, _quantiles(tau2, tails)),
-        )
-    ]
+    values = {name: np.array([number(fit, name) for fit in drawn]) for name in ("events", "estimate", "tau2")}
+    failed = int(np.isnan(values["estimate"]).sum())
+    status = with_remark(one.status, f"{failed} replicates did not converge" if failed else "")
+    status = with_remark(status, "" if model == settings["primary"] else f"of {model}, {NOT_PRIMARY}")
+    counts = {"replicates": settings["bootstrap"], "without_events": int((values["events"] == 0).sum())}
+    table = []
+    for name in ("estimate", "tau2"):
+        known = values[name][~np.isnan(values[name])]
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        low, high = np.quantile(known, tails).tolist() if len(known) else (np.nan, np.nan)
+        table.append({"quantity": name, "estimate": getattr(one, name), "low": low, "high": high, **counts})
+        table[-1]["status"] = status
+    return table
 
 
 def _drawable(whole: Pooled) -> bool:
     """Say whether there is a model to draw from: an estimate, and a τ² that can be known."""
     return is_ok(whole.status) and not np.isnan(whole.tau2)
-
-
-def _quantiles(values: np.ndarray, tails: Sequence[float]) -> list[float]:
-    values = values[~np.isnan(values)]
-    return np.quantile(values, tails).tolist() if len(values) else [np.nan, np.nan]

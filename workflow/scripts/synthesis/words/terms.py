@@ -13,6 +13,8 @@ ALL_OR_NONE = "every study has no events or nothing but events, so the likelihoo
 UNKNOWN_TAU2 = "tau2 cannot be known from these counts"
 SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
 
+NOT_PRIMARY = "not of the primary model"  # a remark, after the name of the other one
+
 # `kind` in influence.csv.
 LEAVE_ONE, LEAVE_TWO, CUMULATIVE = "leave one out", "leave two out", "cumulative"
 
