@@ -130,7 +130,7 @@ def read_jobs(dot: str) -> list[Job]:
 
 def rule_files(folder: Path = RULES) -> dict[str, str]:
     """Give rule → the file it stands in, in the order of files and rules; rules made in a loop count as one."""
-    named = re.compile(r"^ *rule (\w+):|^ +name:\n.*?\"(\w+)\"$", re.M)
+    named = re.compile(r"^ *rule (\w+):|^ +name:\n +f\"(\w+)\{", re.M)
     return {
         plain or looped: path.name
         for path in sorted(folder.glob("*.smk"))
@@ -173,5 +173,5 @@ def handed_sheets(jobs: Iterable[Job], files: Mapping[str, str]) -> set[str]:
 
 
 def plain_name(rule: str) -> str:
-    """Give the name of a rule without the number it has in a loop."""
-    return re.sub(r"_\d+$", "", rule)
+    """Give the name of a rule without the analysis it is made for in a loop."""
+    return next((name for name in rule_files() if rule.startswith(f"{name}_")), rule)

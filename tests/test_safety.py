@@ -254,7 +254,7 @@ def test_the_page_on_faults_quotes_what_the_code_prints_and_tests_that_are_there
     """A message that was reworded, or a test that went, has to be mended on the page too."""
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
     spoken = [text for path in ROOT.glob("workflow/scripts/synthesis/**/*.py") for text in texts_of(path)]
-    spoken.append((ROOT / "workflow" / "Snakefile").read_text(encoding="utf-8"))
+    spoken += [path.read_text(encoding="utf-8") for path in RULES]
     rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
     rows = [row for row in rows if not row.startswith("| What happens")]
     checked = 0

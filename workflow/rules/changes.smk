@@ -17,8 +17,8 @@ EARLIER = [unpack(release, STORE, FOLLOWED) for release in RELEASES]
 FILES = [path for release in EARLIER for path in release["files"]]
 COMMITTED = unpack_last(STORE, COMPARED)
 RELEASED = unpack(RELEASES[-1], STORE, COMPARED) if RELEASES else {"version": "", **NOTHING}
-CHOICES = Snapshot("", {"config.yaml": Path("config.yaml")}).choices()
-STATE = digest([as_text(index.sheets.values()), CHOICES])
+SETTINGS = Snapshot("", {"config.yaml": Path("config.yaml")}).choices()
+STATE = digest([as_text(index.sheets.values()), SETTINGS])
 
 
 def page_at_hand():
@@ -42,24 +42,17 @@ rule tell_changes:
             "results/comparisons.csv",
         ],
         grade=GRADE,
-        library=library("tell_changes.py"),
     output:
         changes=PAGE,
         table="results/changes.csv",
     log:
         "logs/tell_changes.log",
     params:
-        planned=planned(
-            before=COMMITTED["files"],
-            release=RELEASED["files"],
-            grade=GRADE,
-            library=library("tell_changes.py"),
-        ),
         before=COMMITTED,
         release=RELEASED,
         kept=page_at_hand(),
         state=STATE,
-        choices=CHOICES,
+        choices=SETTINGS,
         names=names_of(protocol),
         limits=limits_of(protocol),
     script:
@@ -71,17 +64,15 @@ rule follow_releases:
     input:
         earlier=FILES,
         present=["results/estimates.csv", "results/data/studies.csv"],
-        library=library("follow_releases.py"),
     output:
         "results/trajectory.csv",
     log:
         "logs/follow_releases.log",
     params:
-        planned=planned(earlier=FILES, library=library("follow_releases.py")),
         releases=EARLIER,
         version=protocol.review.version,
         last_search=protocol.review.last_search,
-        analyses={name: analysis.label for name, analysis in protocol.analyses.items()},
+        analyses=labels(protocol.analyses),
         model=protocol.models.primary,
     script:
         "../scripts/follow_releases.py"
@@ -91,19 +82,13 @@ rule draw_trajectory:
     """Draw each answer release by release."""
     input:
         trajectory="results/trajectory.csv",
-        library=library("draw_trajectory.py"),
     output:
         expand("results/figures/trajectory.{format}", format=FORMATS),
     log:
         "logs/draw_trajectory.log",
     params:
-        planned=planned(library=library("draw_trajectory.py")),
-        review={
-            "unit": protocol.review.unit,
-            "version": protocol.review.version,
-            "search": protocol.review.last_search,
-        },
-        models=protocol.models.model_dump(mode="json"),
-        figures=protocol.figures.model_dump(mode="json"),
+        review=EDITION,
+        models=CHOICES["models"],
+        figures=CHOICES["figures"],
     script:
         "../scripts/draw_trajectory.py"

@@ -1,7 +1,7 @@
 # In:  results/<analysis>/*.csv (rows, estimates, and what was asked of the pool)
 # Out: results/<analysis>/leave_one_out.*, cumulative.*, specification_curve.*, subsets.*, window.*, funnel.*,
 #      prediction.*, and bubble_<moderator>.* for each moderator of the analysis; one job an analysis
-# Analyses with the same moderators share a rule, since the outputs of a rule are the same for all its analyses.
+# The outputs of a rule are the same for all its analyses, so each analysis with moderators has one of its own.
 
 CHARTS = [
     "leave_one_out",
@@ -12,24 +12,33 @@ CHARTS = [
     "funnel",
     "prediction",
 ]
-CHARTED = {  # moderators → the analyses that ask for them
-    moderators: [name for name in ANALYSES if protocol.analyses[name].moderators == moderators]
-    for moderators in dict.fromkeys(analysis.moderators for analysis in protocol.analyses.values())
+MODERATED = [name for name in ANALYSES if protocol.analyses[name].moderators]
+CHARTED = {  # how the name of a rule ends → its analyses
+    "": [name for name in ANALYSES if name not in MODERATED],
+    **{f"_{name}": [name] for name in MODERATED},
 }
 
 
-def charts_of(analysis):
+def charts_of(analysis, folder="results/{}"):
     """Name the charts of an analysis: what every analysis has, and a bubble plot a moderator."""
     charts = [*CHARTS, *(f"bubble_{moderator}" for moderator in protocol.analyses[analysis].moderators)]
-    return [f"results/{analysis}/{chart}.{format}" for chart in charts for format in FORMATS]
+    return [f"{folder.format(analysis)}/{chart}.{format}" for chart in charts for format in FORMATS]
 
 
-for number, (moderators, charted) in enumerate(CHARTED.items()):
+def moderators_of(wildcards):
+    """Give what moderates an analysis, as the config has it."""
+    chosen = protocol.analyses[wildcards.analysis].moderators
+    return {name: CHOICES["moderators"][name] for name in chosen}
+
+
+for ending, charted in CHARTED.items():
+    if not charted:
+        continue
 
     rule:
         """Draw the charts of an analysis beside its forest plots; figures read numbers and never fit models."""
         name:
-            f"draw_charts_{number}" if number else "draw_charts"
+            f"draw_charts{ending}"
         input:
             rows="results/{analysis}/rows.csv",
             estimates="results/{analysis}/estimates.csv",
@@ -41,32 +50,19 @@ for number, (moderators, charted) in enumerate(CHARTED.items()):
             regression="results/{analysis}/regression.csv",
             moderators="results/{analysis}/moderators.csv",
             future="results/{analysis}/future.csv",
-            library=library("draw_charts.py"),
         output:
-            expand(
-                "results/{{analysis}}/{chart}.{format}",
-                chart=[*CHARTS, *(f"bubble_{moderator}" for moderator in moderators)],
-                format=FORMATS,
-            ),
+            charts_of(charted[0], folder="results/{{analysis}}"),
         log:
             "logs/draw_charts/{analysis}.log",
         wildcard_constraints:
             analysis="|".join(charted),
         params:
-            planned=planned(library=library("draw_charts.py")),
-            title=lambda wildcards: protocol.analyses[wildcards.analysis].label,
-            note=lambda wildcards: protocol.analyses[wildcards.analysis].note or "",
+            title=label_of,
+            note=note_of,
             max_days=lambda wildcards: protocol.analyses[wildcards.analysis].window.max_days,
-            moderators=lambda wildcards: {
-                name: protocol.moderators[name].model_dump(mode="json")
-                for name in protocol.analyses[wildcards.analysis].moderators
-            },
-            review={
-                "unit": protocol.review.unit,
-                "version": protocol.review.version,
-                "search": protocol.review.last_search,
-            },
-            models=protocol.models.model_dump(mode="json"),
-            figures=protocol.figures.model_dump(mode="json"),
+            moderators=moderators_of,
+            review=EDITION,
+            models=CHOICES["models"],
+            figures=CHOICES["figures"],
         script:
             "../scripts/draw_charts.py"

@@ -11,13 +11,11 @@ rule pool_comparisons:
     """Give each study's odds ratio, risk ratio and risk difference, and pool them by exposure and outcome."""
     input:
         sheets=TABLES,
-        library=library("pool_comparisons.py"),
     output:
         "results/comparisons.csv",
     log:
         "logs/pool_comparisons.log",
     params:
-        planned=planned(sheets=TABLES, library=library("pool_comparisons.py")),
         level=protocol.models.level,
     script:
         "../scripts/pool_comparisons.py"

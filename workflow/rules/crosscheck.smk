@@ -10,14 +10,12 @@ rule pool_in_r:
     input:
         rows=list(ROWS_OF.values()),
         scripts=R_SCRIPTS,
-        library=library("pool_in_r.py"),
     output:
         reference=temp("logs/crosscheck/reference.csv"),
         software="logs/crosscheck/software.txt",
     log:
         "logs/pool_in_r.log",
     params:
-        planned=planned(rows=list(ROWS_OF.values()), scripts=R_SCRIPTS, library=library("pool_in_r.py")),
         level=protocol.models.level,
     script:
         "../scripts/pool_in_r.py"
@@ -29,13 +27,10 @@ rule compare_with_r:
         estimates=rules.gather_estimates.output.estimates,
         reference=rules.pool_in_r.output.reference,
         rows=list(ROWS_OF.values()),  # as R read them
-        library=library("compare_with_r.py"),
     output:
         "results/crosscheck.csv",
     log:
         "logs/compare_with_r.log",
-    params:
-        planned=planned(rows=list(ROWS_OF.values()), library=library("compare_with_r.py")),
     script:
         "../scripts/compare_with_r.py"
 
@@ -45,10 +40,7 @@ rule crosscheck:
     input:
         compared=rules.compare_with_r.output,
         software=rules.pool_in_r.output.software,
-        library=library("crosscheck.py"),
     log:
         "logs/crosscheck.log",
-    params:
-        planned=planned(library=library("crosscheck.py")),
     script:
         "../scripts/crosscheck.py"

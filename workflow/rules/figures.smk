@@ -3,8 +3,6 @@
 # Out: results/<analysis>/forest.*, forest_<variable>.* and forest_risk_of_bias.*, one job an analysis, so that all its
 #      panels share an axis; results/figures/*, the figures of the whole review
 
-import json
-
 from synthesis.sheets.collect import risk_rows
 
 REVIEW_FIGURES = [
@@ -16,17 +14,13 @@ REVIEW_FIGURES = [
     "risk_of_bias_summary",
     "flow",
 ]
-DRAWN = {
-    "unit": protocol.review.unit,
-    "version": protocol.review.version,
-    "search": protocol.review.last_search,
-    "collection": protocol.review.collection,
-}
+COLLECTED = {**EDITION, "collection": protocol.review.collection}
 
 
 def mapped_properties():
-    """Name the two properties of the map of the evidence: those of the config, else the first two there are."""
-    return list(protocol.figures.evidence_map or ["product", *protocol.attributes][:2])
+    """Give the two properties of the map of the evidence: those of the config, else the first two there are."""
+    chosen = variables(protocol.figures.evidence_map or ATTRIBUTES[:2])
+    return [{"name": name, **variable} for name, variable in chosen.items()]
 
 
 def appraisal(analysis):
@@ -51,31 +45,26 @@ rule draw_forests:
         rows=rules.select_rows.output.rows,
         estimates=rules.pool_analysis.output.estimates,
         appraisal=lambda wildcards: APPRAISAL_STAMPS[wildcards.analysis],
-        library=library("draw_forests.py"),
     output:
         report(
             expand("results/{{analysis}}/{forest}.{format}", forest=FORESTS, format=FORMATS[:1]),
             caption="../report/forest.rst",
             category="Forest plots",
-            subcategory=lambda wildcards: protocol.analyses[wildcards.analysis].label,
+            subcategory=label_of,
         ),
         expand("results/{{analysis}}/{forest}.{format}", forest=FORESTS, format=FORMATS[1:]),
     log:
         "logs/draw_forests/{analysis}.log",
     params:
-        planned=planned(library=library("draw_forests.py")),
         answer=lambda wildcards: answers(wildcards.analysis),
-        title=lambda wildcards: protocol.analyses[wildcards.analysis].label,
-        note=lambda wildcards: protocol.analyses[wildcards.analysis].note or "",
-        splits={
-            variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
-            for variable in protocol.figures.forest_by
-        },
+        title=label_of,
+        note=note_of,
+        splits=variables(protocol.figures.forest_by),
         appraisal=lambda wildcards: APPRAISALS[wildcards.analysis],
-        tools={tool: dict(items) for tool, items in protocol.tools.items()},
-        review=DRAWN,
-        models=protocol.models.model_dump(mode="json"),
-        figures=protocol.figures.model_dump(mode="json"),
+        tools=CHOICES["tools"],
+        review=COLLECTED,
+        models=CHOICES["models"],
+        figures=CHOICES["figures"],
     script:
         "../scripts/draw_forests.py"
 
@@ -89,26 +78,21 @@ rule draw_review:
         risk_of_bias="results/data/risk_of_bias.csv",
         comparisons=rules.pool_comparisons.output,
         tables="results/data/comparisons.csv",
-        published=rules.compare_published.output.published if protocol.published else [],
+        published=PUBLISHED,
         screening=SCREENING,
-        library=library("draw_review.py"),
     output:
         expand("results/figures/{figure}.{format}", figure=REVIEW_FIGURES, format=FORMATS),
     log:
         "logs/draw_review.log",
     params:
-        planned=planned(screening=SCREENING, library=library("draw_review.py")),
         names={
-            "analyses": {name: analysis.label for name, analysis in protocol.analyses.items()},
-            "outcomes": {name: outcome.label for name, outcome in protocol.outcomes.items()},
+            "analyses": labels(protocol.analyses),
+            "outcomes": labels(protocol.outcomes),
         },
-        tools={tool: dict(items) for tool, items in protocol.tools.items()},
-        properties=[
-            {"name": name, "label": protocol.variable_label(name), "levels": protocol.levels(name)}
-            for name in mapped_properties()
-        ],
-        review=DRAWN,
-        models=protocol.models.model_dump(mode="json"),
-        figures=protocol.figures.model_dump(mode="json"),
+        tools=CHOICES["tools"],
+        properties=mapped_properties(),
+        review=COLLECTED,
+        models=CHOICES["models"],
+        figures=CHOICES["figures"],
     script:
         "../scripts/draw_review.py"

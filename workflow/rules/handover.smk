@@ -4,11 +4,8 @@
 #      results/risk_of_bias_robvis.csv: what leaves the project for a manuscript, another program or an archive
 # Stands after all other rules, since it reads what they make.
 HANDED = {
-    "review": protocol.review.model_dump(mode="json"),
-    "attributes": {
-        "product": protocol.variable_label("product"),
-        **{name: protocol.variable_label(name) for name in protocol.attributes},
-    },
+    "review": CHOICES["review"],
+    "attributes": {name: protocol.variable_label(name) for name in ATTRIBUTES},
 }
 PER_ANALYSIS = [  # tables that every analysis has, in the order of the workbook's tabs
     "rows",
@@ -25,7 +22,6 @@ PER_ANALYSIS = [  # tables that every analysis has, in the order of the workbook
     "crosstab",
     "future",
 ]
-PUBLISHED = ["results/published.csv"] if protocol.published else []
 
 
 rule write_document:
@@ -42,20 +38,12 @@ rule write_document:
         figures=expand("results/{analysis}/forest.png", analysis=ANALYSES) if "png" in FORMATS else [],
         methods="results/methods.md",
         grade=GRADE,
-        library=library("write_document.py"),
     output:
         "results/report.docx",
     log:
         "logs/write_document.log",
     params:
-        planned=planned(grade=GRADE, library=library("write_document.py")),
-        choices={
-            **protocol.model_dump(mode="json"),
-            "variables": {
-                variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
-                for variable in ["product", *STUDY_VARIABLES, *protocol.attributes]
-            },
-        },
+        choices=ALL_CHOICES,
     script:
         "../scripts/write_document.py"
 
@@ -80,14 +68,12 @@ rule write_workbook:
             *rules.collect_sheets.output,
         ],
         requested=list(COPIES.values()),
-        library=library("write_workbook.py"),
     output:
         "results/tables.xlsx",
     log:
         "logs/write_workbook.log",
     params:
         **HANDED,
-        planned=planned(requested=list(COPIES.values()), library=library("write_workbook.py")),
         requested=[Path(REQUESTED[name]).stem for name in COPIES],
     script:
         "../scripts/write_workbook.py"
@@ -101,14 +87,12 @@ rule write_archive:
             *expand("results/{analysis}/{table}.csv", analysis=ANALYSES, table=["rows", "estimates"]),
             "results/estimates.csv",
         ],
-        library=library("write_archive.py"),
     output:
         "results/data.zip",
     log:
         "logs/write_archive.log",
     params:
         **HANDED,
-        planned=planned(library=library("write_archive.py")),
         results="results",
     script:
         "../scripts/write_archive.py"
@@ -119,7 +103,6 @@ rule write_references:
     input:
         studies="results/data/studies.csv",
         risk_of_bias="results/data/risk_of_bias.csv",
-        library=library("write_references.py"),
     output:
         bibtex="results/references.bib",
         ris="results/references.ris",
@@ -127,7 +110,6 @@ rule write_references:
     log:
         "logs/write_references.log",
     params:
-        planned=planned(library=library("write_references.py")),
         tools={tool: list(items) for tool, items in protocol.tools.items()},
     script:
         "../scripts/write_references.py"

@@ -42,21 +42,13 @@ rule write_methods:
         comparisons="results/comparisons.csv",
         small_study=expand("results/{analysis}/small_study.csv", analysis=ANALYSES),
         future=expand("results/{analysis}/future.csv", analysis=ANALYSES),
-        published=["results/published.csv"] if protocol.published else [],
-        library=library("write_methods.py"),
+        published=PUBLISHED,
     output:
         "results/methods.md",
     log:
         "logs/write_methods.log",
     params:
-        planned=planned(**COPIES, library=library("write_methods.py")),
-        choices={
-            **protocol.model_dump(mode="json"),
-            "variables": {
-                variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
-                for variable in ["product", *STUDY_VARIABLES, *protocol.attributes]
-            },
-        },
+        choices=ALL_CHOICES,
         software={
             "python": platform.python_version(),
             **{

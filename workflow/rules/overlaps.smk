@@ -8,13 +8,11 @@ rule suggest_overlaps:
         studies="results/data/studies.csv",
         arms="results/data/arms.csv",
         rows=expand("results/{analysis}/rows.csv", analysis=ANALYSES),
-        library=library("suggest_overlaps.py"),
     output:
         "results/overlaps.csv",
     log:
         "logs/suggest_overlaps.log",
     params:
-        planned=planned(library=library("suggest_overlaps.py")),
-        attributes=["product", *protocol.attributes],
+        attributes=ATTRIBUTES,
     script:
         "../scripts/suggest_overlaps.py"

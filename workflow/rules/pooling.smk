@@ -10,32 +10,64 @@
 # One job an analysis: its steps need the same rows and the same libraries, whose imports cost more than the fits.
 
 
-def crosstab_variables(wildcards):
-    """Name what is set against what: the first variable an analysis is split by, then all other properties of arms."""
-    first = protocol.analyses[wildcards.analysis].subgroups[:1]
-    if not first:
-        return {}
-    others = ["product", *protocol.attributes, *protocol.analyses[wildcards.analysis].subgroups]
-    return {variable: list(protocol.levels(variable)) for variable in dict.fromkeys([*first, *others])}
+def models_and(others):
+    """Name the primary model, and others after it."""
+    return list(dict.fromkeys([protocol.models.primary, *others]))
 
 
-SENSITIVITY = protocol.sensitivity.model_dump(mode="json") | {"primary": protocol.models.primary}
+def pooling_of(wildcards):
+    """Give the models of an analysis, and which of its subgroups are compared."""
+    split_by = protocol.analyses[wildcards.analysis].subgroups
+    return {
+        "models": models_and(protocol.models.sensitivity),
+        "subgroup_models": models_and(protocol.models.subgroups),
+        "contrasts": [one.model_dump() for one in protocol.contrasts if one.by in split_by],
+    }
+
+
+def multiverse_of(wildcards):
+    """Give the choices that the specification curve crosses."""
+    return {
+        "choices": choices_of(wildcards.analysis),
+        "models": models_and(protocol.multiverse.models),
+        "windows": protocol.multiverse.windows,
+        "thresholds": protocol.future.thresholds,
+        "ignored_items": protocol.multiverse.risk_of_bias_ignores,
+    }
+
+
+def regression_of(wildcards):
+    """Give what may move an analysis, and what is set against what: its first split, then all properties of arms."""
+    analysis = protocol.analyses[wildcards.analysis]
+    crossed = [*analysis.subgroups[:1], *ATTRIBUTES, *analysis.subgroups] if analysis.subgroups else []
+    return {
+        "moderators": {
+            name: protocol.moderators[name].model_dump(mode="json", exclude={"label"})
+            for name in analysis.moderators
+        },
+        "factors": {variable: list(protocol.levels(variable)) for variable in analysis.subgroups},
+        "crosstab": {variable: list(protocol.levels(variable)) for variable in dict.fromkeys(crossed)},
+        "settings": {
+            "level": protocol.models.level,
+            "permutations": protocol.sensitivity.permutations,
+            "seed": protocol.sensitivity.seed,
+        },
+    }
+
+
+SENSITIVITY = CHOICES["sensitivity"] | {"primary": protocol.models.primary}
 
 
 rule resample_studies:
     """Fit a share of the subsets and bootstrap samples of an analysis; by default `pool_analysis` does it all."""
     input:
         rows=lambda wildcards: ROWS_OF[wildcards.analysis],
-        library=library("resample_studies.py"),
     output:
         temp("logs/resample_studies/{analysis}/{chunk}_of_{chunks}.csv"),
     log:
         "logs/resample_studies/{analysis}/{chunk}_of_{chunks}.log",
     threads: 1
     params:
-        planned=lambda wildcards: planned(
-            rows=ROWS_OF[wildcards.analysis], library=library("resample_studies.py")
-        ),
         level=protocol.models.level,
         settings=SENSITIVITY,
     script:
@@ -57,7 +89,6 @@ rule pool_analysis:
             else []
         ),
         sheets=lambda wildcards: FACTS_OF[wildcards.analysis],
-        library=library("pool_analysis.py"),
     output:
         estimates="results/{analysis}/estimates.csv",
         contrasts="results/{analysis}/contrasts.csv",
@@ -77,45 +108,11 @@ rule pool_analysis:
         "logs/pool_analysis/{analysis}.log",
     threads: 1
     params:
-        planned=lambda wildcards: planned(
-            rows=ROWS_OF[wildcards.analysis],
-            sheets=FACTS_OF[wildcards.analysis],
-            library=library("pool_analysis.py"),
-        ),
         level=protocol.models.level,
-        pooling=lambda wildcards: {
-            "models": list(dict.fromkeys([protocol.models.primary, *protocol.models.sensitivity])),
-            "subgroup_models": list(dict.fromkeys([protocol.models.primary, *protocol.models.subgroups])),
-            "contrasts": [
-                contrast.model_dump()
-                for contrast in protocol.contrasts
-                if contrast.by in protocol.analyses[wildcards.analysis].subgroups
-            ],
-        },
+        pooling=pooling_of,
         sensitivity=SENSITIVITY,
-        future=protocol.future.model_dump(mode="json"),
-        multiverse=lambda wildcards: {
-            "choices": choices_of(wildcards.analysis),
-            "models": list(dict.fromkeys([protocol.models.primary, *protocol.multiverse.models])),
-            "windows": protocol.multiverse.windows,
-            "thresholds": protocol.future.thresholds,
-            "ignored_items": protocol.multiverse.risk_of_bias_ignores,
-        },
-        regression=lambda wildcards: {
-            "moderators": {
-                name: protocol.moderators[name].model_dump(mode="json", exclude={"label"})
-                for name in protocol.analyses[wildcards.analysis].moderators
-            },
-            "factors": {
-                variable: list(protocol.levels(variable))
-                for variable in protocol.analyses[wildcards.analysis].subgroups
-            },
-            "crosstab": crosstab_variables(wildcards),
-            "settings": {
-                "level": protocol.models.level,
-                "permutations": protocol.sensitivity.permutations,
-                "seed": protocol.sensitivity.seed,
-            },
-        },
+        future=CHOICES["future"],
+        multiverse=multiverse_of,
+        regression=regression_of,
     script:
         "../scripts/pool_analysis.py"

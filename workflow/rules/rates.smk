@@ -13,14 +13,12 @@ rule pool_rates:
     """Pool one analysis per unit of time, taking everybody as followed to the end of the window."""
     input:
         rows=lambda wildcards: ROWS_OF[wildcards.analysis],
-        library=library("pool_rates.py"),
     output:
         rates="results/{analysis}/rates.csv",
         rows="results/{analysis}/rate_rows.csv",
     log:
         "logs/pool_rates/{analysis}.log",
     params:
-        planned=lambda wildcards: planned(rows=ROWS_OF[wildcards.analysis], library=library("pool_rates.py")),
         days=protocol.rates.days,
         unit=protocol.rates.unit,
         level=protocol.models.level,
@@ -37,14 +35,12 @@ if protocol.published:
             rows=expand(rules.select_rows.output.rows, analysis=published_analyses()),
             estimates=expand(rules.pool_analysis.output.estimates, analysis=published_analyses()),
             rates=expand(rules.pool_rates.output.rates, analysis=published_analyses("rate")),
-            library=library("compare_published.py"),
         output:
             published="results/published.csv",
         log:
             "logs/compare_published.log",
         params:
-            planned=planned(published=protocol.published.file, library=library("compare_published.py")),
-            pairs=[pair.model_dump(mode="json") for pair in protocol.published.pairs],
+            pairs=CHOICES["published"]["pairs"],
             analyses=published_analyses(),
             timed=published_analyses("rate"),
             model=protocol.models.primary,

@@ -35,7 +35,7 @@ rule write_report:
             *expand("results/{analysis}/rates.csv", analysis=protocol.rates.analyses),
             "results/contrasts.csv",
             "results/comparisons.csv",
-            *(["results/published.csv"] if protocol.published else []),
+            *PUBLISHED,
         ],
         figures=[
             *expand(drawn(rules.draw_forests.output), analysis=ANALYSES),
@@ -48,23 +48,13 @@ rule write_report:
         grade=GRADE,
         screening=SCREENING,
         templates=TEMPLATE_FILES,
-        library=library("write_report.py"),
     output:
         report("results/report.html", caption="../report/page.rst", category="Report"),
     log:
         "logs/write_report.log",
     params:
-        planned=planned(
-            screening=SCREENING, grade=GRADE, templates=TEMPLATE_FILES, library=library("write_report.py")
-        ),
         answers=answers(),
-        choices={
-            **protocol.model_dump(mode="json"),
-            "variables": {
-                variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
-                for variable in ["product", *STUDY_VARIABLES, *protocol.attributes]
-            },
-        },
+        choices=ALL_CHOICES,
         software={
             "Python": platform.python_version(),
             **{

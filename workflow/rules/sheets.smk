@@ -7,7 +7,7 @@ from synthesis.protocol.config import Analysis
 from synthesis.selection.rows import Vocabulary, rows_to_fit
 
 VOCABULARY = {
-    "attributes": ["product", *protocol.attributes],
+    "attributes": ATTRIBUTES,
     "implied": {name: product.model_extra for name, product in protocol.products.items()},
     "level": protocol.models.level,
     "interval": protocol.models.study_interval,
@@ -16,7 +16,7 @@ VOCABULARY = {
 
 def choices_of(analysis):
     """Give what an analysis chooses, without what it is called."""
-    return {**protocol.analyses[analysis].model_dump(mode="json"), "label": analysis, "note": None}
+    return {**CHOICES["analyses"][analysis], "label": analysis, "note": None}
 
 
 def rows_of(analysis):
@@ -43,7 +43,6 @@ rule collect_sheets:
     """Write all sheets as six tidy tables."""
     input:
         sheets=SHEETS,
-        library=library("collect_sheets.py"),
     output:
         expand(
             "results/data/{table}.csv",
@@ -52,9 +51,8 @@ rule collect_sheets:
     log:
         "logs/collect_sheets.log",
     params:
-        planned=planned(sheets=SHEETS, library=library("collect_sheets.py")),
         folder="results/data",
-        attributes=["product", *protocol.attributes],
+        attributes=ATTRIBUTES,
     script:
         "../scripts/collect_sheets.py"
 
@@ -63,15 +61,11 @@ rule select_rows:
     """Select the rows of an analysis; list every other candidate with the reason it stays out."""
     input:
         sheets=lambda wildcards: SHEETS_OF[wildcards.analysis],
-        library=library("select_rows.py"),
     output:
         rows="results/{analysis}/rows.csv",
     log:
         "logs/select_rows/{analysis}.log",
     params:
-        planned=lambda wildcards: planned(
-            sheets=SHEETS_OF[wildcards.analysis], library=library("select_rows.py")
-        ),
         choices=lambda wildcards: choices_of(wildcards.analysis),
         vocabulary=VOCABULARY,
     script:

@@ -16,15 +16,13 @@ rule simulate_reviews:
     input:
         rows=list(ROWS_OF.values()),
         estimates=rules.gather_estimates.output.estimates,
-        library=library("simulate_reviews.py"),
     output:
         temp("logs/simulate_reviews/{chunk}_of_{chunks}.csv"),
     log:
         "logs/simulate_reviews/{chunk}_of_{chunks}.log",
     threads: 1
     params:
-        planned=planned(rows=list(ROWS_OF.values()), library=library("simulate_reviews.py")),
-        settings=protocol.simulation.model_dump(mode="json"),
+        settings=CHOICES["simulation"],
         level=protocol.models.level,
     script:
         "../scripts/simulate_reviews.py"
@@ -40,15 +38,13 @@ rule gather_simulations:
         ),
         rows=list(ROWS_OF.values()),
         estimates=rules.gather_estimates.output.estimates,
-        library=library("gather_simulations.py"),
     output:
         table="results/operating_characteristics.csv",
         summary="results/operating_characteristics_summary.csv",
     log:
         "logs/gather_simulations.log",
     params:
-        planned=planned(rows=list(ROWS_OF.values()), library=library("gather_simulations.py")),
-        settings=protocol.simulation.model_dump(mode="json"),
+        settings=CHOICES["simulation"],
         level=protocol.models.level,
     script:
         "../scripts/gather_simulations.py"

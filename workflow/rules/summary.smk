@@ -9,14 +9,12 @@ rule gather_estimates:
     input:
         estimates=expand(rules.pool_analysis.output.estimates, analysis=ANALYSES),
         contrasts=expand(rules.pool_analysis.output.contrasts, analysis=ANALYSES),
-        library=library("gather_estimates.py"),
     output:
         estimates=report("results/estimates.csv", caption="../report/estimates.rst", category="Numbers"),
         contrasts="results/contrasts.csv",
     log:
         "logs/gather_estimates.log",
     params:
-        planned=planned(library=library("gather_estimates.py")),
         answers=answers(),
         analyses=ANALYSES,
     script:
@@ -30,23 +28,18 @@ rule write_summary:
         contrasts=rules.gather_estimates.output.contrasts,
         rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
         texts=R_TEXTS,
-        library=library("write_summary.py"),
     output:
         page="results/README.md",
         reproductions=expand("results/{analysis}/reproduce.R", analysis=ANALYSES),
     log:
         "logs/write_summary.log",
     params:
-        planned=planned(texts=R_TEXTS, library=library("write_summary.py")),
-        review=protocol.review.model_dump(mode="json"),
+        review=CHOICES["review"],
         analyses={
             name: {"label": analysis.label, "note": analysis.note, "outcomes": list(analysis.outcomes)}
             for name, analysis in protocol.analyses.items()
         },
-        splits={
-            variable: {"label": protocol.variable_label(variable), "levels": protocol.levels(variable)}
-            for variable in protocol.figures.forest_by
-        },
-        models=protocol.models.model_dump(mode="json"),
+        splits=variables(protocol.figures.forest_by),
+        models=CHOICES["models"],
     script:
         "../scripts/write_summary.py"
