@@ -1,5 +1,5 @@
 # In:  where this file was read from: a clone, an environment it is installed in, or a release in git
-# Out: SCRIPTS, the folder of the scripts and the library; the surroundings of every job
+# Out: the folders RULES, SCRIPTS (with the library) and TEMPLATES; the surroundings of every job
 import io
 import os
 import platform
@@ -41,9 +41,8 @@ def unpacked(place):
 
 place = workflow.current_basedir.get_basedir()
 # Relative where it can be, so that Snakemake's records stay true when the whole folder moves.
-SCRIPTS = (
-    Path(os.path.relpath(place)) if isinstance(place, LocalSourceFile) else unpacked(place)
-) / "scripts"
+HERE = Path(os.path.relpath(place)) if isinstance(place, LocalSourceFile) else unpacked(place)
+SCRIPTS, TEMPLATES, RULES = HERE / "scripts", HERE / "templates", Path(os.path.abspath(HERE)) / "rules"
 if str(SCRIPTS.resolve()) not in sys.path:
     sys.path.insert(0, str(SCRIPTS.resolve()))
 # Jobs find the engine of this folder first: an environment made for another copy would lend them that copy's.

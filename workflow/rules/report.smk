@@ -5,8 +5,8 @@
 import platform
 from importlib.metadata import version
 
-TEMPLATES = SCRIPTS.parent / "templates" / "report"
-TEMPLATE_FILES = sorted(str(path) for path in TEMPLATES.iterdir() if path.is_file())
+PAGE_TEMPLATES = TEMPLATES / "report"
+TEMPLATE_FILES = sorted(str(path) for path in PAGE_TEMPLATES.iterdir() if path.is_file())
 
 
 def drawn(paths):
@@ -71,6 +71,6 @@ rule write_report:
                 )
             },
         },
-        templates=str(TEMPLATES),
+        templates=str(PAGE_TEMPLATES),
     script:
         "../scripts/write_report.py"

@@ -1,7 +1,7 @@
 # In:  results/<analysis>/*.csv
 # Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md,
 #      results/<analysis>/reproduce.R (the headline numbers again in R)
-R_TEXTS = [str(SCRIPTS / "glmm.R"), str(SCRIPTS.parent / "templates" / "reproduce.R.j2")]
+R_TEXTS = [str(SCRIPTS / "glmm.R"), str(TEMPLATES / "reproduce.R.j2")]
 
 
 rule gather_estimates:
