@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Mapping
+from importlib.metadata import distribution
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from packaging.requirements import Requirement
 from synthesis.protocol.config import read_protocol
 from synthesis.sheets.facts import as_text
 from synthesis.sheets.sheet import type_sheet
@@ -80,6 +83,26 @@ class Review:
     def read(self, file: str) -> str:
         """Read a file of the folder."""
         return (self.folder / file).read_text(encoding="utf-8")
+
+
+def locked_environment(home: Path) -> Path:
+    """Make an environment of the locked packages alone, without a network: links to those that are installed here."""
+    venv.create(home, symlinks=True, with_pip=True)
+    library = home / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    wanted = map(Requirement, re.findall(r"^(\w.+?) \\$", text, re.M))
+    for found in (distribution(one.name) for one in wanted if not one.marker or one.marker.evaluate()):
+        for top in {Path(file).parts[0] for file in found.files if not str(file).startswith("..")} - {"__pycache__"}:
+            if not (library / top).exists():
+                (library / top).symlink_to(found.locate_file(top))
+    return home / "bin"
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the engine as pip installs it, without a network."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return next(folder.glob("everpool-*.whl"))
 
 
 def handed(folder: Path, sheets) -> str:

@@ -1,15 +1,11 @@
-"""What plain pip installs from requirements.txt is all that a build, `sheet` and `snakemake --report` need."""
+"""What plain pip installs, requirements.txt and then the engine, gives the commands of `make` and all they need."""
 
-import re
 import subprocess
-import sys
-import venv
-from importlib.metadata import distribution
-from pathlib import Path
+import tomllib
 
 import pytest
 import test_faults as faults
-from packaging.requirements import Requirement
+from conftest import build_wheel, locked_environment
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 built, folder = faults.built, faults.folder
@@ -17,30 +13,26 @@ built, folder = faults.built, faults.folder
 
 @pytest.fixture(scope="module")
 def bin_folder(tmp_path_factory):
-    """Make an environment of the locked packages alone, without a network: links to those that are installed here."""
-    home = tmp_path_factory.mktemp("pip") / "env"
-    venv.create(home, symlinks=True)
-    library = home / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    text = (faults.ROOT / "requirements.txt").read_text(encoding="utf-8")
-    wanted = map(Requirement, re.findall(r"^(\w.+?) \\$", text, re.M))
-    for found in (distribution(one.name) for one in wanted if not one.marker or one.marker.evaluate()):
-        for top in {Path(file).parts[0] for file in found.files if not str(file).startswith("..")} - {"__pycache__"}:
-            if not (library / top).exists():
-                (library / top).symlink_to(found.locate_file(top))
-    return home / "bin"
+    """Install as README.md says, but for the network: the build backend is that of the tests."""
+    home = tmp_path_factory.mktemp("pip")
+    programs = locked_environment(home / "env")
+    command = [programs / "python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*command, build_wheel(home)], check=True)
+    return programs
 
 
 def test_locked_packages_are_enough(bin_folder, folder, tmp_path):
     """The pages of `--report` are coloured by Pygments, which only the tests had brought along."""
     report = tmp_path / "report.html"
     commands = (
-        ["-m", "snakemake", "--cores", "2", "--forcerun", "gather_estimates", "--", "results/estimates.csv"],
-        ["-m", "snakemake", "--report", str(report), "results/estimates.csv"],
-        ["-m", "synthesis.curation.command", "check"],
+        ["python", "-m", "snakemake", "--cores", "2", "--forcerun", "gather_estimates", "--", "results/estimates.csv"],
+        ["python", "-m", "snakemake", "--report", str(report), "results/estimates.csv"],
+        ["sheet", "check"],
+        ["everpool", "check"],
     )
-    for command in commands:
+    for program, *words in commands:
         done = subprocess.run(
-            [str(bin_folder / "python"), *command],
+            [str(bin_folder / program), *words],
             cwd=folder,
             env=faults.environment(folder, VIRTUAL_ENV=None),
             capture_output=True,
@@ -49,3 +41,8 @@ def test_locked_packages_are_enough(bin_folder, folder, tmp_path):
         )
         assert done.returncode == 0, done.stdout + done.stderr
     assert report.stat().st_size > 100_000
+
+
+def test_every_command_of_the_engine_is_there(bin_folder):
+    project = tomllib.loads((faults.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {path.name for path in bin_folder.iterdir()} >= {"sheet", "everpool"} == set(project["scripts"])
