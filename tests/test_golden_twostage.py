@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthesis.models.estimators import ESTIMATORS, estimate_tau2, log_likelihood
+from synthesis.models.estimators import ESTIMATORS, find_maxima, log_likelihood
 from synthesis.models.measures import MEASURES
 from synthesis.models.twostage import INTERVALS, NO_WIDTH, ONE_STUDY, pool_two_stage
 from synthesis.words.terms import is_ok
@@ -195,7 +195,7 @@ def test_where_the_likelihood_has_two_hills_the_higher_one_counts(
     constant = len(y) * math.log(2 * math.pi) / 2
     assert math.isclose(log_likelihood(theirs, y, v, one, False) - constant, loglik, rel_tol=1e-10)
     for mask in (None, one > 0):
-        tau2 = float(estimate_tau2("ML", y, v, mask))
+        tau2 = float(find_maxima("ML", y, v, mask).tau2)
         assert math.isclose(tau2, ours, rel_tol=1e-6)
         assert math.isclose(
             log_likelihood(tau2, y, v, one, False) - log_likelihood(theirs, y, v, one, False),

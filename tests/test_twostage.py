@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import chi2, norm, t
-from synthesis.models.estimators import ESTIMATORS, estimate_tau2, log_likelihood, weighted_fit
+from synthesis.models.estimators import ESTIMATORS, find_maxima, log_likelihood, weighted_fit
 from synthesis.models.heterogeneity import i2
 from synthesis.models.measures import MEASURES
 from synthesis.models.result import OK
@@ -188,7 +188,7 @@ def test_estimators_satisfy_their_equations():
         for x, n in DATA:
             y, v = measure.transform(x, n)
             k, every = len(y), np.ones(len(y))
-            tau2 = {name: float(estimate_tau2(name, y, v)) for name in ESTIMATORS}
+            tau2 = {name: float(find_maxima(name, y, v).tau2) for name in ESTIMATORS}
             assert min(tau2.values()) >= 0
             assert tau2["EB"] == tau2["PM"]
             q = weighted_fit(tau2["PM"], y, v, every)[2]
@@ -318,7 +318,7 @@ def test_every_one_of_two_hundred_subsets(estimator):
 
 @pytest.mark.parametrize("estimator", ["REML", "ML", "DL", "HE"])
 def test_resampled_counts_with_and_without_a_mask(estimator):
-    """Without a mask PyMARE fits its studies × data sets; with one our own code does."""
+    """A mask of ones is no mask."""
     x, n = COMMON
     counts = np.random.default_rng(5).binomial(n, x / n, (300, len(n)))
     plain, masked = (pool_batch(counts, n, mask, estimator=estimator) for mask in (None, np.ones(counts.shape, bool)))

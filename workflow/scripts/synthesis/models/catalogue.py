@@ -1,7 +1,6 @@
 """The table of models, and the rules that hold for all of them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,34 +12,8 @@ from .betabinom import pool_betabinom
 from .crude import pool_crude
 from .glmm import pool_glmm
 from .proportions import clopper_pearson, one_sided_upper
-from .result import Pooled
+from .result import Model, Pooled
 from .twostage import two_stage_models
-
-
-@dataclass(frozen=True)
-class Model:
-    """One way to pool.
-
-    Parameters
-    ----------
-    name : str
-        As ``estimates.csv`` prints it.
-    description : str
-        In the field's terms, for figures and reports.
-    reference : str
-        The paper it comes from.
-    scale : str
-        The scale of ``se`` and ``tau2``; blank when there are none.
-    pool : callable
-        ``(events, patients, study, level) → Pooled``.
-    """
-
-    name: str
-    description: str
-    reference: str
-    scale: str
-    pool: Callable[..., Pooled]
-
 
 REFERENCE_GLMM = "Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67"
 REFERENCE_BAYES = "Röver C et al. Res Synth Methods 2021;12:448–74 (prior on τ)"
@@ -53,27 +26,22 @@ MODELS = {
         Model("glmm-t", DESCRIPTIONS["glmm-t"], REFERENCE_GLMM, "logit", partial(pool_glmm, interval="t")),
         Model("betabinom", DESCRIPTIONS["betabinom"], REFERENCE_BETA, "overdispersion", pool_betabinom),
         Model("bayes", DESCRIPTIONS["bayes"], REFERENCE_BAYES, "logit", pool_bayes),
-        *(
-            Model(name, variant.description, variant.reference, variant.scale, variant.pool)
-            for name, variant in two_stage_models().items()
-        ),
+        *two_stage_models().values(),
         Model("crude", DESCRIPTIONS["crude"], "Clopper CJ, Pearson ES. Biometrika 1934;26:404–13", "", pool_crude),
     )
 }
 
 
 def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
-    """Pool rows with a model of the table, minding the cases no model can fit.
+    """Pool rows with a model of ``MODELS``, minding the cases no model can fit.
 
     Parameters
     ----------
-    model : str
-        A name in ``MODELS``.
-    events, patients : array_like of int, shape (k,)
-    study : array_like of shape (k,)
-        Which study a row belongs to.
+    events, patients, study : array_like of shape (k,)
+        Counts of each row, and which study it belongs to: rows of one study share its effect in the models that know
+        one, and the others refuse them.
     level : float
-        Confidence level.
+        Confidence (or posterior) level of all intervals.
 
     Returns
     -------

@@ -9,16 +9,7 @@ from .result import Pooled
 def pool_crude(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95) -> Pooled:
     """Pool by summing, as if all patients came from one study.
 
-    Parameters
-    ----------
-    events, patients : ndarray of int, shape (k,)
-    study : ndarray of shape (k,)
-    level : float
-
-    Returns
-    -------
-    Pooled
-        Exact (Clopper–Pearson) interval; it ignores that studies differ, so it is too narrow when they do.
+    The exact (Clopper–Pearson) interval ignores that studies differ, so it is too narrow when they do.
     """
     total, size = int(np.sum(events)), int(np.sum(patients))
     low, high = clopper_pearson(total, size, level)

@@ -1,47 +1,31 @@
 """Estimators of the heterogeneity variance τ² from transformed proportions and their sampling variances.
 
-PyMARE 0.0.13 has DerSimonian–Laird, Hedges, ML and REML, for many data sets at once as long as all have the same
-number of studies. Subsets of studies it cannot do, nor Paule–Mandel and Sidik–Jonkman: those are here. Arrays
-stand as PyMARE's do: studies × data sets, or studies alone.
+They take many data sets at once, each with studies of its own. Arrays stand as studies × data sets, or studies alone;
+``mask`` is 1 for the studies a data set has and 0 for the others. PyMARE 0.0.13, which supplies the Q-profile interval
+and meta-regression, wants the same number of studies in all and has no Paule–Mandel and no Sidik–Jonkman. Over all
+pools of this review and the data sets of ``tests/golden``, on four scales each, its DerSimonian–Laird and Hedges are
+these to 5e-15. Its ML and REML stop when the likelihood is flat to 1e-12 or τ² known to a millionth of the search
+interval: 529 of 534 estimates above 0 differ from the maximum by more than 1e-9, by 1e-7 in the median and 2e-6 at most
+(relative). And its scan follows one hill, where one huge study among small ones can make two.
 """
 
-import warnings
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 GRID = 40  # points of the likelihood's scan, from 1/1000 of the smallest sampling variance to the largest possible τ²
 STEPS = 100
-HIGHER = 1e-9  # log likelihoods closer than this are the same hill seen twice
 DIP = 1e-6  # of the log likelihood, between two hills
 
 
-@dataclass(frozen=True)
-class Estimator:
-    """A way to estimate τ².
+class Estimator(NamedTuple):
+    """A way to estimate τ²: ``tau2`` takes ``(y, v, mask)`` and gives it, or all maxima of its likelihood."""
 
-    Parameters
-    ----------
-    name : str
-        Its usual abbreviation.
-    description : str
-        In the field's terms.
-    reference : str
-    tau2 : callable
-        ``(y, v, mask) → τ²``, or all maxima of its likelihood; studies first. The mask is 1 for studies that count and
-        0 for those that do not.
-    pymare : str
-        PyMARE's name for it; blank where it has none.
-    """
-
-    name: str
     description: str
     reference: str
     tau2: "Callable[..., np.ndarray | Maxima]"
-    pymare: str = ""
 
 
 class Maxima(NamedTuple):
@@ -53,11 +37,6 @@ class Maxima(NamedTuple):
     lower: np.ndarray
 
 
-def estimate_tau2(estimator: str, y, v, mask=None) -> np.ndarray:
-    """Estimate the heterogeneity variance: see :func:`find_maxima`, of which this is the first."""
-    return find_maxima(estimator, y, v, mask).tau2
-
-
 def find_maxima(estimator: str, y, v, mask=None) -> Maxima:
     """Estimate the heterogeneity variance, and say where its likelihood, if it is one, has other maxima.
 
@@ -65,80 +44,31 @@ def find_maxima(estimator: str, y, v, mask=None) -> Maxima:
     ----------
     estimator : str
         A name in ``ESTIMATORS``.
-    y, v : array_like of shape (studies,) or (studies, sets)
-        Transformed proportions and their sampling variances, finite, ``v > 0``.
-    mask : array_like of bool, same shape, optional
-        Which studies each data set has, two at least. Without one all studies count, and PyMARE does what it can.
+    y, v, mask : array_like of shape (studies,) or (studies, sets)
+        Transformed proportions and their sampling variances, ``v > 0``; all studies count without a mask.
 
     Returns
     -------
     Maxima
         Of shape () or (sets,). NaN where the search did not converge, or there is no other maximum. Never negative.
-
-    Notes
-    -----
-    PyMARE's ML and REML stop when the likelihood is flat to 1e-12 or τ² known to about 1e-6 of its search interval;
-    Newton steps on the score take the answer from there to rounding error. Its scan begins at a millionth of the
-    mean sampling variance and follows one hill, and with one huge study among small ones the likelihood can have
-    two: our own scan is the referee, and where it stands higher the likelihood decides. With a mask there is only
-    our scan, so agreement of the two forms tests both.
     """
-    method = ESTIMATORS[estimator]
-    y, v = np.asarray(y, float), np.asarray(v, float)
-    if mask is not None:
-        mask = np.asarray(mask, float)
-        return _alone(method.tau2(np.where(mask, y, 0.0), np.where(mask, v, 1.0), mask))
-    everyone = np.ones_like(y)
-    if not method.pymare:
-        return _alone(method.tau2(y, v, everyone))
-    tau2 = _fit_pymare(method.pymare, y, v)
-    if method.name not in ("ML", "REML"):
-        return _alone(tau2)
-    restricted = method.name == "REML"
-    own = method.tau2(y, v, everyone)
-    ways = _polish(tau2, y, v, everyone, restricted), own.tau2
-    heights = [log_likelihood(way, y, v, everyone, restricted) for way in ways]
-    return own._replace(tau2=np.where(heights[1] > heights[0] + HIGHER, ways[1], ways[0]))
-
-
-def _alone(found) -> Maxima:
-    """Give what an estimator found as maxima; without a likelihood there is no other."""
+    mask = np.ones(np.shape(y)) if mask is None else np.asarray(mask, float)
+    found = ESTIMATORS[estimator].tau2(np.where(mask, y, 0.0), np.where(mask, v, 1.0), mask)
+    if isinstance(found, Maxima):
+        return found
     nothing = np.full(np.shape(found), np.nan)
-    return found if isinstance(found, Maxima) else Maxima(found, np.zeros_like(nothing), nothing, nothing)
+    return Maxima(found, np.zeros_like(nothing), nothing, nothing)
 
 
 def weighted_fit(tau2, y, v, mask):
-    """Give the inverse-variance mean at τ², its variance, and the weighted residual sum of squares.
+    """Give the inverse-variance mean at τ², its variance, and the weighted residual sum of squares: Cochran's Q at 0.
 
-    Parameters
-    ----------
-    tau2 : array_like of shape () or (sets,)
-        At 0 the sum of squares is Cochran's Q.
-    y, v, mask : ndarray of shape (studies,) or (studies, sets)
-
-    Returns
-    -------
-    mean, variance, rss : ndarray of shape () or (sets,)
+    ``tau2`` and what is given have the shape () or (sets,).
     """
     w = mask / (v + tau2)
     total = w.sum(0)
     mean = (w * y).sum(0) / total
     return mean, 1 / total, (w * (y - mean) ** 2).sum(0)
-
-
-def _fit_pymare(name: str, y, v) -> np.ndarray:
-    from pymare import estimators  # 1.4 s to import, so only where it is used
-
-    # Its defaults are ML and Knapp–Hartung: every option by name. The correction does not touch τ².
-    options = {"small_sample_correction": "wald"}
-    if name in ("ML", "REML"):
-        method = estimators.VarianceBasedLikelihoodEstimator(method=name, **options)
-    else:
-        method = getattr(estimators, name)(**options)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of few studies: the status and the report say so instead
-        method.fit(y=y.reshape(len(y), -1), v=v.reshape(len(v), -1), X=np.ones((len(y), 1)))
-    return np.reshape(method.params_["tau2"], y.shape[1:])
 
 
 def _dersimonian_laird(y, v, mask):
@@ -173,14 +103,6 @@ def _paule_mandel(y, v, mask):
         if np.all(step <= 1e-13 * tau2):
             break
     return np.where(step <= 1e-12 * tau2, tau2, np.nan)
-
-
-def _maximum_likelihood(y, v, mask):
-    return _scan(y, v, mask, restricted=False)
-
-
-def _restricted_maximum_likelihood(y, v, mask):
-    return _scan(y, v, mask, restricted=True)
 
 
 def log_likelihood(tau2, y, v, mask, restricted: bool) -> np.ndarray:
@@ -221,44 +143,26 @@ def _scan(y, v, mask, restricted):
     grid = np.vstack([np.zeros_like(top), np.geomspace(bottom, 1.01 * top, GRID)])
     height = np.array([log_likelihood(tau2, y, v, mask, restricted) for tau2 in grid])
     edge = np.full((1, height.shape[1]), -np.inf)
-    hill = (height >= np.vstack([edge, height[:-1]])) & (height > np.vstack([height[1:], edge]))
-    best, record, hills = np.full_like(top, np.nan), np.full_like(top, -np.inf), defaultdict(list)
-    several = hill.sum(0) > 1
-    while hill.any():
-        i = hill.argmax(0)
-        sets = np.flatnonzero(hill.any(0))
-        i = i[sets]
-        hill[i, sets] = False
-        some = y[:, sets], v[:, sets], mask[:, sets], restricted
-        peak = _climb(grid[i, sets], grid[np.maximum(i - 1, 0), sets], grid[np.minimum(i + 1, GRID), sets], *some)
-        value = log_likelihood(peak, *some)
-        higher = value > record[sets]
-        best[sets], record[sets] = np.where(higher, peak, best[sets]), np.where(higher, value, record[sets])
-        for one in np.flatnonzero(several[sets]):
-            hills[sets[one]].append((float(value[one]), int(i[one]), float(peak[one])))
-    others = _others(hills, height)
-    return Maxima(best.reshape(shape), *(row.reshape(shape) for row in others))
-
-
-def _others(hills: dict[int, list[tuple[float, int, float]]], height: np.ndarray) -> np.ndarray:
-    """Give for each set how many other hills it has, τ² of the next highest, and how much lower that is.
-
-    A hill is another where the grid between it and the highest dips below it by more than rounding.
-    """
-    found = np.zeros((3, height.shape[1]))
-    found[1:] = np.nan
-    for one, peaks in hills.items():
-        (top, at, _), *rest = sorted(peaks, reverse=True)
-        apart = [p for p in rest if height[min(at, p[1]) : max(at, p[1]) + 1, one].min() < p[0] - DIP]
+    i, sets = np.nonzero((height >= np.vstack([edge, height[:-1]])) & (height > np.vstack([height[1:], edge])))
+    some = y[:, sets], v[:, sets], mask[:, sets], restricted
+    peak = _climb(grid[i, sets], grid[np.maximum(i - 1, 0), sets], grid[np.minimum(i + 1, GRID), sets], *some)
+    value = log_likelihood(peak, *some)
+    order = np.lexsort((i, -value, sets))  # the highest of each data set first, what did not converge last
+    found = np.full((4, len(top)), np.nan)
+    found[1] = 0
+    own, first, count = np.unique(sets[order], return_index=True, return_counts=True)
+    found[0, own] = peak[order[first]]
+    for j in np.flatnonzero(count > 1):
+        best, *rest = order[first[j] : first[j] + count[j]]
+        apart = [one for one in rest if _between(height[:, own[j]], i[best], i[one]) < value[one] - DIP]
         if apart:
-            found[:, one] = len(apart), apart[0][2], top - apart[0][0]
-    return found
+            found[1:, own[j]] = len(apart), peak[apart[0]], value[best] - value[apart[0]]
+    return Maxima(*found.reshape(4, *shape))
 
 
-def _polish(tau2, y, v, mask, restricted):
-    """Take PyMARE's maximum to rounding error; what is under a millionth of its scale it calls 0."""
-    scale = 1e-5 * (_dersimonian_laird(y, v, mask) + (mask * v).mean(0))
-    return _climb(tau2, np.maximum(tau2 / 2 - scale, 0), 2 * tau2 + scale, y, v, mask, restricted)
+def _between(height: np.ndarray, one: int, other: int) -> float:
+    """Give how deep the grid dips between two hills: they are two where that is more than rounding."""
+    return height[min(one, other) : max(one, other) + 1].min()
 
 
 def _climb(tau2, low, high, y, v, mask, restricted):
@@ -278,43 +182,25 @@ def _climb(tau2, low, high, y, v, mask, restricted):
         if np.all(done):
             break
     at_zero = log_likelihood(0.0, y, v, mask, restricted) >= log_likelihood(tau2, y, v, mask, restricted)
-    return np.where(done, np.where(boundary & at_zero & from_zero, 0.0, tau2), np.nan)
+    nothing = boundary & (
+        at_zero & from_zero | (tau2 <= tiny)
+    )  # of studies that are alike the likelihood is flat there
+    return np.where(done, np.where(nothing, 0.0, tau2), np.nan)
 
 
 ESTIMATORS = {
-    estimator.name: estimator
-    for estimator in (
-        Estimator(
-            "DL",
-            "DerSimonian–Laird",
-            "DerSimonian R, Laird N. Control Clin Trials 1986;7:177–88",
-            _dersimonian_laird,
-            "DerSimonianLaird",
-        ),
-        Estimator(
-            "REML",
-            "REML",
-            "Viechtbauer W. J Educ Behav Stat 2005;30:261–93",
-            _restricted_maximum_likelihood,
-            "REML",
-        ),
-        Estimator(
-            "ML",
-            "maximum likelihood",
-            "Hardy RJ, Thompson SG. Stat Med 1996;15:619–29",
-            _maximum_likelihood,
-            "ML",
-        ),
-        Estimator("PM", "Paule–Mandel", "Paule RC, Mandel J. J Res Natl Bur Stand 1982;87:377–85", _paule_mandel),
-        Estimator(
-            "HE",
-            "Hedges",
-            "Hedges LV, Olkin I. Statistical methods for meta-analysis. Academic Press 1985, chapter 9",
-            _hedges,
-            "Hedges",
-        ),
-        Estimator("SJ", "Sidik–Jonkman", "Sidik K, Jonkman JN. J R Stat Soc C 2005;54:367–84", _sidik_jonkman),
-        # The same equation as Paule–Mandel's: Viechtbauer W et al. Psychol Methods 2015;20:360–74.
-        Estimator("EB", "empirical Bayes (= Paule–Mandel)", "Morris CN. J Am Stat Assoc 1983;78:47–55", _paule_mandel),
-    )
+    "DL": Estimator(
+        "DerSimonian–Laird", "DerSimonian R, Laird N. Control Clin Trials 1986;7:177–88", _dersimonian_laird
+    ),
+    "REML": Estimator("REML", "Viechtbauer W. J Educ Behav Stat 2005;30:261–93", partial(_scan, restricted=True)),
+    "ML": Estimator(
+        "maximum likelihood", "Hardy RJ, Thompson SG. Stat Med 1996;15:619–29", partial(_scan, restricted=False)
+    ),
+    "PM": Estimator("Paule–Mandel", "Paule RC, Mandel J. J Res Natl Bur Stand 1982;87:377–85", _paule_mandel),
+    "HE": Estimator(
+        "Hedges", "Hedges LV, Olkin I. Statistical methods for meta-analysis. Academic Press 1985, chapter 9", _hedges
+    ),
+    "SJ": Estimator("Sidik–Jonkman", "Sidik K, Jonkman JN. J R Stat Soc C 2005;54:367–84", _sidik_jonkman),
+    # The same equation as Paule–Mandel's: Viechtbauer W et al. Psychol Methods 2015;20:360–74.
+    "EB": Estimator("empirical Bayes (= Paule–Mandel)", "Morris CN. J Am Stat Assoc 1983;78:47–55", _paule_mandel),
 }

@@ -91,5 +91,5 @@ def _two_stage(events, patients, mask, level, remarks=False, **variant) -> tuple
 BATCHES: dict[str, Callable[..., tuple[dict, np.ndarray]]] = {
     "glmm": _glmm,
     "glmm-t": partial(_glmm, interval="t"),
-    **{name: partial(_two_stage, **variant.pool.keywords) for name, variant in two_stage_models().items()},
+    **{name: partial(_two_stage, **model.pool.keywords) for name, model in two_stage_models().items()},
 }

@@ -1,7 +1,7 @@
 """The scales two-stage models pool on: proportions transformed, with their variances, and the way back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -9,32 +9,18 @@ from scipy.special import expit
 from .proportions import logit_with_variance
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A transformation of a proportion.
+class Measure(NamedTuple):
+    """A transformation of a proportion, and the scale it leads to in the field's terms.
 
-    Parameters
-    ----------
-    name : str
-        As the names of models begin.
-    scale : str
-        In the field's terms, for descriptions: "on the … scale".
-    transform : callable
-        ``(events, patients) → y, v``: transformed proportions and sampling variances, any shape.
-    back : callable
-        ``(y, size) → proportion`` in 0 to 1, any shape. Only Freeman–Tukey's reads ``size``, the harmonic mean
-        of the patients pooled.
-    reference : str
-    note : str
-        What a reader should know before believing it.
+    ``transform`` takes ``(events, patients)`` of any shape and gives transformed proportions and sampling variances.
+    ``back`` takes ``(y, size)`` and gives proportions in 0 to 1; only Freeman–Tukey's reads ``size``, the harmonic mean
+    of the patients pooled.
     """
 
-    name: str
     scale: str
     transform: Callable[..., tuple[np.ndarray, np.ndarray]]
     back: Callable[..., np.ndarray]
     reference: str
-    note: str = ""
 
 
 def back_logit(y, size=None):
@@ -83,24 +69,9 @@ def transform_freeman_tukey(events, patients) -> tuple[np.ndarray, np.ndarray]:
 def back_freeman_tukey(y, size):
     """Invert the double arcsine exactly for a study of ``size`` patients.
 
-    Parameters
-    ----------
-    y : array_like
-        Below the value of no events in ``size`` patients it means 0, above that of all of them 1.
-    size : array_like
-        Patients. A pooled mean has none: Miller's suggestion is the harmonic mean of the studies'.
-
-    References
-    ----------
-    Miller JJ. The inverse of the Freeman–Tukey double arcsine transformation. Am Stat 1978;32:138.
-
-    Examples
-    --------
-    >>> y, v = transform_freeman_tukey([3, 6, 10, 1], [11, 17, 21, 6])
-    >>> print((2 * y).round(4))
-    [1.1391 1.2888 1.5253 0.9515]
-    >>> print(back_freeman_tukey(y, [11, 17, 21, 6]).round(6))
-    [0.272727 0.352941 0.47619  0.166667]
+    Below the value of no events ``y`` means 0, above that of nothing but events 1. A pooled mean has no size: Miller
+    suggests the harmonic mean of the studies' (The inverse of the Freeman–Tukey double arcsine transformation. Am Stat
+    1978;32:138).
     """
     y, n = np.asarray(y, float), np.asarray(size, float)
     low = np.arcsin(np.sqrt(1 / (n + 1))) / 2
@@ -113,33 +84,19 @@ def back_freeman_tukey(y, size):
 
 
 MEASURES = {
-    measure.name: measure
-    for measure in (
-        Measure("logit", "logit", logit_with_variance, back_logit, "Warton DI, Hui FKC. Ecology 2011;92:3–10"),
-        Measure(
-            "arcsine",
-            "arcsine square-root",
-            transform_arcsine,
-            back_arcsine,
-            "Rücker G et al. Stat Med 2009;28:721–38",
-        ),
-        Measure(
-            "log",
-            "log",
-            transform_log,
-            back_log,
-            "",
-            "Events and non-events do not change places: suits rare events only.",
-        ),
-        Measure(
-            "ft",
-            "Freeman–Tukey double arcsine",
-            transform_freeman_tukey,
-            back_freeman_tukey,
-            "Freeman MF, Tukey JW. Ann Math Stat 1950;21:607–11; Miller JJ. Am Stat 1978;32:138",
-            "Discouraged, for comparison only: the way back needs a number of patients that a pooled mean does not "
-            "have, and with studies of very different sizes the harmonic mean can turn the pool into a proportion far "
-            "from every study (Schwarzer G et al. Res Synth Methods 2019;10:476–83).",
-        ),
-    )
+    "logit": Measure("logit", logit_with_variance, back_logit, "Warton DI, Hui FKC. Ecology 2011;92:3–10"),
+    "arcsine": Measure(
+        "arcsine square-root", transform_arcsine, back_arcsine, "Rücker G et al. Stat Med 2009;28:721–38"
+    ),
+    # Events and non-events do not change places: suits rare events only.
+    "log": Measure("log", transform_log, back_log, ""),
+    # Discouraged, for comparison only: the way back needs a number of patients that a pooled mean does not have, and
+    # with studies of very different sizes the harmonic mean can turn the pool into a proportion far from every study
+    # (Schwarzer G et al. Res Synth Methods 2019;10:476–83).
+    "ft": Measure(
+        "Freeman–Tukey double arcsine",
+        transform_freeman_tukey,
+        back_freeman_tukey,
+        "Freeman MF, Tukey JW. Ann Math Stat 1950;21:607–11; Miller JJ. Am Stat 1978;32:138",
+    ),
 }

@@ -64,12 +64,12 @@ def prediction_of(pooled: Pooled, rows: Sequence[Mapping]) -> Prediction:
         if pooled.tau2 == 0:  # the studies do not differ: what is left is the uncertainty of the mean
             return student(centre, pooled.se, pooled.studies - 1)
         return tabulated(_beta_below(centre, pooled.tau2 / (1 - pooled.tau2), pooled.se, pooled.studies - 1))
-    scale, name = float(np.hypot(pooled.se, pooled.tau2**0.5)), pooled.model.split("-")[0]
+    scale, name = float(np.hypot(pooled.se, pooled.tau2**0.5)), "logit"
     size = 1 / float(np.mean([1 / row["patients"] for row in rows]))  # the harmonic mean, for Freeman and Tukey
-    measure = MEASURES["logit" if has_t(pooled.model) else name]
     if not has_t(pooled.model):
-        centre = float(measure.transform(pooled.estimate * size, size)[0])
-    return student(centre, scale, pooled.studies - 1, measure.name, size)
+        name = pooled.model.split("-")[0]
+        centre = float(MEASURES[name].transform(pooled.estimate * size, size)[0])
+    return student(centre, scale, pooled.studies - 1, name, size)
 
 
 def student(centre: float, scale: float, df: int, measure: str = "logit", size: float = 1.0) -> Prediction:
