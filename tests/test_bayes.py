@@ -18,7 +18,6 @@ from synthesis.models import bayes
 from synthesis.models.bayes import MU_SD, TAU_SCALE, log_likelihoods, pool_bayes
 from synthesis.models.glmm import pool_glmm
 from synthesis.models.logistic_normal import arms_of, log_likelihood
-from synthesis.models.quadrature import trapezoid
 from synthesis.models.result import OK
 from test_golden_proportions import NAMES, REFERENCE, read_data
 
@@ -93,7 +92,7 @@ def test_heterogeneity_agrees_with_a_brute_force_integral(name):
     def mass(low: float, high: float) -> float:
         tau = low + (high - low) * (x + 1) / 2
         grid_tau, grid_mu = np.broadcast_arrays(tau[:, None], mu)
-        log = log_likelihoods(arms, grid_mu.ravel(), grid_tau.ravel(), trapezoid(61)).reshape(grid_tau.shape)
+        log = log_likelihoods(arms, grid_mu.ravel(), grid_tau.ravel(), 61).reshape(grid_tau.shape)
         log -= ((grid_tau / TAU_SCALE) ** 2 + (grid_mu / MU_SD) ** 2) / 2
         return float(weight @ np.exp(log + arms.constant).sum(axis=1)) * (high - low)
 
@@ -109,7 +108,7 @@ def test_study_likelihoods_agree_with_those_of_the_maximum_likelihood_fit(tau):
     y, n = arms.events, np.maximum(arms.patients, 1)
     own = np.sum(xlogy(y, y / n) + xlogy(n - y, (n - y) / n) * (arms.patients > 0))  # at each arm's own proportion
     for mu in (-6.0, -1.0, 3.0):
-        ours = log_likelihoods(arms, np.array([mu]), np.array([tau]), trapezoid(121))[0]
+        ours = log_likelihoods(arms, np.array([mu]), np.array([tau]), 121)[0]
         theirs = log_likelihood(arms, np.array([mu]), tau)[0]
         assert math.isclose(ours, theirs + own, rel_tol=1e-9)
 

@@ -13,7 +13,7 @@ import pytest
 from scipy.special import expit, logit
 from synthesis.models.catalogue import pool
 from synthesis.models.details import glmm_details
-from synthesis.models.likelihood import COARSE, log_likelihoods
+from synthesis.models.likelihood import COARSE
 from synthesis.models.logistic_normal import arms_of, fit
 from synthesis.words.terms import ALL_OR_NONE, UNKNOWN_TAU2, is_ok
 
@@ -96,7 +96,7 @@ def highest_on_a_grid(arms, near):
     middle, spread, best = logit(arms.events.sum() / arms.patients.sum()), np.linspace(-1, 1, 41), -np.inf
     for tau in (0.0, *np.geomspace(1e-4, 100, 40)):
         mean = np.concatenate([middle + spread * (3 * tau + 2), near + spread * (tau + 0.1) / 10])
-        best = max(best, log_likelihoods(arms, mean[:, None], np.full(len(mean), tau), COARSE).value.max())
+        best = max(best, arms.at(mean[:, None], np.full(len(mean), tau), COARSE).value.max())
     return best + arms.constant
 
 

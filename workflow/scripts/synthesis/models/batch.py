@@ -9,13 +9,13 @@ nodes to 1e-8, not to the last digit that tables print, so the two likelihoods s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy.special import expit, gammaln, ndtri, stdtrit, xlogy
+from scipy.special import expit, gammaln, ndtri, roots_hermite, stdtrit, xlogy
 
 from .logistic_normal import arms_of, fit
 from .prediction import prediction_half_width
-from .quadrature import gauss_hermite
 
 # Nodes, and the Newton step that ends a climb with them: raised until the answer is stable.
 STAGES = ((15, 1e-3), *((nodes, 1e-8) for nodes in (31, 61, 121, 241)))
@@ -294,8 +294,7 @@ def evaluate(pairs: Pairs, theta: np.ndarray, nodes: int) -> tuple[np.ndarray, n
     y, n = pairs.events, pairs.patients
     line, tau = np.einsum("ip,ip->i", pairs.direction[:, :-1], theta[pairs.owner, :-1]), theta[pairs.owner, -1]
     c, h, top = _peaks(pairs, line, tau)
-    rule = gauss_hermite(nodes)
-    x = rule.x
+    x, log_weight = _gauss_hermite(nodes)
     eta = (line + tau * c)[:, None] + (tau * h)[:, None] * x
     small = np.exp(-np.abs(eta))
     whole = 1 + small
@@ -306,7 +305,7 @@ def evaluate(pairs: Pairs, theta: np.ndarray, nodes: int) -> tuple[np.ndarray, n
     joint *= -n[:, None]
     eta *= y[:, None]
     joint += eta
-    joint += rule.log_weight - (h**2)[:, None] * (x**2 / 2)
+    joint += log_weight - (h**2)[:, None] * (x**2 / 2)
     joint -= (c * h)[:, None] * x
     joint -= (top + c**2 / 2)[:, None]
     with np.errstate(over="ignore"):  # far from any maximum a peak may not be found: such a value is no step
@@ -351,3 +350,15 @@ def _peaks(pairs: Pairs, line: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray,
     p = 1 / (1 + np.exp(-eta))
     half = np.sqrt(2) / np.sqrt(tau**2 * n * p * (1 - p) + 1)
     return z, half, y * eta - n * np.logaddexp(0, eta) - z**2 / 2
+
+
+@cache
+def _gauss_hermite(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give nodes and logarithms of weights of the integral of f: h Σ exp(log_weight) f(c + h x), h = √2 / √curvature.
+
+    Exact for a normal density times a polynomial of degree < 2 × nodes: Liu Q, Pierce DA. Biometrika 1994;81:624–9,
+    equation 2.
+    """
+    x, weight = roots_hermite(nodes)
+    with np.errstate(divide="ignore"):  # the outermost weights of many nodes underflow to 0: they add nothing
+        return x, np.log(weight) + x**2

@@ -7,7 +7,7 @@ stretched by sinh, which keeps an even function even, so that a spike near τ = 
 large and alike) needs no more points than a bell. The grid is made finer until no number moves.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,8 @@ from scipy.special import expit, ndtr
 
 from ..words.terms import OK
 from .heterogeneity import i2, likelihood_ratio_q, study_totals
-from .logistic_normal import Arms, arms_of
+from .likelihood import Arms, arms_of, modes, trapezoid
 from .proportions import logit_with_variance
-from .quadrature import Rule, trapezoid
 from .result import Pooled
 
 if TYPE_CHECKING:
@@ -232,7 +231,7 @@ def _tabulate(
     log = np.full((len(tau.t), len(mu.t)), -np.inf)
     use = np.ones(log.shape, bool) if seen is None else _worth(seen, tau, mu)
     grid_tau, grid_mu = np.broadcast_arrays(tau.x[:, None], mu.x)
-    log[use] = log_likelihoods(arms, grid_mu[use], grid_tau[use], trapezoid(nodes))
+    log[use] = log_likelihoods(arms, grid_mu[use], grid_tau[use], nodes)
     log -= (tau.x[:, None] / tau_scale) ** 2 / 2 + (mu.x / mu_sd) ** 2 / 2
     log += tau.log_weight[:, None] + mu.log_weight
     if tau.t[0] == 0:
@@ -250,42 +249,35 @@ def _worth(seen: Posterior, tau: Axis, mu: Axis) -> np.ndarray:
     return filled[row[:, None], column]
 
 
-def log_likelihoods(arms: Arms, mu: np.ndarray, tau: np.ndarray, rule: Rule) -> np.ndarray:
-    """Give the log likelihood at many (μ, τ) at once, without the binomial coefficients.
+def log_likelihoods(arms: Arms, mu: np.ndarray, tau: np.ndarray, nodes: int) -> np.ndarray:
+    """Give the log likelihood at many (μ, τ), each of shape (points,), without the binomial coefficients.
 
-    Parameters
-    ----------
-    arms : Arms
-    mu, tau : ndarray of shape (points,)
-    rule : Rule
-        A trapezoidal rule; it is laid over where each study's integrand is not negligible.
-
-    Returns
-    -------
-    ndarray of shape (points,)
+    The nodes of a trapezoidal rule are laid over where each study's integrand is not negligible.
     """
     # With no covariates the arms of a study share one logit, so their counts add up; studies alike are computed once.
     counts = np.stack([arms.events.sum(axis=1), arms.patients.sum(axis=1)])
     (y, n), times = np.unique(counts, axis=1, return_counts=True)
-    value = np.empty(len(mu))
-    for part in _parts(len(mu), max(1, CHUNK // (y.size * len(rule)))):
-        value[part] = times @ _study_likelihoods(y, n, mu[part], tau[part], rule)
-    return value
+    step = max(1, CHUNK // (y.size * nodes))
+    parts = (slice(start, start + step) for start in range(0, len(mu), step))
+    return np.concatenate([_study_likelihoods(y, n, mu[part], tau[part], nodes) @ times for part in parts])
 
 
-def _parts(size: int, step: int) -> Iterator[slice]:
-    return (slice(start, start + step) for start in range(0, size, step))
-
-
-def _study_likelihoods(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray, rule: Rule) -> np.ndarray:
-    """Integrate over z for each study and point: counts of shape (studies,), result (studies, points)."""
-    y, n, mu, tau = y[:, None, None], n[:, None, None], mu[None, :, None], tau[None, :, None]
+def _study_likelihoods(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray, nodes: int) -> np.ndarray:
+    """Integrate over z for each study and point: counts of shape (studies,), result (points, studies)."""
+    mode, step = modes(y[:, None], n[:, None], mu[:, None, None], tau[:, None])
+    y, n, mu, tau, mode, step = (
+        y[:, None],
+        n[:, None],
+        mu[:, None, None],
+        tau[:, None, None],
+        mode[..., None],
+        step[..., None],
+    )
 
     def log_integrand(z: np.ndarray) -> np.ndarray:
         eta = mu + tau * z
         return y * eta - n * _softplus(eta) - z**2 / 2
 
-    mode, step = _modes(y, n, mu, tau)
     top = log_integrand(mode)
     ends = []
     for side in (-1, 1):
@@ -296,36 +288,10 @@ def _study_likelihoods(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.nda
             inside = log_integrand(mode + side * guess) > top - FALL
             near, far = np.where(inside, guess, near), np.where(inside, far, guess)
             guess = np.where(near > 0, np.sqrt(near * far), far / 2)
-        ends.append(mode + side * far)
-    half = (ends[1] - ends[0]) / 2
-    joint = log_integrand((ends[0] + ends[1]) / 2 + half * rule.x) - top + rule.log_weight
-    return (top + np.log(half / np.sqrt(2 * np.pi) * np.exp(joint).sum(axis=2, keepdims=True)))[:, :, 0]
-
-
-def _modes(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the mode of each integrand over z, and 1 / √curvature there, by Newton's method within a bracket."""
-    # The slope falls in z, and is the residual times τ at z = 0: the mode lies between 0 and that, and on this side of
-    # the study's own logit.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        own = (np.log(y / (n - y)) - mu) / tau
-    pull = tau * (y - n * expit(mu))
-    end = np.where(np.abs(own) < np.abs(pull), own, pull)
-    low, high = np.minimum(end, 0), np.maximum(end, 0)
-    weight = tau**2 * (y + 0.5) * (n - y + 0.5) / (n + 1)
-    z, last = end * weight / (1 + weight), np.full_like(end, np.inf)
-    for _ in range(100):
-        p = expit(mu + tau * z)
-        slope, curve = tau * (y - n * p) - z, tau**2 * n * p * (1 - p) + 1
-        low, high = np.where(slope > 0, z, low), np.where(slope > 0, high, z)
-        step = slope / curve
-        # Where the logistic curve is flat on one side only, Newton's method may swing between two points for ever.
-        wild = (z + step < low) | (z + step > high) | (np.abs(step) > last / 2)
-        step = np.where(wild, (low + high) / 2 - z, step)
-        z, last = z + step, np.abs(step)
-        if np.max(last * np.sqrt(curve)) < 1e-2:  # of a width, and the next step would be its square
-            break
-    p = expit(mu + tau * z)
-    return z, 1 / np.sqrt(tau**2 * n * p * (1 - p) + 1)
+        ends.append((mode + side * far)[..., 0])
+    z, log_weight = trapezoid(*ends, nodes)
+    total = np.exp(log_integrand(z) - top + log_weight).sum(axis=2)
+    return top[..., 0] + np.log(total / np.sqrt(2 * np.pi))
 
 
 def _softplus(x: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy import nan
 from scipy.special import chdtrc, chdtri, expit, ndtri
 
-from .likelihood import COARSE, Arms, arms_of, log_likelihood, log_likelihoods, study_effects
+from .likelihood import COARSE, Arms, arms_of, log_likelihood, study_effects
 from .logistic_normal import ARRIVED, STEPS, Fit, fit, fixed_fit
 
 FARTHEST = 60.0  # logits from the maximum: a profile that has not fallen there has no end
@@ -164,7 +164,7 @@ def profile_mean(arms: Arms, best: Fit, drop: float, side: int) -> float:
 
 def _best_tau(arms: Arms, mean: float, tau: np.ndarray) -> tuple[float, float]:
     """Maximise over τ at a fixed mean, from a look at some τ; give the log likelihood and its slope in the mean."""
-    seen = log_likelihoods(arms, np.full((len(tau), 1), mean), tau, COARSE)
+    seen = arms.at(np.full((len(tau), 1), mean), tau, COARSE)
     slope = np.append(seen.hessian[0, 1, 1], seen.score[1:, 1])  # at 0 the likelihood is even in τ
     if slope[-1] > 0 and tau[-1] < Arms.farthest:
         return _best_tau(arms, mean, np.append(tau, 2 * tau[-1]))

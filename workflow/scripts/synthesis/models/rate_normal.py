@@ -5,28 +5,21 @@ See :mod:`synthesis.pools.rates` for what they mean and when they are used.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import gammaln, xlogy
 
-from .likelihood import FINE, Fineness, Values
-from .logistic_normal import Fit, climb_all
-from .quadrature import Rule, trapezoid
+from .likelihood import FALL, FINE, Fineness, Values, arms_of, find_modes, reach, trapezoid, values_of, weigh
+from .logistic_normal import STEPS, Fit, climb_all
 
-NEGLIGIBLE = 40.0  # a log-concave integrand has less than 1e-16 of its mass beyond
-STEPS = 60  # of Newton's method
 FARTHEST = 200.0  # a log rate beyond ±200 is as good as infinite, and its square still is a number
 
 
-@dataclass(frozen=True)
-class Exposure:
-    """The data of a fit; a row with 0 patients is padding.
+class Exposure(NamedTuple):
+    """The data of a fit, each of shape (studies, arms): counts, and how long each patient was followed.
 
-    Parameters
-    ----------
-    events, patients, time : ndarray of shape (studies, arms)
-        Counts, and how long each patient was followed, in units of time.
+    A row with 0 patients is padding.
     """
 
     events: np.ndarray
@@ -39,18 +32,12 @@ class Exposure:
         return self.patients * self.time
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(NamedTuple):
     """A distribution of events given the log rate.
 
-    Parameters
-    ----------
-    name, description : str
-    terms : callable
-        ``(eta, y, n, m) → value, slope, curvature``: log likelihood without its constant, and its first and negative
-        second derivative in eta. The second is never negative: the likelihood is log-concave.
-    constant, saturated : callable
-        ``Exposure → float``: what ``terms`` leaves out, and the log likelihood with a rate of its own for each row.
+    ``terms`` takes ``(eta, y, n, m)`` and gives the log likelihood without its constant, and its first and negative
+    second derivative in eta; the second is never negative: the likelihood is log-concave. ``constant`` is what it
+    leaves out, and ``saturated`` the log likelihood with a rate of its own for each row.
     """
 
     name: str
@@ -117,55 +104,15 @@ FAMILIES = {
 def exposure_of(events, patients, time, study) -> Exposure:
     """Stack rows by study, padded to the same number of rows.
 
-    Parameters
-    ----------
-    events, patients, time, study : array_like of shape (rows,)
-        Where only person-time is known, give it as ``patients`` with ``time`` 1 (for Poisson).
+    Where only person-time is known, give it as ``patients`` with ``time`` 1 (for Poisson).
     """
-    _, index = np.unique(np.asarray(study), return_inverse=True)
-    slot = np.array([np.sum(index[:i] == s) for i, s in enumerate(index)], dtype=int)
-    table = np.zeros((3, index.max() + 1, slot.max() + 1))
-    table[:, index, slot] = events, patients, time
-    return Exposure(*table)
-
-
-def log_likelihood(
-    family: Family, data: Exposure, mean: float, tau: float, rule: Rule
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """Give the log likelihood with its score and Hessian in (mean, tau).
-
-    Returns
-    -------
-    value : float
-        Without the constant.
-    score : ndarray of shape (2,)
-    hessian : ndarray of shape (2, 2)
-
-    References
-    ----------
-    Liu Q, Pierce DA. Biometrika 1994;81:624–9, equation 2 (quadrature at the mode); Louis TA. J R Stat Soc B
-    1982;44:226–33 (the information from posterior moments).
-    """
-    centre, half = _modes(family, data, mean, tau)
-    if not rule.by_curvature:
-        centre, half = _reach(family, data, mean, tau, centre, half)
-    z = centre[:, None] + half[:, None] * rule.x  # studies × nodes
-    value, slope, curvature = _study_terms(family, data, mean + tau * z)
-    joint = value - z**2 / 2 + rule.log_weight
-    top = joint.max(axis=1, keepdims=True)
-    mass = np.exp(joint - top)
-    total = mass.sum(axis=1, keepdims=True)
-    posterior = mass / total
-    direction = np.stack([np.ones_like(z), z], axis=-1)  # the derivative of eta
-    mean_score = np.einsum("sq,sqp->sp", posterior * slope, direction)
-    second = np.einsum("sq,sqp,sqr->pr", posterior * (slope**2 - curvature), direction, direction)
-    height = np.sum(top[:, 0] + np.log(total[:, 0]) + np.log(half)) - len(z) * np.log(2 * np.pi) / 2
-    return float(height), mean_score.sum(axis=0), second - mean_score.T @ mean_score
+    arms = arms_of(events, patients, study, np.reshape(time, (-1, 1)))
+    return Exposure(arms.events, arms.patients, arms.design[..., 0])
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Exposure with its likelihood, as the search for maxima asks for it."""
+    """Exposure with its likelihood, as the search for maxima asks for it: see :class:`.likelihood.Counts`."""
 
     family: Family
     data: Exposure
@@ -177,15 +124,26 @@ class Rates:
 
     def at(self, beta: np.ndarray, tau: np.ndarray, how: Fineness = FINE) -> Values:
         """Give the likelihood at some points, relative to its constant."""
-        found = [self._at(float(mean), float(spread), how) for mean, spread in zip(beta[:, 0], tau, strict=True)]
-        value, score, hessian, nodes = zip(*found, strict=True)
-        return Values(np.array(value), np.array(score), np.array(hessian), max(nodes))
+        t = tau[:, None]
 
-    def _at(self, mean: float, tau: float, how: Fineness):
+        def moments(z: np.ndarray) -> tuple[np.ndarray, ...]:
+            value, slope, curve = (term.sum(axis=(-2, -1)) for term in self.terms((beta + t * z)[..., None]))
+            return value - z**2 / 2, t * slope - z, t**2 * curve + 1
+
+        nowhere = np.zeros((len(tau), len(self.events)))
+        _, pull, curve = moments(nowhere)
+        found = find_modes(lambda z: moments(z)[1:], pull, pull / curve)
+        ends = reach(lambda z: moments(z)[0], lambda z: moments(z)[1], *found)
         # Under the complementary log–log link the edge of n patients with nothing but events is 1 / log n wide.
-        span = 2 * tau * float(np.sqrt(2 * NEGLIGIBLE)) * (1 + np.log(self.patients.max()))
-        nodes = max(how.fewest, int(np.ceil(span / how.spacing)) + 1)
-        return *log_likelihood(self.family, self.data, mean, tau, trapezoid(nodes)), nodes
+        span = 2 * tau.max() * float(np.sqrt(2 * FALL)) * (1 + np.log(self.patients.max()))
+        z, log_weight = trapezoid(*ends, max(how.fewest, int(np.ceil(span / how.spacing)) + 1))
+        value, slope, curve = self.terms(beta[..., None] + t[..., None] * z)
+        return values_of(z, *weigh(z, log_weight, value.sum(axis=2)), slope, curve, np.ones((*self.events.shape, 1)))
+
+    def terms(self, eta: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Give value, slope and curvature at each of (…, studies, nodes) log rates, rows before nodes."""
+        eta = np.clip(eta, -FARTHEST, FARTHEST)[..., None, :]
+        return self.family.terms(eta, *(part[..., None] for part in self.data))
 
     def scale(self) -> tuple[float, float]:
         """Give the standard error of the largest study and the range of all log rates, half an event added."""
@@ -193,56 +151,11 @@ class Rates:
         return float(1 / np.sqrt(y.max())), float(np.ptp(np.log(y / self.data.person_time.sum(axis=1))))
 
 
-def _study_terms(family: Family, data: Exposure, eta: np.ndarray) -> list[np.ndarray]:
-    """Give value, slope and curvature of each study at its values of eta (studies × nodes), summed over its rows."""
-    eta = np.clip(eta, -FARTHEST, FARTHEST)[:, None, :]
-    terms = family.terms(eta, data.events[..., None], data.patients[..., None], data.time[..., None])
-    return [term.sum(axis=1) for term in terms]
-
-
-def _modes(family: Family, data: Exposure, mean: float, tau: float) -> tuple[np.ndarray, np.ndarray]:
-    """Find the mode of each study's integrand over z, and √2 / √curvature there."""
-    z = np.zeros((len(data.events), 1))
-    low, high = np.full_like(z, -np.inf), np.full_like(z, np.inf)
-    for _ in range(200):
-        _, slope, curvature = _study_terms(family, data, mean + tau * z)
-        climb = tau * slope - z  # falls in z: the integrand is log-concave, so its sign says on which side the mode is
-        low, high = np.where(climb > 0, z, low), np.where(climb > 0, high, z)
-        step = np.clip(climb / (tau**2 * curvature + 1), -1, 1)
-        # Under the complementary log–log link the edge of a study with nothing but events is doubly exponential, and
-        # Newton's method jumps over it for ever: halve instead where a step leaves the bracket.
-        inside = (z + step > low) & (z + step < high) | (np.abs(step) < 1e-10)
-        with np.errstate(invalid="ignore"):
-            new = np.where(inside, z + step, (low + high) / 2)
-        moved, z = np.max(np.abs(new - z)), new
-        if moved < 1e-10:
-            break
-    curvature = _study_terms(family, data, mean + tau * z)[2]
-    return z[:, 0], np.sqrt(2 / (tau**2 * curvature + 1))[:, 0]
-
-
-def _reach(
-    family: Family, data: Exposure, mean: float, tau: float, mode: np.ndarray, step: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the middle and half width of where each study's integrand is above exp(−NEGLIGIBLE) of its top."""
-
-    def height(z: np.ndarray) -> np.ndarray:
-        return _study_terms(family, data, (mean + tau * z)[:, None])[0][:, 0] - z**2 / 2
-
-    floor, widths = height(mode) - NEGLIGIBLE, []
-    for side in (-1, 1):
-        width = 3 * step
-        while np.any(inside := height(mode + side * width) > floor):
-            width = np.where(inside, 1.2 * width, width)
-        widths.append(width)
-    return mode + (widths[1] - widths[0]) / 2, (widths[0] + widths[1]) / 2
-
-
 def fit_common(family: Family, data: Exposure) -> Fit:
     """Fit one rate for all (τ = 0) by Newton's method; neither without any event nor with nothing but events."""
-    mean, far = float(np.log(data.events.sum() / data.person_time.sum())), np.ones((len(data.events), 1))
+    mean, rates = float(np.log(data.events.sum() / data.person_time.sum())), Rates(family, data)
     for _ in range(STEPS):
-        value, slope, curvature = (float(term.sum()) for term in _study_terms(family, data, mean * far))
+        value, slope, curvature = (float(term.sum()) for term in rates.terms(np.full((len(data.events), 1), mean)))
         step = float(np.clip(slope / curvature, -2, 2))
         mean += step
         if abs(step) < 1e-13 * max(1, abs(mean)):
