@@ -167,6 +167,15 @@ def test_a_rate_of_single_patients_has_no_heterogeneity_that_can_be_known():
     assert pooled.estimate == pytest.approx(-math.log(1 / 3)) and math.isnan(pooled.tau2)
 
 
+def test_one_study_with_several_windows_has_a_rate_and_no_exact_interval():
+    """One hazard for 4 of 40 in a month and 9 of 50 in two: the root of the score of the binomial likelihood."""
+    pooled = pool_rate("cloglog-normal", [4, 9], [40, 50], [1.0, 2.0], [1, 1])
+    assert pooled.status == f"{ONE_STUDY}; several windows: no exact interval"
+    hazard = pooled.estimate
+    score = sum(y * m / math.expm1(m * hazard) - (n - y) * m for y, n, m in ((4, 40, 1), (9, 50, 2)))
+    assert score == pytest.approx(0, abs=1e-6) and math.isnan(pooled.ci_low)
+
+
 def test_a_likelihood_without_a_maximum_says_so():
     """With as many studies of no event as of nothing but events the likelihood rises for ever in tau."""
     pooled = pool_rate("cloglog-normal", [0, 9, 0, 9], [9] * 4, [1.0] * 4, [1, 2, 3, 4])

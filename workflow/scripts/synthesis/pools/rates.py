@@ -152,7 +152,7 @@ def _one_study(blank: Rate, family: Family, data: Exposure, level: float) -> Rat
         estimate = -np.log1p(-blank.events / size) / windows[0]
         low, high = (-np.log1p(-p) / windows[0] for p in clopper_pearson(blank.events, size, level))
     else:
-        estimate = np.exp(fit_common(family, data).mean) if blank.events else 0.0
+        estimate = np.exp(fit_common(family, data).beta[0]) if blank.events else 0.0
         return replace(blank, estimate=float(estimate), status=f"{ONE_STUDY}; several windows: no exact interval")
     return replace(blank, estimate=float(estimate), ci_low=float(low), ci_high=float(high), status=ONE_STUDY)
 
