@@ -75,14 +75,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Posterior:
-    """The posterior on a grid.
-
-    Parameters
-    ----------
-    tau, mu : Axis
-    mass : ndarray of shape (points of τ, points of μ)
-        Probabilities; they sum to 1.
-    """
+    """The posterior on a grid: probabilities of shape (points of τ, points of μ), which sum to 1."""
 
     tau: Axis
     mu: Axis
@@ -102,12 +95,9 @@ def pool_bayes(
 
     Parameters
     ----------
-    events, patients : ndarray of int, shape (k,)
-        Any rows: no events at all, nothing but events and one study are all answered, by the priors where need be.
-    study : ndarray of shape (k,)
-        Rows of one study share its effect.
-    level : float
-        Posterior probability of all intervals.
+    events, patients, study, level
+        As in :func:`synthesis.models.catalogue.pool`, and any rows: no events at all, nothing but events and one study
+        are all answered, by the priors where need be.
     tau_scale, mu_sd : float
         Scales of the priors, on the logit scale.
 

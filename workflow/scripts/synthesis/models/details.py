@@ -16,22 +16,11 @@ FARTHEST = 60.0  # logits from the maximum: a profile that has not fallen there 
 class Details:
     """Beside the pooled estimate of the binomial–normal model.
 
-    Parameters
-    ----------
-    average, average_low, average_high : float
-        Population-averaged proportion, the mean over studies, where ``expit(mu)`` is the median study; interval by the
-        delta method on the logit scale.
-    profile_low, profile_high : float
-        Profile-likelihood interval of the median study; 0 or 1 where the profile never falls far enough.
-    lr_tau2, lr_tau2_p : float
-        Likelihood-ratio statistic of τ² = 0 and its P value from the mixture ½χ²₀ + ½χ²₁.
-    pi_df : float
-        Degrees of freedom of the prediction interval.
-    loglik, nodes, steps : float
-    converged : bool
-    message : str
-    effects : tuple of tuple
-        A study each: name, fitted proportion (empirical Bayes) and its interval.
+    ``average`` is the population-averaged proportion, the mean over studies, where ``expit(mu)`` is the median study;
+    its interval is that of the delta method on the logit scale. ``profile_low`` and ``profile_high`` bound the median
+    study, 0 or 1 where the profile never falls far enough. ``lr_tau2_p`` is the P value of τ² = 0 from the mixture
+    ½χ²₀ + ½χ²₁. ``pi_df`` are the degrees of freedom of the prediction interval. ``effects`` has each study's name,
+    fitted proportion (empirical Bayes) and its interval.
     """
 
     average: float = nan
@@ -51,18 +40,7 @@ class Details:
 
 
 def glmm_details(events, patients, study, level: float = 0.95) -> Details:
-    """Give the details of a fit.
-
-    Parameters
-    ----------
-    events, patients : array_like of int, shape (k,)
-        At least two studies, neither without any event nor with nothing but events in all.
-    study : array_like of shape (k,)
-    level : float
-
-    Returns
-    -------
-    Details
+    """Give the details of a fit of at least two studies, neither without any event nor with nothing but events in all.
 
     References
     ----------
@@ -127,20 +105,9 @@ def _average_logit(arms: Arms, best: Fit) -> tuple[float, float]:
 
 
 def profile_mean(arms: Arms, best: Fit, drop: float, side: int) -> float:
-    """Find where the profile likelihood of the mean logit lies ``drop`` below its maximum.
+    """Find where the profile likelihood of the mean logit lies ``drop`` below its maximum, on one side (−1 or 1).
 
-    Parameters
-    ----------
-    arms : Arms
-    best : Fit
-    drop : float
-        Half the χ² quantile.
-    side : {-1, 1}
-
-    Returns
-    -------
-    float
-        The mean logit there; −∞ or ∞ when the profile stays above.
+    Half the χ² quantile is the drop of an interval. Infinite where the profile stays above.
     """
     tau, top = best.look.tau, best.loglik - arms.constant - drop
     near, step = best.beta[0], 1.5 * _wald(best)
@@ -190,13 +157,10 @@ def _climb_tau(arms: Arms, mean: float, low: float, high: float):
 
 
 def effects_of(arms: Arms, best: Fit, level: float) -> tuple:
-    """Give each study's proportion as the model sees it: drawn towards the mean, the more the smaller the study.
+    """Give each study's name and proportion as the model sees it: drawn towards the mean, the more the smaller it is.
 
-    Returns
-    -------
-    tuple of (name, estimate, low, high)
-        ``expit`` of the conditional mean of the study's logit, and of ± a normal quantile of its conditional standard
-        deviation (the parameters held at their estimates).
+    ``expit`` of the conditional mean of its logit, and of ± a normal quantile of its conditional standard deviation
+    (the parameters held at their estimates).
     """
     mean, deviation = study_effects(arms, best.beta, best.tau)
     centre, half = best.beta[0] + best.tau * mean, ndtri((1 + level) / 2) * best.tau * deviation

@@ -21,12 +21,8 @@ def pool_glmm(
 
     Parameters
     ----------
-    events, patients : ndarray of int, shape (k,)
-        At least two rows, neither without any event nor with nothing but events in all.
-    study : ndarray of shape (k,)
-        Rows of one study share its effect.
-    level : float
-        Confidence level of all intervals.
+    events, patients, study, level
+        As in :func:`synthesis.models.catalogue.pool`: rows of one study share its effect.
     interval : {"z", "t"}
         Wald interval with the normal quantile, or with that of t(k − 1): wider, and nearer its level with few studies.
 

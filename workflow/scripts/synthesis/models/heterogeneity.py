@@ -23,14 +23,7 @@ def study_totals(events, patients, study) -> tuple[np.ndarray, np.ndarray]:
 def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
     """Test homogeneity by the likelihood ratio of one proportion for all against one for each.
 
-    Parameters
-    ----------
-    events, patients : array_like of int, shape (k,)
-
-    Returns
-    -------
-    statistic, df, p : float, int, float
-        χ² with k − 1 degrees of freedom; all NaN for one study.
+    Gives χ², its k − 1 degrees of freedom and P; all NaN for one study.
 
     References
     ----------
@@ -51,19 +44,9 @@ def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
 
 
 def i2(tau2: float, variance) -> float:
-    """Give the share of the total variance that lies between studies, in per cent.
+    """Give the share of the total variance that lies between studies, in per cent; NaN for one study.
 
-    Parameters
-    ----------
-    tau2 : float
-        Heterogeneity variance.
-    variance : array_like, shape (k,)
-        Sampling variances on the same scale.
-
-    Returns
-    -------
-    float
-        ``100 τ² / (τ² + s²)`` with the typical sampling variance s²; NaN for one study.
+    ``100 τ² / (τ² + s²)`` with the typical sampling variance s², from the variances of the studies on the same scale.
 
     References
     ----------

@@ -52,26 +52,10 @@ class Look:
 class Fit:
     """A maximum of the likelihood.
 
-    Parameters
-    ----------
-    beta : ndarray of shape (coefficients,)
-    tau : float
-        Standard deviation of the study effects on the logit scale, 0 or more; 0 where it cannot be known.
-    loglik : float
-        With the binomial coefficients.
-    covariance : ndarray of shape (coefficients, coefficients)
-        Of ``beta``, from the observed information of β and τ together.
-    nodes, steps : int
-        Quadrature nodes of a study at the maximum, and Newton steps.
-    converged : bool
-    message : str
-        What went wrong, in words; blank when nothing did.
-    others : tuple of Fit
-        Lower maxima, the highest first.
-    known : bool
-        Whether the likelihood depends on τ at all.
-    look : Look, optional
-        The profile that was looked at.
+    ``loglik`` has the binomial coefficients; ``covariance`` is that of ``beta``, from the observed information of β and
+    τ together. τ is 0 where it cannot be known, that is, where the likelihood does not depend on it. ``message`` says
+    what went wrong, and is blank when nothing did. ``others`` are lower maxima, the highest first; ``look`` is the
+    profile that was looked at.
     """
 
     beta: np.ndarray
@@ -115,12 +99,7 @@ def say_maxima(others: int, where: str, lower: float) -> str:
 def fixed_fit(arms: Arms) -> tuple[np.ndarray, float, np.ndarray]:
     """Fit the model without study effects (τ = 0) by Newton's method.
 
-    Returns
-    -------
-    beta : ndarray
-    value : float
-        Log likelihood relative to ``Arms.constant``.
-    information : ndarray
+    Gives β, the log likelihood relative to ``Arms.constant``, and the information.
     """
     y, n, x = arms.events.reshape(-1, 1), arms.patients.reshape(-1, 1), arms.design.reshape(-1, arms.design.shape[-1])
     beta = np.zeros(x.shape[1])
@@ -136,19 +115,9 @@ def fixed_fit(arms: Arms) -> tuple[np.ndarray, float, np.ndarray]:
 
 
 def fit(arms: Arms, tau: float | None = None) -> Fit:
-    """Maximise the likelihood in β and τ.
+    """Maximise the likelihood in β and τ; give the highest maximum, the boundary τ = 0 among them.
 
-    Parameters
-    ----------
-    arms : Arms
-        No column of the design may be separated (all events, or none): see :func:`separated`.
-    tau : float, optional
-        Hold τ at this value instead of estimating it.
-
-    Returns
-    -------
-    Fit
-        The highest maximum, the boundary τ = 0 among them.
+    No column of the design may be separated (see :func:`separated`). A ``tau`` that is given is held.
     """
     beta0, value0, information0 = fixed_fit(arms)
     boundary = Fit(beta0, 0.0, value0 + arms.constant, _inverse(information0), 0, 0, True)
@@ -205,22 +174,9 @@ def _farther(beta: np.ndarray, before, tau: np.ndarray) -> np.ndarray:
 
 
 def best_beta(arms: Counts, tau: np.ndarray, beta: np.ndarray, how: Fineness = FINE):
-    """Maximise in β, τ held, at some points side by side.
+    """Maximise in β, τ held, at some points side by side, from a β for each.
 
-    Parameters
-    ----------
-    arms : Counts
-    tau : ndarray of shape (points,)
-    beta : ndarray of shape (points, coefficients)
-        Where to begin.
-    how : Fineness
-        A look is content with an error of 1e-8 in the log likelihood.
-
-    Returns
-    -------
-    beta : ndarray of shape (points, coefficients)
-    found : Values
-    settled : ndarray of bool, shape (points,)
+    Gives β, the likelihood there, and where this settled. A look is content with 1e-8 of a log likelihood.
     """
     found, beta = arms.at(beta, tau, how), beta.copy()
     step, settled = _newton(found, tau), np.zeros(len(tau), bool)
@@ -281,8 +237,6 @@ def see(arms: Counts, tau: np.ndarray, look: Look) -> Look:
 def _hidden(look: Look) -> np.ndarray:
     """Give τ between points that may hide a hill and a dip: where a cubic through both would not be monotone.
 
-    References
-    ----------
     Fritsch FN, Carlson RE. SIAM J Numer Anal 1980;17:238–46.
     """
     tau, height = look.tau[1:], look.height[1:]
@@ -312,21 +266,9 @@ def climb(arms: Counts, look: Look, i: int) -> Fit:
 def close_in(arms: Counts, theta: np.ndarray, low: float, high: float, judge: Callable) -> tuple[np.ndarray, int, bool]:
     """Find a place on the profile by Newton's method in β and τ together, halving where it would leave a bracket.
 
-    Parameters
-    ----------
-    arms : Counts
-    theta : ndarray
-        β and τ to begin with.
-    low, high : float
-        τ between which the place lies.
-    judge : callable
-        Of height, slope and bend of the profile: whether the place lies at a larger τ, and Newton's step.
-
-    Returns
-    -------
-    theta : ndarray
-    steps : int
-    settled : bool
+    ``theta`` is where to begin; the place lies at a τ between ``low`` and ``high``. ``judge`` takes height, slope and
+    bend of the profile and says whether the place lies at a larger τ, and Newton's step. Gives the place, the steps
+    taken, and whether they settled.
     """
     # The residual of a study of thousands of millions of patients is known to a ten-millionth only.
     arrived = max(ARRIVED, 1e-15 * arms.patients.max())

@@ -28,8 +28,6 @@ def pool_many(
 
     Parameters
     ----------
-    model : str
-        A name in the table of models.
     events, patients : ndarray of int, shape (studies,) or (sets, studies)
         Totals of each study, over its arms.
     mask : ndarray of bool, shape (sets, studies)
@@ -39,7 +37,6 @@ def pool_many(
     alone : callable
         Number of a data set → its single fit: it knows the words for one study, no events, nothing but events, several
         arms and no convergence, and serves models that have no batch.
-    level : float
 
     Returns
     -------

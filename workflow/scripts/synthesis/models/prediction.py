@@ -7,24 +7,9 @@ from scipy.special import expit, stdtrit
 def prediction_interval(
     mean: float, se: float, tau2: float, k: int, level: float = 0.95, back=expit
 ) -> tuple[float, float]:
-    """Give the prediction interval of a pooled logit, or another transformed proportion, as proportions.
+    """Give the prediction interval of a pooled logit, or of another scale with its way ``back``, as proportions.
 
-    Parameters
-    ----------
-    mean, se : float
-        Pooled logit and its standard error.
-    tau2 : float
-        Heterogeneity variance on the logit scale.
-    k : int
-        Studies.
-    level : float
-    back : callable
-        From the scale of the mean to a proportion; logits without one.
-
-    Returns
-    -------
-    low, high : float
-        ``mean ± t(k − 1) √(τ² + se²)``, back-transformed; NaN below three studies.
+    ``mean ± t(k − 1) √(τ² + se²)``, back-transformed; NaN below three studies.
 
     References
     ----------

@@ -9,21 +9,10 @@ ENDLESS = 1e9  # τ where a profile that is still above the line stays there
 
 
 def profile_tau2(arms: Arms, best: Fit, drop: float) -> tuple[float, float]:
-    """Give the profile-likelihood interval of τ².
+    """Give the profile-likelihood interval of τ², ``drop`` (half the χ² quantile with 1 df) below the maximum.
 
-    Parameters
-    ----------
-    arms : Arms
-    best : Fit
-        The maximum, with the profile that was looked at.
-    drop : float
-        How far below the maximum the ends lie: half the χ² quantile with 1 df.
-
-    Returns
-    -------
-    low, high : float
-        ``low`` is 0 where the profile stays above the line down to 0; ``high`` is infinite where it never falls. The
-        interval spans both of two maxima, whether or not the profile dips below the line between them.
+    ``low`` is 0 where the profile stays above the line down to 0; ``high`` is infinite where it never falls. The
+    interval spans both of two maxima, whether or not the profile dips below the line between them.
 
     References
     ----------

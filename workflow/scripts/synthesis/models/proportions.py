@@ -7,26 +7,10 @@ LARGE = 1e4  # patients from which the logarithm of a likelihood cancels near it
 
 
 def clopper_pearson(events, patients, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Give the exact (Clopper–Pearson) interval of a proportion.
+    """Give the exact (Clopper–Pearson) interval of proportions: Clopper CJ, Pearson ES. Biometrika 1934;26:404–13.
 
-    Parameters
-    ----------
-    events, patients : array_like of int
-        ``0 <= events <= patients``, ``patients >= 1``.
-    level : float
-        Confidence level.
+    Exactly 0 for no events and exactly 1 for nothing but events; ``patients >= 1``.
 
-    Returns
-    -------
-    low, high : ndarray
-        Exactly 0 for no events and exactly 1 for nothing but events.
-
-    References
-    ----------
-    Clopper CJ, Pearson ES. Biometrika 1934;26:404–13.
-
-    Examples
-    --------
     >>> low, high = clopper_pearson(8, 127)
     >>> print(f"{low:.4f} {high:.4f}")
     0.0276 0.1203
@@ -40,21 +24,7 @@ def clopper_pearson(events, patients, level: float = 0.95) -> tuple[np.ndarray, 
 
 
 def wilson(events, patients, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Give the score (Wilson) interval of a proportion.
-
-    Parameters
-    ----------
-    events, patients : array_like of int
-    level : float
-
-    Returns
-    -------
-    low, high : ndarray
-
-    References
-    ----------
-    Wilson EB. J Am Stat Assoc 1927;22:209–12.
-    """
+    """Give the score (Wilson) interval of proportions: Wilson EB. J Am Stat Assoc 1927;22:209–12."""
     y, n = np.asarray(events, float), np.asarray(patients, float)
     z = ndtri((1 + level) / 2)
     centre = (y + z**2 / 2) / (n + z**2)
@@ -75,14 +45,6 @@ def logit_with_variance(events, patients) -> tuple[np.ndarray, np.ndarray]:
 
     Half an event is added to both cells of studies with no events, or nothing but events, and of no other study:
     the convention of two-stage models (metafor's ``add=1/2, to="only0"``).
-
-    Parameters
-    ----------
-    events, patients : array_like of int
-
-    Returns
-    -------
-    logit, variance : ndarray
     """
     y, n = np.asarray(events, float), np.asarray(patients, float)
     add = np.where((y == 0) | (y == n), 0.5, 0.0)
@@ -93,8 +55,6 @@ def logit_with_variance(events, patients) -> tuple[np.ndarray, np.ndarray]:
 def log_saturated(events, patients) -> float:
     """Give the sum of the logarithms of the binomial probabilities with each proportion as observed.
 
-    References
-    ----------
     Loader C. Fast and accurate computation of binomial probabilities. 2000 (``bd0`` is 0 here; ``stirlerr``).
     """
     y, n = np.asarray(events, float), np.asarray(patients, float)
@@ -113,14 +73,7 @@ def _stirling_error(n: np.ndarray) -> np.ndarray:
 def log_ratio(y: np.ndarray, n: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give log binomial probabilities at a logit relative to the highest ones, with p and 1 − p there.
 
-    Parameters
-    ----------
-    y, n : ndarray of shape (studies, arms)
-    eta : ndarray of shape (points, studies, arms) or (points, studies, arms, nodes)
-
-    Returns
-    -------
-    value, p, q : ndarray of the shape of ``eta``
+    Counts have the shape (studies, arms), logits and results (points, studies, arms) or (…, nodes).
     """
     near = (n > LARGE) & (y > 0) & (y < n)
     own = np.where(near, logit(np.where(near, y / np.maximum(n, 1), 0.5)), 0.0)
