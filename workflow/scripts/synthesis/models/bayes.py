@@ -20,7 +20,7 @@ from ..words.terms import OK
 from .heterogeneity import i2, likelihood_ratio_q, study_totals
 from .likelihood import Arms, arms_of, modes, trapezoid
 from .proportions import logit_with_variance
-from .result import Pooled
+from .result import Pooled, blank_pool
 
 if TYPE_CHECKING:
     from scipy.interpolate import BSpline
@@ -126,12 +126,11 @@ def pool_bayes(
     _, answers, drift, nodes, grids = _settle(arms, level, tau_scale, mu_sd)
     totals = study_totals(y, n, study)
     q, q_df, q_p = likelihood_ratio_q(*totals)
-    return Pooled(
+    return blank_pool(
         "bayes",
-        len(y),
-        len(arms.events),
-        int(y.sum()),
-        int(n.sum()),
+        y,
+        n,
+        study,
         **answers,
         i2=i2(answers["tau2"], logit_with_variance(*totals)[1]),
         q=q,

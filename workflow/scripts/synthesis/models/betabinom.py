@@ -10,17 +10,19 @@ is ρ = φ / (1 + φ) = 1 / (a + b + 1), the correlation of two patients of one 
 and log(φ) from several starts, and the best maximum inside is compared with the boundary ρ = 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betainc, chdtri, expit, logit, ndtri, stdtrit
 
 from ..words.terms import ALL_OR_NONE, OK, SEVERAL_ARMS, with_remark
+from .batch import uphill
 from .betabinom_sums import GAUSS, PLAIN, ROUNDING, Sums, gather_sums, log_likelihood, slopes
 from .heterogeneity import likelihood_ratio_q
 from .logistic_normal import say_maxima
-from .result import Pooled
+from .result import Pooled, blank_pool
 
 SEPARATED = "no events, or nothing but events: the mean has no finite maximum"
 
@@ -41,22 +43,11 @@ LONG = 4096  # patients of a study up to which data sets that share nothing are 
 
 @dataclass(frozen=True)
 class Batch:
-    """Maxima of a stack of data sets; NaN where ``ok`` is false.
+    """Maxima of a stack of data sets, each an array of shape (data sets,); NaN where ``ok`` is false.
 
-    Parameters
-    ----------
-    estimate, ci_low, ci_high : ndarray of shape (data sets,)
-        Mean proportion with its Wald interval, formed on the logit scale.
-    se : ndarray
-        Of the logit of the mean.
-    rho : ndarray
-        Overdispersion, 0 ≤ ρ < 1.
-    loglik : ndarray
-        With the binomial coefficients.
-    k : ndarray of int
-        Studies in use.
-    ok : ndarray of bool
-        Two studies or more, some events but not only events, not all or nothing in every study, and a maximum found.
+    ``ok`` needs two studies or more, some events but not only events, not all or nothing in every study, and a maximum
+    found. ``estimate`` is the mean proportion with its Wald interval, formed on the logit scale, as ``se`` is; ``rho``
+    the overdispersion, 0 ≤ ρ < 1; ``loglik`` has the binomial coefficients; ``k`` counts studies.
     """
 
     estimate: np.ndarray
@@ -72,21 +63,13 @@ class Batch:
 def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95) -> Pooled:
     """Pool proportions with the beta-binomial model.
 
-    Parameters
-    ----------
-    events, patients : ndarray of int, shape (k,)
-        At least two rows, neither without any event nor with nothing but events in all.
-    study : ndarray of shape (k,)
-        One row a study: this model knows no shared study effect.
-    level : float
-        Confidence level of all intervals.
-
     Returns
     -------
     Pooled
         ``estimate`` is the mean of the studies' proportions (population-averaged, not the median study of ``glmm``)
         with a Wald interval on the logit scale; ``se`` is on the logit scale. ``tau2`` holds the overdispersion ρ,
-        between 0 and 1, with its profile-likelihood interval. There is no I² on this scale.
+        between 0 and 1, with its profile-likelihood interval. There is no I² on this scale. This model knows no shared
+        study effect, so it takes one row a study.
 
     Notes
     -----
@@ -100,30 +83,24 @@ def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, 
     Griffiths DA. Biometrics 1973;29:637–48 (likelihood and ρ); Kuss O. Stat Med 2015;34:1097–116 (for rare events).
     """
     y, n = np.asarray(events, float), np.asarray(patients, float)
-    counts = {
-        "model": "betabinom",
-        "k": len(y),
-        "studies": len(np.unique(study)),
-        "events": int(y.sum()),
-        "patients": int(n.sum()),
-    }
-    if counts["studies"] < counts["k"]:
-        return Pooled(**counts, status=SEVERAL_ARMS)
-    if y.sum() in (0, n.sum()):
-        return Pooled(**counts, status=SEPARATED)
+    blank = blank_pool("betabinom", y, n, study)
+    if blank.studies < blank.k:
+        return replace(blank, status=SEVERAL_ARMS)
+    if blank.events in (0, blank.patients):
+        return replace(blank, status=SEPARATED)
     if np.all((y == 0) | (y == n)) and not np.all(n == 1):
-        return Pooled(**counts, status=f"did not converge: {ALL_OR_NONE}")
+        return replace(blank, status=f"did not converge: {ALL_OR_NONE}")
     sums = gather_sums(y[None], n[None], np.ones((1, len(y)), bool))
     best = _maximise(sums)
     eta, phi, se, loglik = (float(values[0]) for values in (best.eta, best.phi, best.se, best.loglik))
     if not best.settled[0]:
-        return Pooled(**counts, status="did not converge: no maximum was reached")
+        return replace(blank, status="did not converge: no maximum was reached")
     half = ndtri((1 + level) / 2) * se
     low, high = _profile_phi(sums, best, chdtri(1, 1 - level) / 2)
     pi = [float(limits[0]) for limits in prediction_intervals(eta, phi, se, len(y), level)]
     q, q_df, q_p = likelihood_ratio_q(y, n)
-    return Pooled(
-        **counts,
+    return replace(
+        blank,
         estimate=float(expit(eta)),
         ci_low=float(expit(eta - half)),
         ci_high=float(expit(eta + half)),
@@ -143,24 +120,10 @@ def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, 
 
 
 def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level: float = 0.95) -> Batch:
-    """Fit the model to many data sets at once, without a loop over them.
+    """Fit the model to many data sets at once, without a loop over them: the numbers of :func:`pool_betabinom`.
 
-    Parameters
-    ----------
-    events, patients : array_like of int, shape (studies,) or (data sets, studies)
-        One set of studies for all, or one for each.
-    mask : array_like of bool, shape (data sets, studies)
-        Which studies a data set has.
-    level : float
-
-    Returns
-    -------
-    Batch
-        The numbers of :func:`pool_betabinom`.
-
-    Examples
-    --------
-    Leave out each study in turn:
+    Counts have the shape (studies,), one set of studies for all, or (data sets, studies), as the mask that says which
+    studies a data set has. Leave out each study in turn:
 
     >>> batch = fit_batch([1, 3, 0, 4], [30, 41, 16, 48], ~np.eye(4, dtype=bool))
     >>> batch.estimate.round(4).tolist()
@@ -199,8 +162,7 @@ def _layout(y: np.ndarray, n: np.ndarray) -> tuple[int, int]:
     return max(1, CHUNK // (PLAIN + runs)) if shared else 4, PLAIN
 
 
-@dataclass(frozen=True)
-class _Maxima:
+class _Maxima(NamedTuple):
     """Maxima of a stack: logit of the mean, φ, standard error of the logit, log likelihood, steps, whether found."""
 
     eta: np.ndarray
@@ -237,14 +199,9 @@ def _maximise(sums: Sums) -> _Maxima:
 
 
 def _climb(sums: Sums, eta: np.ndarray, phi: np.ndarray):
-    """Climb by Newton's method with halving, all data sets of a stack side by side.
+    """Climb by Newton's method with halving, all data sets of a stack side by side; give η, φ, value, steps, settled.
 
-    Returns
-    -------
-    eta, phi, value : ndarray of shape (data sets,)
-    steps : ndarray of int
-    settled : ndarray of bool
-        Also true where φ sinks to where the likelihood is a straight line down from φ = 0: no maximum inside.
+    Settled also where φ sinks to where the likelihood is a straight line down from φ = 0: no maximum inside.
     """
     theta, steps = np.stack([eta, np.log(phi)], axis=1), np.zeros(len(eta), int)
     value, settled = log_likelihood(sums, eta, phi), np.zeros(len(eta), bool)
@@ -252,7 +209,7 @@ def _climb(sums: Sums, eta: np.ndarray, phi: np.ndarray):
     for _ in range(STEPS):
         here = theta[active]
         score, hessian = slopes(data, here[:, 0], np.exp(here[:, 1]))
-        step = _uphill(score, hessian)
+        step = uphill(score, hessian, floor=(1e-10, 1e-300), longest=2.0)
         sunk = (np.exp(here[:, 1]) * data.largest < FLAT) & (score[:, 1] <= 0)
         noise = ROUNDING * data.patients
         still = (np.max(np.abs(step), axis=1) < SETTLED + noise) | (np.max(np.abs(score), axis=1) < noise)
@@ -265,14 +222,6 @@ def _climb(sums: Sums, eta: np.ndarray, phi: np.ndarray):
         if not len(active):
             break
     return theta[:, 0], np.exp(theta[:, 1]), value, steps, settled
-
-
-def _uphill(score: np.ndarray, hessian: np.ndarray) -> np.ndarray:
-    """Give Newton steps of at most 2 in a parameter that go uphill."""
-    values, vectors = np.linalg.eigh(-hessian)
-    size = np.maximum(np.abs(values), np.maximum(1e-10 * np.max(np.abs(values), axis=1, keepdims=True), 1e-300))
-    step = np.einsum("dij,dj->di", vectors, np.einsum("dij,di->dj", vectors, score) / size)
-    return step / np.maximum(1, np.max(np.abs(step), axis=1, keepdims=True) / 2)
 
 
 def _search(sums: Sums, here: np.ndarray, value: np.ndarray, step: np.ndarray, go: np.ndarray):
@@ -347,19 +296,10 @@ def _best_mean(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[float, np.
 
 
 def prediction_intervals(eta, phi, se, k, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Give prediction intervals of fitted models, as proportions; NaN below three studies.
+    """Give prediction intervals of fitted models (logit of the mean, φ, standard error of the logit, studies).
 
-    Parameters
-    ----------
-    eta, phi, se, k : array_like of shape (data sets,)
-        logit of the mean, φ, standard error of ``eta``, and studies.
-    level : float
-
-    Returns
-    -------
-    low, high : ndarray of shape (data sets,)
-        Quantiles of Beta(p/φ, (1 − p)/φ) averaged over logit p ~ ``eta + se × t(k − 1)``. Where φ is 0 the studies do
-        not differ, and what is left is the uncertainty of the mean.
+    Quantiles of Beta(p/φ, (1 − p)/φ) averaged over logit p ~ ``eta + se × t(k − 1)``; where φ is 0 the studies do not
+    differ, and what is left is the uncertainty of the mean. Proportions; NaN below three studies.
     """
     eta, phi, se, k = (np.atleast_1d(np.asarray(values, float)) for values in (eta, phi, se, k))
     low, high = np.full((2, len(eta)), np.nan)

@@ -13,8 +13,6 @@ from scipy.special import expit, gammaln
 
 ROUNDING = 1e-15  # of a likelihood or score, for each patient in the data set
 PLAIN = 64  # terms of a sum that are taken one by one
-
-
 GAUSS = 12  # nodes that stand for a run of up to as many terms as precede it: relative error below 1e-15
 
 
@@ -22,17 +20,10 @@ GAUSS = 12  # nodes that stand for a run of up to as many terms as precede it: r
 class Sums:
     """The sums over j of a stack of data sets, as weights on shared nodes.
 
-    Parameters
-    ----------
-    yes, no, all : tuple of ndarray
-        Nodes j, shape (nodes,), and how many studies of each data set have more events (non-events, patients) than j,
-        shape (data sets, nodes), times the terms that a node stands for.
-    crude : ndarray of shape (data sets,)
-        Total events over total patients.
-    largest, patients : ndarray of shape (data sets,)
-        Patients of the largest study, and of all.
-    constant : ndarray of shape (data sets,)
-        Logarithms of the binomial coefficients.
+    ``yes``, ``no`` and ``all`` are nodes j, shape (nodes,), and how many studies of each data set have more events
+    (non-events, patients) than j, shape (data sets, nodes), times the terms that a node stands for. The rest has the
+    shape (data sets,): total events over total patients, patients of the largest study and of all, and logarithms of
+    the binomial coefficients.
     """
 
     yes: tuple[np.ndarray, np.ndarray]
@@ -71,22 +62,11 @@ def _run(terms: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sum_nodes(tops: np.ndarray, first: int = 0, plain: int = PLAIN) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give nodes that turn Σ_{j<top} f(j) into a short weighted sum, for every top at once.
+    """Give nodes that turn Σ_{first≤j<top} f(j) into a short weighted sum, for every top at once.
 
-    Parameters
-    ----------
-    tops : ndarray
-        Upper limits, exclusive.
-    first : int
-        The j that sums begin with.
-    plain : int
-        Terms that are taken one by one. Later ones are gathered in runs no longer than what lies before them, where
-        log(p + jφ) is so smooth for any p and φ that ``GAUSS`` nodes carry it to the last digit.
-
-    Returns
-    -------
-    x, weight, begins : ndarray of shape (nodes,)
-        Nodes, the terms each stands for, and the j that its run begins with: it counts where ``top > begins``.
+    ``plain`` terms are taken one by one. Later ones are gathered in runs no longer than what lies before them, where
+    log(p + jφ) is so smooth for any p and φ that ``GAUSS`` nodes carry it to the last digit. Gives nodes, the terms
+    each stands for, and the j that its run begins with: it counts where ``top > begins``.
     """
     last = int(np.max(tops, initial=0))
     single = np.arange(first, max(min(plain, last), first), dtype=float)
@@ -131,14 +111,7 @@ def gather_sums(y: np.ndarray, n: np.ndarray, mask: np.ndarray, plain: int = PLA
 
 
 def log_likelihood(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
-    """Give the log likelihood, without the binomial coefficients.
-
-    Parameters
-    ----------
-    sums : Sums
-    eta, phi : ndarray of shape (data sets,)
-        logit p, and φ = 1 / (a + b), 0 or more.
-    """
+    """Give the log likelihood, without the binomial coefficients, at logit p and φ = 1 / (a + b) of each data set."""
     p, q, phi = expit(eta)[:, None], expit(-eta)[:, None], phi[:, None]
     (ja, a), (jb, b), (jc, c) = sums.yes, sums.no, sums.all
     return _dot(a, np.log(p + ja * phi)) + _dot(b, np.log(q + jb * phi)) - _dot(c, np.log1p(jc * phi))
@@ -147,8 +120,6 @@ def log_likelihood(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
 def slopes(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give the score, shape (data sets, 2), and the Hessian, shape (data sets, 2, 2), in (logit p, log φ).
 
-    Notes
-    -----
     They are written with the share of jφ in each factor, jφ / (p + jφ), whose derivative in log φ is
     share × (1 − share): nothing overflows or cancels, however small or large φ is.
     """

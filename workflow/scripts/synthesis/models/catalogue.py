@@ -12,7 +12,7 @@ from .betabinom import pool_betabinom
 from .crude import pool_crude
 from .glmm import pool_glmm
 from .proportions import clopper_pearson, one_sided_upper
-from .result import Model, Pooled
+from .result import Model, Pooled, blank_pool
 from .twostage import two_stage_models
 
 REFERENCE_GLMM = "Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67"
@@ -50,8 +50,8 @@ def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
         estimate 0 and the exact one-sided upper limit of the totals; nothing but events: the mirror image.
     """
     y, n, study = np.asarray(events, int), np.asarray(patients, int), np.asarray(study)
-    total, size, studies = int(y.sum()), int(n.sum()), len(np.unique(study))
-    blank = Pooled(model, len(y), studies, total, size)
+    blank = blank_pool(model, y, n, study)
+    total, size, studies = blank.events, blank.patients, blank.studies
     if len(y) == 0:
         return replace(blank, status=NO_STUDIES)
     if studies == 1:

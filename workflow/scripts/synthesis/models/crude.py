@@ -1,9 +1,11 @@
 """Total events over total patients: what anyone can check with a pocket calculator."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from .proportions import clopper_pearson
-from .result import Pooled
+from .result import Pooled, blank_pool
 
 
 def pool_crude(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95) -> Pooled:
@@ -11,15 +13,6 @@ def pool_crude(events: np.ndarray, patients: np.ndarray, study: np.ndarray, leve
 
     The exact (Clopper–Pearson) interval ignores that studies differ, so it is too narrow when they do.
     """
-    total, size = int(np.sum(events)), int(np.sum(patients))
-    low, high = clopper_pearson(total, size, level)
-    return Pooled(
-        "crude",
-        len(events),
-        len(np.unique(study)),
-        total,
-        size,
-        estimate=total / size,
-        ci_low=float(low),
-        ci_high=float(high),
-    )
+    blank = blank_pool("crude", events, patients, study)
+    low, high = clopper_pearson(blank.events, blank.patients, level)
+    return replace(blank, estimate=blank.events / blank.patients, ci_low=float(low), ci_high=float(high))

@@ -1,5 +1,6 @@
 """The primary model: binomial–normal random-intercept logistic regression by maximum likelihood."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +12,7 @@ from .logistic_normal import Fit, arms_of, fit
 from .prediction import prediction_interval
 from .profile_interval import profile_tau2
 from .proportions import logit_with_variance
-from .result import Pooled
+from .result import Pooled, blank_pool
 
 
 def pool_glmm(
@@ -38,18 +39,17 @@ def pool_glmm(
     Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67, section 3.1.
     """
     best, low, high = _fit_rows(*(tuple(np.asarray(v).tolist()) for v in (events, patients, study)), level)
-    counts = _counts("glmm" if interval == "z" else "glmm-t", events, patients, study)
+    blank = blank_pool("glmm" if interval == "z" else "glmm-t", events, patients, study)
     if not best.converged:
-        return Pooled(**counts, status=f"did not converge: {best.message}")
+        return replace(blank, status=f"did not converge: {best.message}")
     mean, se = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0]))
-    tau2 = best.tau**2 if best.known else np.nan
-    tail = (1 + level) / 2
-    half = (ndtri(tail) if interval == "z" else stdtrit(counts["studies"] - 1, tail)) * se
-    pi = prediction_interval(mean, se, tau2, counts["studies"], level)
+    tau2, tail = best.tau**2 if best.known else np.nan, (1 + level) / 2
+    half = (ndtri(tail) if interval == "z" else stdtrit(blank.studies - 1, tail)) * se
+    pi = prediction_interval(mean, se, tau2, blank.studies, level)
     totals = study_totals(events, patients, study)
     q, q_df, q_p = likelihood_ratio_q(*totals)
-    return Pooled(
-        **counts,
+    return replace(
+        blank,
         estimate=float(expit(mean)),
         ci_low=float(expit(mean - half)),
         ci_high=float(expit(mean + half)),
@@ -76,13 +76,3 @@ def _fit_rows(events: tuple, patients: tuple, study: tuple, level: float) -> tup
     arms = arms_of(np.array(events), np.array(patients), np.array(study), np.ones((len(events), 1)))
     best = fit(arms)
     return (best, *(profile_tau2(arms, best, chdtri(1, 1 - level) / 2) if best.converged else (np.nan, np.nan)))
-
-
-def _counts(model: str, events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> dict:
-    return {
-        "model": model,
-        "k": len(events),
-        "studies": len(np.unique(study)),
-        "events": int(np.sum(events)),
-        "patients": int(np.sum(patients)),
-    }

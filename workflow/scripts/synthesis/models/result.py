@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 from numpy import nan
 
 from ..words.terms import OK
@@ -45,3 +46,8 @@ class Model(NamedTuple):
     reference: str
     scale: str  # of ``se`` and ``tau2``; blank when there are none
     pool: Callable[..., Pooled]  # (events, patients, study, level)
+
+
+def blank_pool(model: str, events, patients, study, **more) -> Pooled:
+    """Give what is counted before anything is pooled."""
+    return Pooled(model, len(events), len(np.unique(study)), int(np.sum(events)), int(np.sum(patients)), **more)

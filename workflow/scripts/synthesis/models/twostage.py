@@ -18,7 +18,7 @@ from .estimators import ESTIMATORS, Maxima, find_maxima, weighted_fit
 from .logistic_normal import say_maxima
 from .measures import MEASURES
 from .prediction import prediction_half_width
-from .result import Model, Pooled
+from .result import Model, Pooled, blank_pool
 
 OUTSIDE = "the whole interval lies beyond the range of the transformation: not pooled"
 AT_THE_END = "the pooled mean lies beyond the range of the transformation, so the estimate is the end of that range"
@@ -136,8 +136,7 @@ def pool_two_stage(
     Viechtbauer W. Stat Med 2007;26:37–52 (Q-profile). For the rest see ``two_stage_models``.
     """
     x, n, k = np.asarray(events), np.asarray(patients), len(events)
-    name = model_name(measure, estimator, interval)
-    blank = Pooled(name, k, len(np.unique(study)), int(x.sum()), int(n.sum()), status=ONE_STUDY)
+    blank = blank_pool(model_name(measure, estimator, interval), x, n, study, status=ONE_STUDY)
     if k < 2 or blank.studies < k:
         return blank if k < 2 else replace(blank, status=SEVERAL_ARMS)
     *numbers, (status,) = _pool_chunk(x[None], n[None], np.ones((1, k), bool), measure, estimator, interval, level)
