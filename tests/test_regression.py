@@ -11,8 +11,6 @@ from scipy.special import gammaln
 from synthesis.models.logistic_normal import arms_of, fit
 from synthesis.moderators import permutation, regression
 from synthesis.moderators.analysis import (
-    CROSSTAB,
-    REGRESSION,
     crosstab_rows,
     regress_analysis,
     regress_factors,
@@ -31,8 +29,9 @@ from synthesis.moderators.regression import (
     regress,
 )
 from synthesis.pools.subgroups import fit_common
-from synthesis.sheets.moderator_values import MODERATORS, leading_number, moderator_rows
-from synthesis.tables.files import read_table, write_table
+from synthesis.selection.arms import used_rows
+from synthesis.sheets.moderator_values import leading_number, moderator_rows
+from synthesis.tables.declared import columns_of, write
 from test_golden_proportions import GOLDEN, same
 
 SETTINGS = {"level": 0.95, "permutations": 200, "seed": 1}
@@ -248,8 +247,8 @@ def test_below_ten_studies_is_exploratory():
 
 
 def row(study, arm="all", subset="all", group="", events=5, patients=50, **more) -> dict:
-    base = {"study": study, "label": study.title(), "arm": arm, "subset": subset, "group": group, "year": "2020"}
-    return {**base, "events": str(events), "patients": str(patients), "use": "yes", **more}
+    base = {"study": study, "label": study.title(), "arm": arm, "subset": subset, "group": group, "year": 2020}
+    return {**base, "events": events, "patients": patients, "use": "yes", **more}
 
 
 def fact(study, value="", arm="all", group="", events="", patients="", unit="", name="age") -> dict:
@@ -307,12 +306,12 @@ def test_value_of_a_moderator(case):
     facts, arm, moderator, value, status = VALUES[case]
     (found,) = moderator_rows([row("x", arm)], facts, ARMS, {"age": moderator}, "clots")
     assert (found["value"], found["status"]) == (value, status)
-    assert set(found) == set(MODERATORS)
+    assert set(found) == set(columns_of("moderators"))
 
 
 def test_year_of_publication():
     year = {"year": {"unit": "", "characteristic": None}}
-    values = moderator_rows([row("x"), row("y", year="")], [], [], year, "clots")
+    values = moderator_rows([row("x"), row("y", year=None)], [], [], year, "clots")
     assert [(v["value"], v["status"]) for v in values] == [(2020, "ok"), (None, "no year of publication")]
 
 
@@ -324,7 +323,7 @@ def test_what_is_not_surely_one_number_is_missing(text):
 
 
 def test_studies_without_a_value_stay_out():
-    years = ["2018", "2019", "", "2021", "2023"]
+    years = [2018, 2019, None, 2021, 2023]
     rows = [row(f"s{i}", events=3 + 2 * i, year=year) for i, year in enumerate(years)]
     moderators = {"year": {"unit": "", "characteristic": None}}
     values = moderator_rows(rows, [], [], moderators, "clots")
@@ -408,7 +407,7 @@ def test_crosstab_counts_what_goes_together():
         row("z", "all", "all", "", 3, 30, disease=""),
     ]
     table = crosstab_rows(rows, "clots", {"product": ["A", "B"], "disease": ["skin", "lung"]})
-    assert [tuple(r[c] for c in CROSSTAB) for r in table] == [
+    assert [tuple(r[c] for c in columns_of("crosstab")) for r in table] == [
         ("clots", "product", "A", "disease", "skin", 2, 2, 5, 50),
         ("clots", "product", "B", "disease", "lung", 1, 1, 2, 20),
         ("clots", "product", "mixed", "disease", "not reported", 1, 1, 3, 30),
@@ -416,21 +415,13 @@ def test_crosstab_counts_what_goes_together():
     assert crosstab_rows(rows, "clots", {}) == []
 
 
-def write(path, rows) -> str:
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return str(path)
-
-
 def test_files(tmp_path):
     rows = [row(f"s{i}", subset=s, group=g, events=3 + i, disease="lung") for i in range(4) for s, g in GROUPS[i]]
-    unused = row("s9") | {"use": "no"}
+    write(tmp_path / "rows.csv", [*rows, row("s9") | {"use": "no"}], ["disease"])
     tables = regress_analysis(
-        read_table(write(tmp_path / "rows.csv", [*rows, unused])),
-        read_table(write(tmp_path / "characteristics.csv", [fact(f"s{i}", str(50 + i**2)) for i in range(4)])),
-        read_table(write(tmp_path / "arms.csv", ARMS)),
+        used_rows(tmp_path / "rows.csv"),
+        [fact(f"s{i}", str(50 + i**2)) for i in range(4)],
+        ARMS,
         analysis="clots",
         moderators={"age": AGE},
         factors=PRODUCT,
@@ -438,11 +429,11 @@ def test_files(tmp_path):
         settings=SETTINGS,
     )
     outputs = []
-    for name, table, columns in zip("rmc", tables, (REGRESSION, MODERATORS, CROSSTAB), strict=True):
+    for name, table in zip(("regression", "moderators", "crosstab"), tables, strict=True):
         outputs.append(tmp_path / f"{name}.csv")
-        write_table(outputs[-1], table, columns)
+        write(outputs[-1], table)
     fitted, moderators, crosstab = (list(csv.DictReader(path.open(encoding="utf-8"))) for path in outputs)
-    assert list(fitted[0]) == list(REGRESSION)
+    assert list(fitted[0]) == columns_of("regression")
     assert [(r["moderator"], r["kind"], r["model"]) for r in fitted] == [
         (name, kind, model) for name, kind in (("age", "continuous"), ("product", "factor")) for model in MODELS
     ]

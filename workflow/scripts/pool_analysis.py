@@ -28,6 +28,4 @@ with sealed(snakemake):
     small_study_file(rows, out.small_study, **analysis)
     predict_future_file(rows, out.future, **led, settings=params.future)
     pool_multiverse_file(sheets, out.multiverse, out.multiverse_summary, **about, **params.multiverse)
-    regress_analysis_file(
-        snakemake.input.rows, sheets, out.regression, out.moderators, out.crosstab, **analysis, **params.regression
-    )
+    regress_analysis_file(used, sheets, out.regression, out.moderators, out.crosstab, **analysis, **params.regression)

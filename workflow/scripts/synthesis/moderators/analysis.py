@@ -1,6 +1,7 @@
 """What may explain differences between studies: continuous moderators, factors, and which levels go together.
 
 :mod:`synthesis.sheets.moderator_values` finds the values, row by row; :mod:`synthesis.moderators.regression` fits them.
+Rows are the used ones of ``rows.csv``; levels are those of a variable in their order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,73 +12,35 @@ from ..models.logistic_normal import separated
 from ..pools.subgroups import fit_common
 from ..sheets.collect import arm_rows, characteristic_rows
 from ..sheets.facts import read_handed
-from ..sheets.moderator_values import MODERATORS, Row, moderator_rows
-from ..tables.files import as_cells, read_table, write_table
+from ..sheets.moderator_values import moderator_rows
+from ..tables.declared import Row, write
+from ..tables.files import as_cells
 from ..words.levels import NOT_LEVELS, NOT_REPORTED
 from ..words.terms import with_remark
-from .regression import MODELS, Studies, regress
+from .regression import LINE, MODELS, Studies, regress
 
-PROPERTY = ("analysis", "moderator", "unit", "kind", "model", "k", "studies", "levels")
-SLOPE = ("coefficient", "level", "slope", "se", "ci_low", "ci_high", "or_per_unit", "or_ci_low", "or_ci_high")
-LINE = ("centre", "intercept", "intercept_se", "covariance")
-TESTS = ("lr", "lr_df", "lr_p", "wald", "wald_df", "wald_df2", "wald_p")
-PERMUTED = ("permutation_p", "permutations", "permutation_method")
-REGRESSION = (*PROPERTY, *SLOPE, *LINE, *TESTS, *PERMUTED, "tau2", "tau2_without", "r2", "status")
 CONTINUOUS, FACTOR = "continuous", "factor"
-CROSSTAB = ("analysis", "row_variable", "row", "column_variable", "column", "studies", "arms", "events", "patients")
 
 
 def regress_analysis_file(
-    rows_csv: str,
-    handed: str,
-    regression_csv: str,
-    moderators_csv: str,
-    crosstab_csv: str,
-    *,
-    analysis: str,
-    moderators: Mapping[str, Mapping],
-    factors: Mapping[str, Sequence[str]],
-    crosstab: Mapping[str, Sequence[str]],
-    settings: Mapping,
+    rows: Sequence[Row], handed: str, regression_csv: str, moderators_csv: str, crosstab_csv: str, **choices
 ) -> None:
-    """Read the rows of an analysis and what is known of its studies; write regressions, values and cross-table.
+    """Write regressions, values and cross-table of an analysis.
 
-    Parameters
-    ----------
-    rows_csv : str
-    handed : str
-        The sheets that feed the analysis, as handed down: their characteristics and arms are read, and no count.
-    regression_csv, moderators_csv, crosstab_csv : str
-    analysis : str
-    moderators : mapping
-        Name → ``unit`` and ``characteristic``.
-    factors : mapping
-        Variable the analysis is split by → its levels in order.
-    crosstab : mapping
-        Variable → its levels in order, the one set against all others first.
-    settings : mapping
-        ``level``, ``permutations`` and ``seed``.
+    ``handed`` are the sheets that feed it, as handed down: their characteristics and arms are read, and no count.
     """
     sheets = read_handed(handed)
-    tables = regress_analysis(
-        read_table(rows_csv),
-        [as_cells(fact) for sheet in sheets for fact in characteristic_rows(sheet)],
-        [as_cells(arm) for sheet in sheets for arm in arm_rows(sheet, ())],
-        analysis=analysis,
-        moderators=moderators,
-        factors=factors,
-        crosstab=crosstab,
-        settings=settings,
-    )
-    targets = ((regression_csv, REGRESSION), (moderators_csv, MODERATORS), (crosstab_csv, CROSSTAB))
-    for (path, columns), table in zip(targets, tables, strict=True):
-        write_table(path, table, columns)
+    facts = [as_cells(fact) for sheet in sheets for fact in characteristic_rows(sheet)]
+    arms = [as_cells(arm) for sheet in sheets for arm in arm_rows(sheet, ())]
+    tables = regress_analysis(rows, facts, arms, **choices)
+    for path, table in zip((regression_csv, moderators_csv, crosstab_csv), tables, strict=True):
+        write(path, table)
 
 
 def regress_analysis(
     rows: Sequence[Row],
-    characteristics: Sequence[Row],
-    arms: Sequence[Row],
+    characteristics: Sequence[Mapping[str, str]],
+    arms: Sequence[Mapping[str, str]],
     *,
     analysis: str,
     moderators: Mapping[str, Mapping],
@@ -89,12 +52,15 @@ def regress_analysis(
 
     Parameters
     ----------
-    rows, characteristics, arms : sequence of mappings
-        Of ``rows.csv``, and of the tables in ``results/data/``, every cell as text.
-    analysis, moderators, factors, crosstab, settings
-        As in :func:`regress_analysis_file`.
+    characteristics, arms : sequence of mappings
+        Of the tables in ``results/data/``, every cell as text.
+    moderators : mapping
+        Name → ``unit`` and ``characteristic``.
+    factors, crosstab : mapping
+        Variable the analysis is split by → its levels; in a cross-table the one set against all others comes first.
+    settings : mapping
+        ``level``, ``permutations`` and ``seed``.
     """
-    rows = [row for row in rows if row["use"] == "yes"]
     whole = [row for row in rows if row["subset"] == "all"]
     values = moderator_rows(whole, characteristics, arms, moderators, analysis)
     fitted = [*regress_moderators(whole, values, moderators, settings), *regress_factors(rows, factors, settings)]
@@ -104,51 +70,25 @@ def regress_analysis(
 def regress_moderators(
     rows: Sequence[Row], values: Sequence[Mapping], moderators: Mapping[str, Mapping], settings: Mapping
 ) -> list[dict]:
-    """Regress on each continuous moderator, over the rows that have a value.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        The used rows of ``rows.csv`` with ``subset`` = ``all``.
-    values : sequence of mappings
-        Of :func:`moderator_rows`.
-    moderators, settings : mapping
-        As in :func:`regress_analysis_file`.
-
-    Returns
-    -------
-    list of dict
-        Rows of ``regression.csv``, one a moderator and model.
-    """
+    """Regress on each continuous moderator, over the rows of the whole that have a value, with each model."""
     table = []
     for name, moderator in moderators.items():
         known = {(v["study"], v["arm"]): v["value"] for v in values if v["moderator"] == name}
         used = [row for row in rows if known[row["study"], row["arm"]] is not None]
         data = _studies(used, np.array([[known[row["study"], row["arm"]]] for row in used], float).reshape(-1, 1))
-        base = {"moderator": name, "unit": moderator.get("unit") or ""}
         for model in MODELS:
             found = regress(data, model, **settings)
-            if "slope" in found:
-                found["coefficient"] = "log odds per unit"
-            table.append({**base, **_counts(data, CONTINUOUS, model), **found})
+            said = {"coefficient": "log odds per unit"} if "slope" in found else {}
+            base = {"moderator": name, "unit": moderator.get("unit") or "", **_counts(data, CONTINUOUS, model)}
+            table.append(base | found | said)
     return table
 
 
 def regress_factors(rows: Sequence[Row], factors: Mapping[str, Sequence[str]], settings: Mapping) -> list[dict]:
-    """Regress on each factor: the arms that have one of its levels, with one τ² for all.
+    """Regress on each factor with each model: the arms that have one of its levels, with one τ² for all.
 
-    Parameters
-    ----------
-    rows : sequence of mappings
-        The used rows of ``rows.csv``.
-    factors, settings : mapping
-        As in :func:`regress_analysis_file`.
-
-    Returns
-    -------
-    list of dict
-        Rows of ``regression.csv``, one a factor and model. A level without events, or with nothing but events, has
-        no finite mean in ``glmm``: it counts in the likelihood ratio alone, and the status names it.
+    A level without events, or with nothing but events, has no finite mean in ``glmm``: it counts in the likelihood
+    ratio alone, and the status names it.
     """
     table = []
     for variable, order in factors.items():
@@ -166,27 +106,26 @@ def regress_factors(rows: Sequence[Row], factors: Mapping[str, Sequence[str]], s
                 found |= _likelihood_ratio(block)
                 where = "in the likelihood ratio only" if "lr" in found else "left out"
                 found["status"] = with_remark(found["status"], f"no finite mean, {where}: {', '.join(out)}")
-            base = {"moderator": variable, "levels": "; ".join(levels)}
-            table.append({**base, **_counts(data, FACTOR, model), **found})
+            base = {"moderator": variable, "levels": "; ".join(levels), **_counts(data, FACTOR, model)}
+            table.append(base | found)
     return table
 
 
 def _likelihood_ratio(block: Sequence[Row]) -> dict:
     """Test all levels, those without a finite mean too; nothing where no test is possible."""
-    columns = [[int(row[key]) for row in block] for key in ("events", "patients")]
-    test = fit_common(*columns, *([row[key] for row in block] for key in ("study", "group"))).test
+    test = fit_common(*([row[key] for row in block] for key in ("events", "patients", "study", "group"))).test
     return {"lr": test.statistic, "lr_df": test.df, "lr_p": test.p} if test.name else {}
 
 
 def _separated_levels(rows: Sequence[Row]) -> list[str]:
     counts: dict[str, list] = {}
     for row in rows:
-        counts.setdefault(row["group"], []).append((int(row["events"]), int(row["patients"])))
+        counts.setdefault(row["group"], []).append((row["events"], row["patients"]))
     return [level for level, pairs in counts.items() if separated(*np.array(pairs).T)]
 
 
 def _studies(rows: Sequence[Row], design: np.ndarray) -> Studies:
-    events, patients = (np.array([int(row[key]) for row in rows], int) for key in ("events", "patients"))
+    events, patients = (np.array([row[key] for row in rows], int) for key in ("events", "patients"))
     return Studies(events, patients, np.array([row["study"] for row in rows]), design)
 
 
@@ -197,18 +136,7 @@ def _counts(data: Studies, kind: str, model: str) -> dict:
 def crosstab_rows(rows: Sequence[Row], analysis: str, variables: Mapping[str, Sequence[str]]) -> list[dict]:
     """Count arms by the levels of the first variable and of each other: what is confounded shows here.
 
-    Parameters
-    ----------
-    rows : sequence of mappings
-        The used rows of ``rows.csv``.
-    analysis : str
-    variables : mapping
-        Variable → its levels in order. The arms are those the analysis is split into by the first one.
-
-    Returns
-    -------
-    list of dict
-        Rows of ``crosstab.csv``. A pair of levels that is not listed has no arm at all.
+    The arms are those the analysis is split into by the first variable. A pair of levels that is not listed has none.
     """
     first, *others = variables or [""]
     block = [row for row in rows if row["subset"] == first]
@@ -217,8 +145,8 @@ def crosstab_rows(rows: Sequence[Row], analysis: str, variables: Mapping[str, Se
         cells: dict[tuple[str, str], list[Row]] = {}
         for row in block:
             cells.setdefault((row["group"], row[other] or NOT_REPORTED), []).append(row)
-        order = _order(variables[first]), _order(variables[other])
-        for pair in sorted(cells, key=lambda pair: tuple(by(level) for by, level in zip(order, pair, strict=True))):
+        one, two = _order(variables[first]), _order(variables[other])
+        for pair in sorted(cells, key=lambda pair: (one(pair[0]), two(pair[1]))):
             table.append(
                 {
                     "analysis": analysis,
@@ -228,7 +156,7 @@ def crosstab_rows(rows: Sequence[Row], analysis: str, variables: Mapping[str, Se
                     "column": pair[1],
                     "studies": len({row["study"] for row in cells[pair]}),
                     "arms": len(cells[pair]),
-                    **{key: sum(int(row[key]) for row in cells[pair]) for key in ("events", "patients")},
+                    **{key: sum(row[key] for row in cells[pair]) for key in ("events", "patients")},
                 }
             )
     return table

@@ -14,22 +14,10 @@ EXACT_UP_TO = factorial(7)  # arrangements that are listed, however few draws ar
 
 
 def arrangements(design: np.ndarray, draws: int, seed: int) -> tuple[np.ndarray, bool]:
-    """Arrange the studies along the rows of a design.
+    """Arrange the studies along the rows of a design; those with equal rows are interchangeable.
 
-    Parameters
-    ----------
-    design : ndarray of shape (k, m)
-        Studies with equal rows are interchangeable, so only distinct arrangements are listed.
-    draws : int
-        Arrangements to draw where there are more distinct ones than this, and than ``EXACT_UP_TO``.
-    seed : int
-
-    Returns
-    -------
-    order : ndarray of int, shape (arrangements + 1, k)
-        Which study stands in each row; the first one is the data as they are.
-    exact : bool
-        Whether every distinct arrangement follows.
+    ``draws`` are made where there are more distinct arrangements than this, and than ``EXACT_UP_TO``. Gives which study
+    stands in each row, of shape (arrangements + 1, k), first the data as they are; and whether all others follow.
     """
     k = len(design)
     code = np.unique(design, axis=0, return_inverse=True)[1].ravel()
@@ -61,18 +49,10 @@ def _multiset_permutations(items: list[int]) -> Iterator[list[int]]:
 def max_loglik(events: np.ndarray, patients: np.ndarray, design: np.ndarray) -> np.ndarray:
     """Maximise the binomial–normal likelihood of many data sets that share a design, one row a study.
 
-    Parameters
-    ----------
-    events, patients : ndarray of shape (sets, k)
-    design : ndarray of shape (k, p)
-        With the intercept; columns scaled.
-
-    Returns
-    -------
-    ndarray of shape (sets,)
-        Without the binomial coefficients, to 1e-7 of ``logistic_normal.fit`` (tested), which takes over where nodes or
-        steps do not suffice. Where a data set is separated this is the supremum, which a permutation test can use
-        though no slope goes with it. NaN where that fit has no maximum either.
+    Counts have the shape (sets, k); the design, (k, p), has an intercept and scaled columns. Gives log likelihoods
+    without the binomial coefficients, to 1e-7 of ``logistic_normal.fit`` (tested), which takes over where nodes or
+    steps do not suffice. Where a data set is separated this is the supremum, which a permutation test can use though no
+    slope goes with it. NaN where that fit has no maximum either.
     """
     y, n = np.asarray(events, float), np.asarray(patients, float)
     everyone = np.ones(y.shape, bool)

@@ -19,6 +19,7 @@ from ..words.terms import OK
 from .permutation import arrangements, max_loglik
 
 MODELS = ("glmm", "logit-reml", "logit-reml-hk")
+LINE = ("centre", "intercept", "intercept_se", "covariance")
 
 FEW, ENOUGH = 3, 10  # studies below which nothing is fitted, and from which a covariate is more than exploratory:
 # Cochrane Handbook for Systematic Reviews of Interventions, section 10.11.5.1 (ten for each characteristic).
@@ -37,15 +38,7 @@ TIE = 1e-6  # statistics closer than this are equal: the fits of one arrangement
 
 @dataclass(frozen=True)
 class Studies:
-    """The rows of a regression.
-
-    Parameters
-    ----------
-    events, patients : ndarray of int, shape (k,)
-    study : ndarray of shape (k,)
-    design : ndarray of shape (k, m)
-        Covariates without the intercept.
-    """
+    """The rows of a regression: counts and study of shape (k,), covariates without the intercept of shape (k, m)."""
 
     events: np.ndarray
     patients: np.ndarray
@@ -76,21 +69,11 @@ class Studies:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fit on the scaled design.
+    """A fit on the scaled design, with the heterogeneity variance left over, and that without covariates.
 
-    Parameters
-    ----------
-    beta : ndarray of shape (m + 1,)
-    covariance : ndarray of shape (m + 1, m + 1)
-    tau2, tau2_without : float
-        Heterogeneity variance left over, and without covariates.
-    lr : float
-        Likelihood-ratio statistic against no covariates; NaN for REML, whose likelihoods of two designs are not
-        comparable.
-    df : float
-        Degrees of freedom of t; infinite where the normal distribution is the reference.
-    remark : str
-        What is remarkable about the maximum.
+    ``lr`` is the likelihood-ratio statistic against no covariates, NaN for REML, whose likelihoods of two designs are
+    not comparable; ``df`` that of t, infinite where the normal distribution is the reference; ``remark`` what is
+    remarkable about the maximum.
     """
 
     beta: np.ndarray
@@ -107,23 +90,11 @@ class NotFitted(Exception):
 
 
 def regress(data: Studies, model: str, level: float = 0.95, permutations: int = 2000, seed: int = 1) -> dict:
-    """Fit one property with one model.
+    """Fit one property with one of ``MODELS``, and test it with ``permutations`` where not all can be listed.
 
-    Parameters
-    ----------
-    data : Studies
-    model : {"glmm", "logit-reml", "logit-reml-hk"}
-    level : float
-    permutations : int
-        Random arrangements where there are too many to list them all.
-    seed : int
-
-    Returns
-    -------
-    dict
-        Columns of ``regression.csv`` from ``slope`` on, on the scale of the design; slope, centre, intercept (the
-        log odds at the centre) and their covariance only for a single column. ``r2`` is the share of τ² that the
-        property explains, in per cent, 0 where τ² grows, and missing where there is no τ² to explain.
+    Gives the columns of ``regression.csv`` from ``slope`` on, on the scale of the design; slope and ``LINE`` (the
+    intercept is the log odds at the centre) only for a single column. ``r2`` is the share of τ² that the property
+    explains, in per cent, 0 where τ² grows, and missing where there is no τ² to explain.
 
     References
     ----------
@@ -236,21 +207,10 @@ def _slope(fitted: Fitted, centre: float, scale: float, level: float) -> dict:
 
 
 def permute(data: Studies, model: str, draws: int, seed: int) -> dict:
-    """Test a property by shuffling it over the studies.
+    """Test a property by shuffling it over the studies, which give one row each.
 
-    Parameters
-    ----------
-    data : Studies
-        One row a study.
-    model : str
-        Its statistic is compared: the likelihood for ``glmm``, Wald's for the others.
-    draws, seed : int
-
-    Returns
-    -------
-    dict
-        ``permutation_p``, ``permutations`` and ``permutation_method``; ``unfitted`` where arrangements are left out
-        that could not be fitted.
+    The likelihood is compared for ``glmm``, Wald's statistic for the others. Gives ``permutation_p``, ``permutations``
+    and ``permutation_method``; ``unfitted`` where arrangements are left out that could not be fitted.
 
     References
     ----------

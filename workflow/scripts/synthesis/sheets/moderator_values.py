@@ -7,8 +7,6 @@ from ..tables.problems import quote
 from ..words.levels import NOT_REPORTED
 from ..words.terms import OK
 
-MODERATORS = ("analysis", "moderator", "study", "arm", "value", "text", "status")
-
 PER_CENT = "%"
 NUMBER = re.compile(r"\s*([-−+]?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(.*)", re.DOTALL)
 GROUPED = re.compile(r"([-−+]?[0-9]+(?:[.,' ’][0-9]+)+)(.*)", re.DOTALL)  # digits with something between them
@@ -54,10 +52,8 @@ def _found(value: float | None = None, status: str = OK, text: str = "") -> dict
 
 
 def _year(row: Row) -> dict:
-    year = row["year"].strip()
-    if not year:
-        return _found(status="no year of publication")
-    return _found(float(year), text=year)
+    year = row["year"]
+    return _found(status="no year of publication") if year is None else _found(float(year), text=str(year))
 
 
 def _from_facts(facts: Sequence[Row], row: Row, wider: Mapping[tuple, set], unit: str) -> dict:
