@@ -20,17 +20,18 @@ from page_checks import find_off_page, find_overlaps
 from synthesis.figures import bubble, density, funnel, specification, subsets, window
 from synthesis.figures.charts import CHARTS, draw_charts, draw_charts_file
 from synthesis.figures.kit import layout
-from synthesis.figures.kit.canvas import nice_ticks
+from synthesis.figures.kit.axes import nice_ticks
 from synthesis.figures.kit.labels import spread, touch
 from synthesis.figures.kit.pdf_fonts import light_fonts
-from synthesis.figures.kit.readings import ChartText, Readings, version_line
-from synthesis.figures.kit.save import save_pages
+from synthesis.figures.kit.readings import FigureText, Readings, values_of, version_line
+from synthesis.figures.kit.save import save_drawing
 from synthesis.models.proportions import clopper_pearson
-from synthesis.tables.files import number, numbers, read_table, write_table
+from synthesis.tables.declared import columns_of, write
 from synthesis.words import formatting as fmt
 from synthesis.words.model_names import MODEL_NAMES
+from typed_rows import typed
 
-TEXT = ChartText(
+TEXT = FigureText(
     title="Fever of any cause",
     version_line="Data version 1.0.0 · rows 0123456 · literature to 2026-01-01",
     note="Definitions differ between the studies.",
@@ -40,7 +41,9 @@ MODERATORS = {
     "year": {"label": "Year of publication", "unit": "", "characteristic": None},
     "dose": {"label": "Median dose", "unit": "mg", "characteristic": "median_dose"},
 }
-REVIEW = {"version": "1.0.0", "search": "2026-01-01"}
+REVIEW, UNIT = {"version": "1.0.0", "search": "2026-01-01"}, {"unit": "patients"}
+MODELS = {"level": 0.95, "primary": "glmm", "draw_prediction_from": 5}
+FIGURES = {"preset": "default", "palette": "default", "sort": "year"}
 LONG = "Abcdefghij-Klmnopqrstuvw, Xyzabcdefghi & Jklmnopqrstuvw 2021"
 NAMES = [LONG, "دراسة القاهرة 2022", "Cost $5 and $6 <b> 2020", "Line\nbreak\t2019", "\u202eReversed 2018"]
 
@@ -59,15 +62,6 @@ def interval(events, patients, wide=1.0):
     limits = {"ci_low": -half, "ci_high": half} | ({"pi_low": -more, "pi_high": more} if k > 2 else {})
     shown = {key: 1 / (1 + np.exp(-middle - value)) for key, value in limits.items()}
     return base | shown | {"se": se, "tau2": tau2, "status": "ok"}
-
-
-def as_text(rows):
-    """Give rows as `read_table` would."""
-    table = []
-    for row in rows:
-        cells = {key: "" if value is None or value != value else value for key, value in row.items()}
-        table.append({key: repr(float(v)) if isinstance(v, float) else str(v) for key, v in cells.items()})
-    return table
 
 
 def make_rows(k, seed=1):
@@ -129,16 +123,17 @@ def make_data(k):
         rng, kind = np.random.default_rng(2), "sampled"
         sets = [tuple(everyone), *(tuple(np.flatnonzero(rng.random(k) < 0.6).tolist()) for _ in range(900))]
     several = [pool(s) | {"kind": kind, "studies": ";".join(used[i]["study"] for i in s)} for s in sets]
-    return Readings(
-        rows=as_text(rows),
-        estimates=as_text(estimates),
-        influence=as_text(influence),
-        subsets=as_text(several),
-        **{key: as_text(table) for key, table in make_multiverse(used).items()},
-        **{key: as_text(table) for key, table in make_regression(used).items()},
-        future=as_text(make_future(whole)),
-        small_study=as_text(make_tests(k)),
-    )
+    tables = {
+        "rows": rows,
+        "estimates": estimates,
+        "influence": influence,
+        "subsets": several,
+        **make_multiverse(used),
+        **make_regression(used),
+        "future": make_future(whole),
+        "small_study": make_tests(k),
+    }
+    return Readings(**{name: typed(name, table) for name, table in tables.items()})
 
 
 def make_multiverse(used):
@@ -204,12 +199,12 @@ def make_future(whole):
     """Make future.csv by the definition of its distribution."""
     if whole.get("status") != "ok" or whole["k"] < 3:
         return [{"quantity": "", "threshold": nan, "value": nan, "status": "fewer than three studies: no prediction"}]
-    row = as_text([whole])[0]
+    below = density.probability_below(*typed("estimates", [whole]), [])
     return [
         {
             "quantity": "probability_above",
             "threshold": float(t),
-            "value": float(1 - density.probability_below(row, t / 100)),
+            "value": float(1 - below(t / 100)),
             "status": "ok",
         }
         for t in (5, 10, 20)
@@ -290,9 +285,9 @@ def test_every_line_of_pools_prints_its_row(name, kind, k):
     rows = [*(row for row in DATA[k].influence if row["kind"] == kind), *DATA[k].estimates]
     printed = words(DEFAULT[k][name])
     for row in rows:
-        full = fmt.format_percent_interval(*numbers(row, "estimate", "ci_low", "ci_high"))
-        expected = [*full.split(" ", 1), fmt.format_count(number(row, "events")), fmt.format_tau2(number(row, "tau2"))]
-        for text in [*expected, fmt.format_count(number(row, "patients"))]:
+        full = fmt.format_percent_interval(*values_of(row, "estimate", "ci_low", "ci_high"))
+        expected = [*full.split(" ", 1), fmt.format_count(row["events"]), fmt.format_tau2(row["tau2"])]
+        for text in [*expected, fmt.format_count(row["patients"])]:
             assert text in printed, (row.get("label", "all"), text)
     assert f"All studies (k = {k})" in printed
 
@@ -302,8 +297,8 @@ def test_leaving_one_out_follows_the_order_of_the_forest_plot_and_names_the_larg
     rows = [row for row in DATA[4].influence if row["kind"] == "leave one out"]
     labels = [text for text in words(drawing) if text in {row["label"] for row in rows}]
     assert labels == ["Author 2000", "Cuthor 2002", "Duthor 2003", "Buthor 2001"], "the year of study 1 is missing"
-    most = max(rows, key=lambda row: abs(number(row, "shift")))
-    before, after = (fmt.format_percent(number(row, "estimate")) for row in (DATA[4].estimates[0], most))
+    most = max(rows, key=lambda row: abs(row["shift"]))
+    before, after = (fmt.format_percent(row["estimate"]) for row in (DATA[4].estimates[0], most))
     assert f"Largest change: without {most['label']} the pooled value is {after}% instead of {before}%." in drawing.desc
 
 
@@ -318,13 +313,13 @@ def test_a_pool_without_a_model_carries_a_dagger_and_no_claim():
 def test_the_specification_curve_is_sorted_and_marks_the_primary_one():
     data = DATA[12]
     rows = specification.pools_of(data.multiverse)
-    values = [number(row, "estimate") for row in rows]
+    values = [row["estimate"] for row in rows]
     assert values == sorted(values) and len(values) == 24
     drawing = DEFAULT[12]["specification_curve"]
     primary = next(row for row in rows if row["primary"] == "yes")
-    printed = fmt.format_percent_interval(*numbers(primary, "estimate", "ci_low", "ci_high")).replace(" ", "% ", 1)
+    printed = fmt.format_percent_interval(*values_of(primary, "estimate", "ci_low", "ci_high")).replace(" ", "% ", 1)
     ends = [fmt.format_percent(v) for v in (values[0], values[-1])]
-    median = fmt.format_percent(number(data.multiverse_summary[0], "estimate_median"))
+    median = fmt.format_percent(data.multiverse_summary[0]["estimate_median"])
     assert f"24 specifications pool 3 different sets of rows; their estimates range from {ends[0]} to {ends[1]}%, " in (
         drawing.desc
     )
@@ -351,14 +346,14 @@ def test_every_model_and_choice_has_its_words():
 
 def test_subsets_set_every_study_apart_when_all_are_there():
     data, drawing = DATA[12], DEFAULT[12]["subsets"]
-    pools = [row for row in data.subsets if number(row, "k") > 1]
+    pools = [row for row in data.subsets if row["k"] > 1]
     assert f"All {fmt.format_count(2**12 - 13)} subsets of two and more of 12 studies" in drawing.desc
     printed = words(drawing)
     for row in data.pooled:
         for inside in (True, False):
-            values = [number(p, "estimate") for p in pools if (row["study"] in p["studies"].split(";")) == inside]
+            values = [p["estimate"] for p in pools if (row["study"] in p["studies"].split(";")) == inside]
             assert fmt.format_percent(float(np.median(values))) in printed, row["label"]
-    low, high = (fmt.format_percent(f(number(p, "estimate") for p in pools)) for f in (min, max))
+    low, high = (fmt.format_percent(f(p["estimate"] for p in pools)) for f in (min, max))
     assert f"pooled values from {low} to {high}%" in drawing.desc
 
 
@@ -384,14 +379,14 @@ def test_a_study_in_two_arms_is_one_study_on_every_chart():
         table = []
         for row in rows:
             for arm in ("one", "two") if row["study"] == "study3" else (None,):
-                part = {c: int(row[c]) // 2 if arm == "one" else int(row[c]) - int(row[c]) // 2 for c in columns if arm}
-                table.append(row | {c: str(v) for c, v in part.items()} | ({"arm": arm} if arm else {}))
+                part = {c: row[c] // 2 if arm == "one" else row[c] - row[c] // 2 for c in columns if arm}
+                table.append(row | part | ({"arm": arm} if arm else {}))
         return table
 
     whole = DATA[12]
     rows = split(whole.rows, "events", "patients")
-    rows = [row | {"proportion": repr(int(row["events"]) / int(row["patients"]))} for row in rows]
-    estimates = [row | {"k": "13"} for row in whole.estimates]
+    rows = [row | {"proportion": row["events"] / row["patients"]} for row in rows]
+    estimates = [row | {"k": 13} for row in whole.estimates]
     arms = replace(whole, rows=rows, estimates=estimates, moderators=split(whole.moderators))
     assert (len(arms.pooled), arms.studies) == (13, 12)
     drawn = draw(12, data=arms)
@@ -407,14 +402,14 @@ def test_the_line_of_a_bubble_plot_is_the_fitted_one():
     from synthesis.moderators.regression import Studies, regress
 
     rows = DATA[12].pooled
-    y, n = (np.array([int(row[key]) for row in rows]) for key in ("events", "patients"))
+    y, n = (np.array([row[key] for row in rows]) for key in ("events", "patients"))
     x = np.arange(12.0) + 2000
     data = Studies(y, n, np.array([row["study"] for row in rows]), x[:, None])
     shifted = Studies(y, n, data.study, x[:, None] - 2003)  # its intercept at the centre is the line's value there
     for model in ("glmm", "logit-reml-hk"):
-        fit = as_text([regress(data, model, permutations=1)])[0]
-        line, low, high = bubble.regression_curve(fit, [number(fit, "centre"), 2003.0], 0.95)
-        assert line[0] == pytest.approx(1 / (1 + np.exp(-number(fit, "intercept"))), rel=1e-12)
+        fit = typed("regression", [regress(data, model, permutations=1)])[0]
+        line, low, high = bubble.regression_curve(fit, [fit["centre"], 2003.0], 0.95)
+        assert line[0] == pytest.approx(1 / (1 + np.exp(-fit["intercept"])), rel=1e-12)
         other = regress(shifted, model, permutations=1)
         here = other["intercept"] - other["slope"] * other["centre"]
         assert line[1] == pytest.approx(1 / (1 + np.exp(-here)), rel=1e-9)
@@ -481,11 +476,11 @@ def test_the_density_is_that_of_the_predictions():
     from synthesis.pools.future import predict_future
     from synthesis.selection.arms import counts_of
 
-    rows = [{"study": r["study"], "events": int(r["events"]), "patients": int(r["patients"])} for r in DATA[12].pooled]
+    rows = [{key: row[key] for key in ("study", "events", "patients")} for row in DATA[12].pooled]
     pooled = pool("glmm", *counts_of(rows))
     settings = {"thresholds": [5, 10, 20], "patients": 50, "study": 100, "simulations": 10, "seed": 1}
     future = [row for row in predict_future(rows, "fever", settings) if row["quantity"] == "probability_above"]
-    below = density.probability_below(as_text([vars(pooled)])[0], [])
+    below = density.probability_below(vars(pooled), [])
     for given in future:
         above = 1 - below(given["threshold"] / 100)
         assert above == pytest.approx(given["value"], abs=1e-12)
@@ -496,18 +491,18 @@ def test_the_density_is_that_of_the_predictions():
 def test_the_prediction_prints_the_probabilities_of_the_table():
     drawing, printed = DEFAULT[12]["prediction"], words(DEFAULT[12]["prediction"])
     for row in DATA[12].future:
-        share = fmt.format_percent(number(row, "value"))
-        assert any(text.lower().endswith(f"above {number(row, 'threshold'):g}%: {share}%") for text in printed)
-        assert f"above {number(row, 'threshold'):g}%: {share}%" in drawing.desc
+        share = fmt.format_percent(row["value"])
+        assert any(text.lower().endswith(f"above {row['threshold']:g}%: {share}%") for text in printed)
+        assert f"above {row['threshold']:g}%: {share}%" in drawing.desc
     pool = DATA[12].estimates[0]
-    limits = fmt.format_percent_range(*numbers(pool, "pi_low", "pi_high"))
+    limits = fmt.format_percent_range(*values_of(pool, "pi_low", "pi_high"))
     assert f"({limits})" in printed and limits in drawing.desc
-    assert fmt.format_percent_interval(*numbers(pool, "estimate", "ci_low", "ci_high")) in printed
+    assert fmt.format_percent_interval(*values_of(pool, "estimate", "ci_low", "ci_high")) in printed
     assert DEFAULT[4]["prediction"].desc == "Not drawn: 4 studies in the pool; a prediction is drawn from 5 on."
 
 
 def test_predictions_heaped_at_zero_stay_on_the_page():
-    pool = dict(DATA[12].estimates[0]) | {"se": "2.5", "tau2": "9.0", "pi_low": "1e-6", "pi_high": "0.97"}
+    pool = dict(DATA[12].estimates[0]) | {"se": 2.5, "tau2": 9.0, "pi_low": 1e-6, "pi_high": 0.97}
     data = replace(DATA[12], estimates=[pool])
     (page,) = density.draw_prediction(data, TEXT).pages
     assert find_off_page(page) == [] and find_overlaps(page) == []
@@ -525,12 +520,10 @@ def test_names_are_cut_and_kept_in_full():
 
 def save(folder, data, formats=("svg", "pdf", "png")):
     """Write tables and draw them as the rule does; give the files."""
-    tables = {}
-    for name in Readings.__dataclass_fields__:
-        rows = getattr(data, name)
-        tables[name] = folder / f"{name}.csv"
-        write_table(tables[name], rows, list(dict.fromkeys(key for row in rows for key in row)) or ["study"])
-    models = {"level": 0.95, "primary": "glmm", "draw_prediction_from": 5}
+    tables = {name: folder / f"{name}.csv" for name in Readings.__dataclass_fields__}
+    for name, path in tables.items():
+        columns = columns_of(name)  # rows of tests say more
+        write(path, [{key: row[key] for key in columns} for row in getattr(data, name)])
     draw_charts_file(
         tables,
         folder / "fever",
@@ -538,9 +531,9 @@ def save(folder, data, formats=("svg", "pdf", "png")):
         note=TEXT.note,
         max_days=100,
         moderators=MODERATORS,
-        review=REVIEW | {"unit": "patients"},
-        models=models,
-        figures={"preset": "default", "sort": "year", "formats": list(formats)},
+        review=REVIEW | UNIT,
+        models=MODELS,
+        figures=FIGURES | {"formats": list(formats)},
     )
     return sorted((folder / "fever").iterdir())
 
@@ -558,7 +551,7 @@ def test_two_runs_give_the_same_bytes(tmp_path):
             for name in ("subsets", "window"):
                 drawing = CHARTS[name](DATA[4], TEXT)
                 stem = tmp_path / run / "fever" / name
-                found.append(digests(save_pages(drawing.pages, stem, ["pdf", "png"], drawing.title, drawing.desc)))
+                found.append(digests(save_drawing(drawing, stem, ["pdf", "png"])))
     assert found[:2] == found[2:]
 
 
@@ -598,15 +591,17 @@ def test_every_svg_is_valid_and_described(tmp_path):
 
 
 def test_the_version_line_is_that_of_the_forest_plots(tmp_path):
-    """Charts take the digest of the file, forest plots that of the table they read from it: it is one digest."""
-    from synthesis.selection.arms import read_rows
+    """Charts and forest plots of one table say that they are of the same data."""
+    from synthesis.figures.forest.forests import draw_forests_file
 
-    rows = tmp_path / "rows.csv"
-    table = as_text(make_rows(12))
-    write_table(rows, table, list(table[0]))
-    read_again = read_rows(rows).to_csv(index=False).encode()
-    assert version_line(REVIEW, "rows", rows.read_bytes()) == version_line(REVIEW, "rows", read_again)
-    assert read_table(rows) == [dict(row) for row in table]
+    save(tmp_path, DATA[12], ["svg"])
+    parts = {"splits": {}, "judgements": [], "overlaps": [], "tools": {}, "title": "", "review": REVIEW | UNIT}
+    figures, models = FIGURES | {"formats": ["svg"], "shared_axis": True}, MODELS | {"study_interval": "wilson"}
+    tables = [tmp_path / "rows.csv", tmp_path / "estimates.csv"]
+    draw_forests_file(*tables, tmp_path / "fever", **parts, models=models, figures=figures)
+    line = version_line(REVIEW, "rows", tables[0].read_bytes())
+    for name in ("window", "forest"):
+        assert line in (tmp_path / "fever" / f"{name}.svg").read_text(encoding="utf-8")
 
 
 def test_the_grey_palette_draws_the_same_texts():
@@ -615,7 +610,7 @@ def test_the_grey_palette_draws_the_same_texts():
 
 
 def test_other_units_and_levels_are_printed():
-    text = replace(TEXT, unit="centres", level=0.9, house="bmj")
+    text = replace(TEXT, unit="centres", level=0.9, preset="bmj")
     charts = {name: CHARTS[name](DATA[12], text) for name in ("window", "leave_one_out", "funnel", "prediction")}
     assert "Centres with event, %" in words(charts["window"])
     assert "(90% CI)" in words(charts["leave_one_out"])

@@ -17,28 +17,29 @@ import pytest
 from conftest import ROOT
 from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
-from synthesis.figures.forest.alt import describe_forest
 from synthesis.figures.forest.forests import draw_forests_file
-from synthesis.figures.forest.lines import ForestText, marks_of
+from synthesis.figures.forest.lines import marks_of
 from synthesis.figures.forest.plot import axis_upper, draw_forest, read_plot
-from synthesis.figures.forest.risk_of_bias import judged_forest, read_judgements
-from synthesis.figures.kit import layout
+from synthesis.figures.forest.risk_of_bias import read_judgements
+from synthesis.figures.kit import axes, layout
 from synthesis.figures.kit.dots import SYMBOLS, level_of
 from synthesis.figures.kit.presets import PRESETS
-from synthesis.figures.kit.save import save_figure, save_pages
+from synthesis.figures.kit.readings import FigureText, Property
+from synthesis.figures.kit.save import save_drawing
 from synthesis.figures.kit.style import PALETTES, contrast, ink
 from synthesis.models.proportions import clopper_pearson
+from synthesis.tables.declared import write
 from synthesis.words import formatting as fmt
+from typed_rows import typed
 
 LEVELS = {"a": "Product A", "b": "Product B", "c": "Product C", "d": "Product D"}
 OWN, COMMON = "Wald, each group with its own τ²", "likelihood ratio, one τ² for all groups"
-TEXT = ForestText(
+PRODUCT = Property("product", "Product", LEVELS)
+TEXT = FigureText(
     title="Thrombosis",
     model_line="Random-effects logistic model (binomial likelihood, ML). 95% CI: Wald on the logit scale. "
     "Study intervals: Clopper–Pearson. Prediction interval: t with k − 1 degrees of freedom.",
     version_line="Data version 26.11.0 · 0123456 · 2026-11-23",
-    group_label="Product",
-    levels=LEVELS,
 )
 SMALL = [
     ("Johnsrud 2021", 8, 127),
@@ -62,7 +63,8 @@ def make_rows(studies, subset="all", **columns):
     rows["proportion"] = rows["events"] / rows["patients"]
     rows["study"] = rows["label"].str.lower().str.replace(" ", "")
     rows["year"] = pd.to_numeric(rows["label"].str[-4:], errors="coerce")
-    given = {"arm": "all", "arm_label": "all", "window": "unstated", "basis": "stated", "use": "yes"} | columns
+    given = {"arm": "all", "arm_label": "all", "window": "unstated", "basis": "stated", "use": "yes"}
+    given |= {"second_reading": "agree"} | columns
     return rows.assign(subset=subset, **given)
 
 
@@ -94,8 +96,9 @@ def make_estimates(rows, split=None, test=None, **overall):
     table = [make_estimate(rows, **overall)]
     if split is not None:
         table += [make_estimate(part, "product", group) for group, part in split.groupby("group")]
-        none = {"estimate": nan, "ci_low": nan, "ci_high": nan, "pi_low": nan, "pi_high": nan, "tau2": nan, "q": nan}
-        table.append(make_estimate(split, "product", "") | none | (test or {"status": "fewer than two pools"}))
+        none = dict.fromkeys(["estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "q"], nan)
+        test = test or {"status": "fewer than two pools", "k": 0, "studies": 0}
+        table.append(make_estimate(split, "product", "") | none | test)
     return pd.DataFrame(table)
 
 
@@ -175,16 +178,37 @@ def texts(figures):
     return [t.get_text() for figure in figures for t in figure.findobj(Text) if t.get_text()]
 
 
+def drawing_of(block, estimates, text=TEXT, by=None, **options):
+    """Draw tables as the reader gives them; a preset or palette is one of the text."""
+    text = replace(text, **{key: options.pop(key) for key in ("preset", "palette") if key in options})
+    return draw_forest(as_rows(block), as_estimates(estimates), text, by=PRODUCT if by else None, **options)
+
+
+def as_rows(block):
+    """Give a block of rows.csv as its reader does."""
+    return typed("rows", block.to_dict("records"))
+
+
+def as_estimates(table):
+    """Give estimates.csv as its reader does."""
+    return typed("estimates", table.to_dict("records"))
+
+
 def draw(name, text=TEXT, **options):
-    """Draw a case."""
+    """Draw the pages of a case."""
     block, estimates, by = CASES[name]
-    return draw_forest(block, estimates, text, by=by, **options)
+    return drawing_of(block, estimates, text, by, **options).pages
+
+
+def read_of(block, estimates, text=TEXT, by=None, upper=1.0):
+    """Read tables into lines."""
+    return read_plot(as_rows(block), as_estimates(estimates), text, by=PRODUCT if by else None, upper=upper)
 
 
 def plot_of(name, upper=1.0, text=TEXT):
     """Read a case into lines."""
     block, estimates, by = CASES[name]
-    return read_plot(block, estimates, text, by, upper)
+    return read_of(block, estimates, text, by, upper)
 
 
 TYPICAL = ("4 studies, split", "12 studies", "long name", "extremes", "rare")  # what strains a layout
@@ -254,7 +278,7 @@ def test_long_names_are_cut_and_kept_in_full(tmp_path):
     name = block["label"].iloc[0]
     assert layout.text_width(cut.get_text(), 7.5) <= 44
     assert name.startswith(cut.get_text()[:-1])
-    save_figure(figure, tmp_path / "f", ["svg"], *describe_forest(block, estimates, TEXT))
+    save_drawing(drawing_of(block, estimates), tmp_path / "f", ["svg"])
     titles = [e.text for e in ET.parse(tmp_path / "f.svg").iter("{http://www.w3.org/2000/svg}title")]
     assert name in titles
 
@@ -271,7 +295,7 @@ def test_panels_follow_the_configured_order_and_leftovers_come_last():
     assert names == ["Product A", "Product B", "Several, not separable"]
     _, split, estimates = small()
     split["group"] = ["b", "zeta", "", "not reported", "mixed"]
-    names = [n.label for n in read_plot(split, estimates, TEXT, "product").lines if n.kind == "group"]
+    names = [n.label for n in read_of(split, estimates, by="product").lines if n.kind == "group"]
     assert names == ["Product B", "zeta", "Several, not separable", "Not reported", "Not reported"]
 
 
@@ -297,7 +321,7 @@ def test_a_study_with_several_arms_is_explained():
 def test_arms_of_one_study_in_one_panel_have_names():
     _, split, estimates = small()
     split["group"], split["arm_label"] = "a", ["first", "second", "all", "all", "all"]
-    labels = [n.label for n in read_plot(split, estimates, TEXT, "product").lines if n.kind == "study"]
+    labels = [n.label for n in read_of(split, estimates, by="product").lines if n.kind == "study"]
     assert labels[1:3] == ["Johnsrud 2021, first", "Johnsrud 2021, second"]
 
 
@@ -332,25 +356,28 @@ def test_a_study_of_nothing_but_events_is_whole_at_100_per_cent():
 
 
 def test_axis_end():
-    assert layout.axis_end([0.12, 0.17], [0.104]) == 0.20
-    assert layout.axis_end([0.04] * 9 + [0.9], []) == 0.15  # one in ten may run over
-    assert layout.axis_end([0.04], [0.83]) == 1.0
-    assert layout.axis_end([], []) == 0.05
-    assert layout.axis_end([0.1], [0.3]) == 0.30
-    for end in layout.AXIS_ENDS:
-        ticks = layout.axis_ticks(end / 100)
+    assert axes.axis_end([0.12, 0.17], [0.104]) == 0.20
+    assert axes.axis_end([0.04] * 9 + [0.9], []) == 0.15  # one in ten may run over
+    assert axes.axis_end([0.04], [0.83]) == 1.0
+    assert axes.axis_end([], []) == 0.05
+    assert axes.axis_end([0.1], [0.3]) == 0.30
+    for end in axes.AXIS_ENDS:
+        ticks = axes.axis_ticks(end / 100)
         assert 4 <= len(ticks) <= 6
         assert (ticks[0], ticks[-1]) == (0, end)
 
 
 def test_one_axis_for_all_plots_of_an_analysis():
+    def upper_of(rows, estimates):
+        return axis_upper(as_rows(rows), as_estimates(estimates), TEXT)
+
     rows, split, estimates = small()
     both = pd.concat([rows, split])
-    assert axis_upper(both, estimates, TEXT) == 0.20
+    assert upper_of(both, estimates) == 0.20
     wide = estimates.copy()
     wide.loc[wide["group"] == "a", "ci_high"] = 0.33
-    assert axis_upper(both, wide, TEXT) == 0.40
-    assert axis_upper(rows, wide, TEXT) == 0.20, "a split that is not drawn does not count"
+    assert upper_of(both, wide) == 0.40
+    assert upper_of(rows, wide) == 0.20, "a split that is not drawn does not count"
 
 
 def test_prediction_interval_is_drawn_from_enough_studies_on():
@@ -365,19 +392,20 @@ def test_prediction_interval_is_drawn_from_enough_studies_on():
 def test_caveats_stand_only_where_they_are_true():
     flat = "τ² was estimated at 0"
     rows = make_rows(many(12))
-    notes = [note for note, _ in read_plot(rows, make_estimates(rows, tau2=0.0), TEXT, None).notes]
+    notes = [note for note, _ in read_of(rows, make_estimates(rows, tau2=0.0)).notes]
     assert any(flat in note for note in notes)
     assert not any(flat in note for note, _ in plot_of("12 studies").notes)
     assert any("1 study with no events is included without correction." in n for n, _ in plot_of("rare").notes)
-    half = replace(TEXT, corrected=True)
-    assert any("half an event added" in note for note, _ in plot_of("rare", text=half).notes)
+    block, estimates, _ = CASES["rare"]
+    half = read_of(block, estimates.assign(model="logit-reml"), replace(TEXT, primary="logit-reml"))
+    assert any("half an event added" in note for note, _ in half.notes)
     assert not any("no events" in note for note, _ in plot_of("4 studies").notes)
 
 
 def test_a_pool_that_failed_says_so():
     rows, _, _ = small()
     estimates = make_estimates(rows, estimate=nan, ci_low=nan, ci_high=nan, status="did not converge: flat")
-    plot = read_plot(rows, estimates, TEXT, None)
+    plot = read_of(rows, estimates)
     assert next(n for n in plot.lines if n.kind == "overall").estimate == "–"
     assert any("Not pooled: did not converge: flat." in note for note, _ in plot.notes)
 
@@ -398,11 +426,10 @@ def test_the_test_printed_belongs_to_the_pools_drawn():
     """Diamonds with a τ² each beside a P value of the model with one τ² for all are two answers to two questions."""
     _, split, estimates = grouped(12)
     test = estimates.iloc[-1:].assign(model="glmm-common", test_name=COMMON, test=9.876, test_p=0.0196)
-    text = replace(TEXT, common_model="glmm-common")
 
     def note(**common):
         both = pd.concat([estimates, test.assign(**common)], ignore_index=True)
-        return read_plot(split, both, text, "product").notes[1][0].removeprefix("Test for subgroup differences: ")
+        return read_of(split, both, by="product").notes[1][0].removeprefix("Test for subgroup differences: ")
 
     own = f"{OWN}, as drawn: χ² = 1.31, df = 2, P = 0.52 (3 of 4 groups compared; left out: Product D (one study))"
     assert note(test_df=2) == own
@@ -417,7 +444,7 @@ def test_order_of_studies_does_not_depend_on_the_file(sort):
     block, estimates, _ = CASES["60 studies"]
     text = replace(TEXT, sort=sort)
     shuffled = block.sample(frac=1, random_state=3)
-    assert read_plot(block, estimates, text, None).lines == read_plot(shuffled, estimates, text, None).lines
+    assert read_of(block, estimates, text).lines == read_of(shuffled, estimates, text).lines
 
 
 def test_sorting():
@@ -446,23 +473,25 @@ def test_long_plots_continue_on_another_page(name, pages):
 def test_unused_rows_are_not_drawn():
     block, estimates, _ = CASES["4 studies"]
     extra = block.iloc[:1].assign(label="Unused 1999", use="no")
-    assert "Unused 1999" not in texts(draw_forest(pd.concat([block, extra]), estimates, TEXT))
+    assert "Unused 1999" not in texts(drawing_of(pd.concat([block, extra]), estimates).pages)
 
 
 def test_arms_are_counted_as_arms_and_studies_as_studies():
     """Six arms of four studies: too few studies for a prediction interval, and k is four in figure, note and text."""
     block = make_rows([*SMALL, ("Melody 2022", 5, 61), ("Melody 2022", 0, 40)])
     estimates = pd.DataFrame([make_estimate(block, pi_low=0.01, pi_high=0.3, tau2=0.2)])
-    printed = " ".join(texts(draw_forest(block, estimates, TEXT)))
+    drawing = drawing_of(block, estimates)
+    printed = " ".join(texts(drawing.pages))
     assert "All studies (k = 4, 6 arms)" in printed
     assert "No prediction interval is drawn below 5 studies." in printed and "95% prediction interval" not in printed
     assert "1 arm with no events is included" in printed
-    assert "4 studies (k = 4, 6 arms)" in describe_forest(block, estimates, TEXT)[1]
+    assert "4 studies (k = 4, 6 arms)" in drawing.desc
 
 
 def test_alt_text_tells_the_message():
     block, estimates, by = CASES["12 studies, split"]
-    title, desc = describe_forest(block, estimates, TEXT, by=by)
+    drawing = drawing_of(block, estimates, by=by)
+    title, desc = drawing.title, drawing.desc
     overall = estimates.iloc[0]
     assert title == "Forest plot: Thrombosis by product"
     assert "12 studies (k = 12)" in desc
@@ -471,16 +500,15 @@ def test_alt_text_tells_the_message():
     assert f"{fmt.format_percent(overall['estimate'])}% (95% CI {limits})" in desc
     assert "95% prediction interval" in desc
     assert "Product D" in desc and "not pooled" in desc
-    zero = describe_forest(*CASES["all zero"][:2], TEXT)[1]
+    zero = drawing_of(*CASES["all zero"][:2]).desc
     assert "0.0% (95% CI 0.0–1.8)" in zero
-    assert "One study: not pooled." in describe_forest(*CASES["1 studies"][:2], TEXT)[1]
+    assert "One study: not pooled." in drawing_of(*CASES["1 studies"][:2]).desc
 
 
 def save(folder, name="4 studies, split", formats=("svg", "pdf", "png"), **options):
     """Draw and save a case; give the digest of each file."""
     block, estimates, by = CASES[name]
-    title, desc = describe_forest(block, estimates, TEXT, by=by)
-    paths = save_pages(draw(name, **options), folder / "thrombosis" / "forest", formats, title, desc)
+    paths = save_drawing(drawing_of(block, estimates, by=by, **options), folder / "thrombosis" / "forest", formats)
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
@@ -545,12 +573,12 @@ def test_drawing_does_not_import_pyplot():
 
 
 def test_marks_of_honesty():
-    row = {"study": "x", "source": "Abstract", "basis": "reconstructed", "second_reading": ""}
+    row = {"study": "x", "report": "", "source": "Abstract", "basis": "reconstructed", "second_reading": ""}
     assert marks_of(row, frozenset({"x"})) == "†‡§¶"
-    assert marks_of({"source": "table 2", "basis": "stated", "second_reading": "agree"}) == ""
+    assert marks_of(row | {"source": "table 2", "basis": "stated", "second_reading": "agree"}, frozenset()) == ""
     rows = make_rows(SMALL, source="abstract", second_reading=["agree", "agree", "", "disagree"])
     text = replace(TEXT, overlaps=frozenset({"melody2022"}), unit="babies")
-    plot = read_plot(rows, make_estimates(rows), text, None)
+    plot = read_of(rows, make_estimates(rows), text)
     marks = {line.label: line.marks for line in plot.lines if line.kind == "study"}
     assert marks == {"Hashmi 2020": "†", "Johnsrud 2021": "†", "Melody 2022": "†§¶", "Schorr 2023": "†§"}
     notes = " ".join(note for note, _ in plot.notes)
@@ -611,20 +639,21 @@ def with_risk(**options):
     """Draw the four cohorts with their risk of bias."""
     rows, _, estimates = small()
     studies = list(rows["study"])
-    judged = judged_forest(read_judgements(judgements(), studies, TOOLS), studies)
-    return judged, draw_forest(rows, estimates, TEXT, judged=judged, **options)
+    judged = read_judgements(judgements(), studies, TOOLS)
+    return judged, drawing_of(rows, estimates, judged=judged, **options)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_risk_of_bias_beside_the_forest(preset):
-    judged, figures = with_risk(preset=preset)
+    judged, drawing = with_risk(preset=preset)
+    figures = drawing.pages
     for figure in figures:
         assert find_overlaps(figure) == []
         assert find_off_page(figure) == []
     printed = texts(figures)
-    assert judged.dots["johnsrud2021"] == ("low", "high", "some")
-    assert judged.dots["melody2022"] == ("high", "unjudged", "unjudged")
-    assert judged.dots["hashmi2020"] == ("unjudged",) * 3, "a study that was not judged is shown as such"
+    assert judged.dots("johnsrud2021") == ("low", "high", "some")
+    assert judged.dots("melody2022") == ("high", "unjudged", "unjudged")
+    assert judged.dots("hashmi2020") == ("unjudged",) * 3, "a study that was not judged is shown as such"
     assert [printed.count(symbol) for symbol in "+?–0"] == [2, 2, 3, 10], "once more in the key; one 0 is a tick"
     assert {"D1", "D2", "D3", "Not judged", "Unclear", "Yes: low risk of bias", "No: high risk of bias"} <= set(printed)
     assert "D1 Was the frame right?" in printed
@@ -632,9 +661,8 @@ def test_risk_of_bias_beside_the_forest(preset):
 
 
 def test_risk_of_bias_in_words():
-    judged, _ = with_risk()
-    rows, _, estimates = small()
-    title, desc = describe_forest(rows, estimates, TEXT, judged=judged)
+    _, drawing = with_risk()
+    title, desc = drawing.title, drawing.desc
     assert title == "Forest plot: Thrombosis, with risk of bias"
     assert "Johnsrud 2021: yes: low risk of bias D1; unclear D3; no: high risk of bias D2." in desc
     assert "Hashmi 2020: not judged D1, D2, D3." in desc
@@ -648,8 +676,8 @@ def test_a_judgement_nobody_knows_is_refused():
 
 def test_files_of_an_analysis(tmp_path):
     rows, split, estimates = small()
-    pd.concat([rows, split]).assign(analysis="x").to_csv(tmp_path / "rows.csv", index=False)
-    estimates.to_csv(tmp_path / "estimates.csv", index=False)
+    write(tmp_path / "rows.csv", as_rows(pd.concat([rows, split]).assign(analysis="x")))
+    write(tmp_path / "estimates.csv", as_estimates(estimates))
     draw_forests_file(
         *(tmp_path / name for name in ("rows.csv", "estimates.csv")),
         tmp_path / "out",

@@ -6,28 +6,30 @@ All data are made up; names are long, odd or missing where that is what breaks a
 import hashlib
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from math import inf, isnan, nan
+from math import inf, isnan
 
 import pytest
 from conftest import ROOT
 from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
-from synthesis.figures.evidence_map import Property, count_cells, disjoint_arms, draw_evidence_map
+from synthesis.figures.evidence_map import count_cells, disjoint_arms, draw_evidence_map
 from synthesis.figures.flow import draw_flow, read_flow
 from synthesis.figures.forest.risk_of_bias import draw_risk_of_bias, draw_summary
+from synthesis.figures.kit.axes import RATIOS, ratio_axis, shown_ticks
 from synthesis.figures.kit.presets import PRESETS
-from synthesis.figures.kit.ratio import TICKS, ratio_axis, shown_ticks
-from synthesis.figures.kit.readings import ChartText
+from synthesis.figures.kit.readings import FigureText, Property
 from synthesis.figures.published_pools_chart import draw_published, heading, name_of, verdict
 from synthesis.figures.ratios import draw_comparisons
 from synthesis.figures.review_charts import FIGURES, draw_review_file
 from synthesis.figures.timeline import decimal_year, draw_timeline, read_spans
 from synthesis.sheets.screening import read_screening
+from synthesis.tables.declared import columns_of, table_name, write
 from synthesis.tables.files import write_table
 from synthesis.tables.problems import ProblemsError
 from synthesis.words import formatting as fmt
+from typed_rows import typed
 
-TEXT = ChartText("", unit="patients", version_line="Data version 1.0.0 · tables 0123456 · literature to 2026-01-01")
+TEXT = FigureText("", unit="patients", version_line="Data version 1.0.0 · tables 0123456 · literature to 2026-01-01")
 SVG = "{http://www.w3.org/2000/svg}"
 LONG = "An exposure whose name is far too long for any column, as names in sheets sometimes are (against none at all)"
 
@@ -61,8 +63,8 @@ def comparison(exposure, outcome, label, cells, numbers, **given):
         "study": label.lower().replace(" ", ""),
     }
     row |= {"kind": "study", "model": "exact", "measure": "odds ratio", "basis": "stated", "source": "table 2"}
-    row |= {"k": "1", "studies": "1", "status": "ok"} | dict(zip(CELLS, map(str, cells), strict=True))
-    return row | {k: "" if v is None else repr(v) for k, v in zip(LIMITS, numbers, strict=True)} | given
+    row |= {"k": 1, "studies": 1, "status": "ok"} | dict(zip(CELLS, cells, strict=True))
+    return typed("comparisons", [row | dict(zip(LIMITS, numbers, strict=True)) | given])[0]
 
 
 def comparisons():
@@ -86,7 +88,7 @@ def comparisons():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_odds_ratios(preset):
-    text = replace(TEXT, preset=preset, house=PRESETS[preset].layout.house)
+    text = replace(TEXT, preset=preset)
     drawing = draw_comparisons(comparisons(), {"fever": "Fever", "rash": "Rash"}, text)
     check_pages(drawing)
     printed = texts(drawing)
@@ -108,11 +110,14 @@ def test_odds_ratios_in_words():
 
 
 def test_the_axis_of_odds_ratios_holds_every_ratio():
-    lower, upper = ratio_axis([(0.8, 5.2, 30), (1.3, 0.06, 24)], [(5.6, 20.8)])
-    assert (lower, upper) == (0.05, 50)
-    assert ratio_axis([(0.9, 1.0, 1.1)], []) == (0.5, 2), "never so narrow that nothing looks like much"
-    assert ratio_axis([(0.0, inf, inf)], []) == (0.5, 2)
-    wide = shown_ticks(TICKS[0], TICKS[-1])
+    def ends(studies, pools):
+        axis = ratio_axis("", studies, pools)
+        return axis.low, axis.high
+
+    assert ends([(0.8, 5.2, 30), (1.3, 0.06, 24)], [(5.6, 20.8)]) == (0.05, 50)
+    assert ends([(0.9, 1.0, 1.1)], []) == (0.5, 2), "never so narrow that nothing looks like much"
+    assert ends([(0.0, inf, inf)], []) == (0.5, 2)
+    wide = shown_ticks(RATIOS[0], RATIOS[-1])
     assert 1 in wide and len(wide) <= 7
 
 
@@ -134,7 +139,7 @@ def pair(**given):
         **{"window_comparable": "yes", "denominator_comparable": "unclear", "measure_comparable": "yes"},
         **{"note": "Windows differ. " * 12, "status": "ok"},
     }
-    return row | given
+    return typed("published", [row | given])[0]
 
 
 NAMES = {"analyses": {"bleeding": "Bleeding"}, "outcomes": {}, "studies": {}}
@@ -176,18 +181,19 @@ def test_comparability_in_words():
 def study(name, report="article", year="2020", since="", until="", **given):
     """Make a row of results/data/studies.csv."""
     row = {"study": name, "label": name.title(), "report": report, "year": year, "cohort": "", "overlaps": ""}
-    return row | {"enrolled_from": since, "enrolled_to": until} | given
+    return typed("data/studies", [row | {"enrolled_from": since, "enrolled_to": until} | given])[0]
 
 
 def row(name, arm="all", patients=50, analysis="fever", subset="all", **given):
     """Make a row of rows.csv."""
-    base = {"study": name, "arm": arm, "patients": str(patients), "analysis": analysis, "subset": subset, "use": "yes"}
-    return base | {"product": "A", "disease": "one"} | given
+    base = {"study": name, "arm": arm, "patients": patients, "analysis": analysis, "subset": subset, "use": "yes"}
+    return typed("rows", [base | {"product": "A", "disease": "one"} | given])[0]
 
 
 def arm(name, arm, patients, comprises="", part_of=""):
     """Make a row of results/data/arms.csv."""
-    return {"study": name, "arm": arm, "patients": str(patients), "comprises": comprises, "part_of": part_of}
+    row = {"study": name, "arm": arm, "patients": patients, "comprises": comprises, "part_of": part_of}
+    return typed("data/arms", [row])[0]
 
 
 def test_dates():
@@ -408,21 +414,23 @@ def write_review(folder):
     compared = comparisons()
     studies, pooled = (
         [study(f"s{i}") for i in range(3)] + [study(name) for name in {r["study"] for r in compared} - {""}],
-        [row(f"s{i}", patients=nan) | {"patients": "9"} for i in range(3)],
+        [row(f"s{i}", patients=9) for i in range(3)],
     )
+    data, results = folder / "data", folder / "fever"
     tables = {
-        "studies": studies,
-        "arms": [arm("s0", "all", 9)],
-        "risk_of_bias": risk(),
-        "comparisons": [{k: v for k, v in r.items() if k not in ("label", "source")} for r in compared],
-        "tables": [r for r in compared if r["study"]],
-        "screening": SCREENED,
-        "rows": pooled,
+        "studies": (data / "studies.csv", studies),
+        "arms": (data / "arms.csv", [arm("s0", "all", 9)]),
+        "risk_of_bias": (data / "risk_of_bias.csv", risk()),
+        "comparisons": (folder / "comparisons.csv", compared),
+        "tables": (data / "comparisons.csv", [r for r in compared if r["study"]]),
+        "rows": (results / "rows.csv", pooled),
     }
-    paths = {"published": []}
-    for name, rows in tables.items():
-        paths[name] = [str(folder / f"{name}.csv")]
-        write_table(paths[name][0], rows, list(dict.fromkeys(key for r in rows for key in r)))
+    paths = {"published": [], "screening": [str(folder / "screening.csv")]}
+    write_table(paths["screening"][0], SCREENED, list(SCREENED[0]))
+    for name, (path, rows) in tables.items():
+        paths[name] = [str(path)]
+        columns = columns_of(table_name(path), ["product", "disease"])  # rows of tests say more
+        write(path, [{key: r[key] for key in columns if key in r} for r in rows], named=["product", "disease"])
     return paths
 
 
@@ -435,8 +443,8 @@ def draw_files(folder, paths, formats=("svg",)):
         tools=TOOLS,
         properties=[vars(DOWN), vars(ACROSS)],
         review={"unit": "babies", "version": "1.0.0", "search": "2026-01-01"},
-        models={"level": 0.9, "primary": "glmm"},
-        figures={"preset": "default", "sort": "year", "formats": list(formats)},
+        models={"level": 0.9, "primary": "glmm", "draw_prediction_from": 5},
+        figures={"preset": "default", "palette": "default", "sort": "year", "formats": list(formats)},
     )
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 

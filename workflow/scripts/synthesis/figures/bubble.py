@@ -6,20 +6,27 @@ from math import sqrt
 
 import numpy as np
 
-from ..tables.files import number, numbers
+from ..tables.pools import Row
 from ..words import formatting as fmt
 from ..words.prose import agree, inside, plural
 from ..words.terms import remarks_of
-from .kit.canvas import Chart, Drawing, circles, draw_nothing, nice_ticks, sentence, tint
-from .kit.labels import Wanted, place_labels
-from .kit.layout import AXIS_ENDS, axis_end, axis_ticks, clean_text
-from .kit.readings import ChartText, Paragraphs, Readings, Row, add_arms, known, studies_of
-from .kit.style import fixed_settings
+from .kit.axes import AXIS_ENDS, axis_end, nice_axis, percent_axis
+from .kit.board import Chart, Drawing, draw_nothing
+from .kit.labels import place_labels
+from .kit.layout import MARK, clean_text
+from .kit.readings import FigureText, Readings, add_arms, known, notes_of, sentence, studies_of, values_of
+from .kit.style import fixed_settings, tint
 
 LARGEST, SMALLEST = 3.2, 0.7  # mm: radius of bubbles
 CURVE = 120  # points along the line
 FEWEST = 3  # points for a line: the same as in regression.csv
 LABELLED = 30  # studies up to which names are tried
+MODEL_WORDS = {
+    "glmm": "random-effects logistic regression (ML)",
+    "logit-reml": "random-effects regression of logits (REML, Wald)",
+    "logit-reml-hk": "random-effects regression of logits (REML, Hartung–Knapp)",
+}
+INTERVAL_WORDS = {"glmm": "Wald", "logit-reml": "Wald", "logit-reml-hk": "Knapp–Hartung"}
 
 
 @dataclass(frozen=True)
@@ -34,34 +41,21 @@ class Point:
 
 @dataclass(frozen=True)
 class Moderator:
-    """A continuous property of the studies, as ``regression.csv`` and ``moderators.csv`` hold it.
-
-    Parameters
-    ----------
-    label, unit : str
-    fit : mapping
-        The row of the regression with the leading model; empty when there is none.
-    points : sequence of Point
-    studies : int
-        Studies with a value.
-    without : int
-        Pooled rows that have no value.
-    several : bool
-        Whether a study gives several rows.
-    """
+    """A continuous property of the studies, as ``regression.csv`` and ``moderators.csv`` hold it."""
 
     label: str
     unit: str
-    fit: Row
+    fit: Row  # the row of the regression with the leading model; empty when there is none
     points: Sequence[Point]
-    studies: int
-    without: int
-    several: bool
+    studies: int  # with a value
+    without: int  # pooled rows that have no value
+    several: bool  # whether a study gives several rows
 
     @property
     def fitted(self) -> bool:
         """Say whether there is a line."""
-        return bool(self.fit) and known(*numbers(self.fit, "slope", "intercept", "centre", "se", "intercept_se"))
+        needed = ("slope", "intercept", "centre", "se", "intercept_se")
+        return bool(self.fit) and known(*values_of(self.fit, *needed))
 
     @property
     def axis(self) -> str:
@@ -72,67 +66,43 @@ class Moderator:
 def read_moderator(data: Readings, name: str, label: str, unit: str, model: str) -> Moderator:
     """Find the values and the regression of a moderator; the leading model, or else ``glmm``."""
     fits = {row["model"]: row for row in data.regression if (row["moderator"], row["kind"]) == (name, "continuous")}
-    rows = {(row["study"], row["arm"]): row for row in data.pooled}
+    rows = {values_of(row, "study", "arm"): row for row in data.pooled}
     alike: dict[tuple[str, float], list[Row]] = {}
     without = 0
-    for entry in data.moderators:
-        if entry["moderator"] != name:
-            continue
-        row, value = rows.get((entry["study"], entry["arm"])), number(entry, "value")
-        if row and known(value, *numbers(row, "proportion", "patients")):
+    for entry in (entry for entry in data.moderators if entry["moderator"] == name):
+        row, value = rows.get(values_of(entry, "study", "arm")), entry["value"]
+        if row and known(value, row["proportion"], row["patients"]):
             alike.setdefault((row["study"], value), []).append(row)
         else:
             without += 1
-    points = []
-    for (_, value), arms in alike.items():
-        row = arms[0] if len(arms) == 1 else add_arms(arms)
-        points.append(Point(clean_text(row["label"]), value, *numbers(row, "proportion", "patients")))
-    studies = len({study for study, _ in alike})
+    added = [(value, add_arms(arms)) for (_, value), arms in alike.items()]
+    points = [Point(clean_text(row["label"]), value, row["proportion"], row["patients"]) for value, row in added]
     fit = fits.get(model) or fits.get("glmm") or {}
+    studies = len({study for study, _ in alike})
     return Moderator(clean_text(label), unit, fit, points, studies, without, len(rows) > data.studies)
 
 
 def regression_curve(fit: Row, values, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give the fitted proportion and its confidence band.
+    """Give the fitted proportion at values, and the limits of its confidence band point by point.
 
-    Parameters
-    ----------
-    fit : mapping
-        A row of ``regression.csv``: the log odds are ``intercept + slope (value − centre)``.
-    values : array_like
-    level : float
-
-    Returns
-    -------
-    estimate, low, high : ndarray
-        Proportions: the line, and its limits point by point, from the variance
-        ``se₀² + 2 (v − c) cov + (v − c)² se₁²`` with t where the table gives degrees of freedom, else normal.
+    ``fit`` is a row of ``regression.csv``: the log odds are ``intercept + slope (value − centre)``, their variance is
+    ``se₀² + 2 (v − c) cov + (v − c)² se₁²``, with t where the table gives degrees of freedom, else normal.
     """
     from scipy.special import expit, ndtri, stdtrit  # 0.3 s to import, and most analyses have nothing to draw
 
-    slope, se, centre, start, start_se, covariance = numbers(
-        fit, "slope", "se", "centre", "intercept", "intercept_se", "covariance"
-    )
+    slope, se, centre = values_of(fit, "slope", "se", "centre")
+    start, start_se, covariance = values_of(fit, "intercept", "intercept_se", "covariance")
     away = np.asarray(values, float) - centre
     line = start + slope * away
     spread = np.sqrt(np.maximum(start_se**2 + 2 * away * covariance + away**2 * se**2, 0))
-    df, tail = number(fit, "wald_df2"), (1 + level) / 2
+    df, tail = fit["wald_df2"], (1 + level) / 2
     half = (stdtrit(df, tail) if known(df) else ndtri(tail)) * spread
     return expit(line), expit(line - half), expit(line + half)
 
 
-def draw_bubble(data: Readings, text: ChartText, name: str, label: str, unit: str, one: str = "") -> Drawing:
-    """Draw the studies against one moderator.
-
-    Parameters
-    ----------
-    data : Readings
-    text : ChartText
-    name, label, unit : str
-        Of the moderator.
-    one : str
-        What one step along the axis is called; blank: from the unit.
-    """
+@fixed_settings()
+def draw_bubble(data: Readings, text: FigureText, name: str, label: str, unit: str, one: str = "") -> Drawing:
+    """Draw the studies against a moderator; ``one`` is what a step along the axis is called (blank: from the unit)."""
     found = read_moderator(data, name, label, unit, text.primary)
     title = text.heading(f"by {inside(found.label)}")
     if found.studies < FEWEST:
@@ -141,41 +111,35 @@ def draw_bubble(data: Readings, text: ChartText, name: str, label: str, unit: st
         why = f"{have} of {studies_of(data.studies)} in the pool {verb} a value; a regression needs three"
         return draw_nothing(text, title, f"{why if data.studies else 'no study in the pool'}.")
     said = describe(found, text, one or _one(found))
-    with fixed_settings():
-        chart = Chart(text, title, Paragraphs(said, _legend(found, text), text), panel=75)
-        values = [point.value for point in found.points]
-        ticks = nice_ticks(
-            min(values), max(values), 7, whole=all(v == round(v) for v in values) and len(set(values)) > 1
-        )
-        x = chart.x_scale(ticks[0][0], ticks[-1][0], inset=LARGEST)
-        curve = _curve(found, min(values), max(values), text)
-        upper = _upper(found, curve)
-        y = chart.y_scale(0, upper)
-        chart.x_axis(x, ticks, found.axis)
-        chart.y_axis(y, [(tick / 100, str(tick)) for tick in axis_ticks(upper)], text.axis)
-        if curve:
-            _draw_curve(chart, x, y, *curve)
-        _draw_points(chart, found.points, x, y)
-        return Drawing([chart.finish()], title, " ".join([f"Bubble plot, {title}.", *said]))
+    chart = Chart(text, title, notes_of(text, said, _legend(found, text)), panel=75)
+    values = [point.value for point in found.points]
+    whole = all(v == round(v) for v in values) and len(set(values)) > 1
+    curve = _curve(found, min(values), max(values), text)
+    x = chart.x_axis(nice_axis(found.axis, min(values), max(values), 7, whole=whole), inset=LARGEST)
+    y = chart.y_axis(chart.upward(percent_axis(text.axis, _upper(found, curve))))
+    if curve:
+        _draw_curve(chart, x, y, *curve)
+    _draw_points(chart, found.points, x, y)
+    return Drawing([chart.finish()], title, " ".join([f"Bubble plot, {title}.", *said]))
 
 
-def describe(found: Moderator, text: ChartText, one: str) -> list[str]:
+def describe(found: Moderator, text: FigureText, one: str) -> list[str]:
     """Give the odds ratio with its tests, and what must be known of it."""
     words, fit = [], found.fit
     if found.fitted:
-        ratio = fmt.format_ratio_interval(*numbers(fit, "or_per_unit", "or_ci_low", "or_ci_high"), text.style)
+        ratio = fmt.format_ratio_interval(*values_of(fit, "or_per_unit", "or_ci_low", "or_ci_high"), text.style)
         estimate, _, interval = ratio.partition(" ")
         of = INTERVAL_WORDS[fit["model"]]
         limits = f" ({text.percent} CI {interval[1:-1]}, {of})" if interval else ""
         tests = [f"Odds ratio per {one}: {estimate}{limits}"]
-        if known(number(fit, "lr")):
-            tests.append(f"likelihood-ratio test {fmt.format_test(*numbers(fit, 'lr', 'lr_df', 'lr_p'), text.style)}")
-        elif known(number(fit, "wald_p")):
-            tests.append(f"{of} test {fmt.format_p(number(fit, 'wald_p'), text.style)}")
-        if known(number(fit, "permutation_p")):
-            tests.append(f"permutation test {fmt.format_p(number(fit, 'permutation_p'), text.style)}")
+        if known(fit["lr"]):
+            tests.append(f"likelihood-ratio test {fmt.format_test(*values_of(fit, 'lr', 'lr_df', 'lr_p'), text.style)}")
+        elif known(fit["wald_p"]):
+            tests.append(f"{of} test {fmt.format_p(fit['wald_p'], text.style)}")
+        if known(fit["permutation_p"]):
+            tests.append(f"permutation test {fmt.format_p(fit['permutation_p'], text.style)}")
         words.append("; ".join(tests) + ".")
-    if remarks := remarks_of(fit.get("status", "not fitted") if fit else "not fitted"):
+    if remarks := remarks_of(fit["status"] if fit else "not fitted"):
         words.append(sentence(remarks))
     if found.without:
         rows = plural(found.without, "arm") if found.several else studies_of(found.without)
@@ -190,30 +154,18 @@ def _one(found: Moderator) -> str:
     return found.unit.removesuffix("s") if found.unit else "unit"
 
 
-def _legend(found: Moderator, text: ChartText) -> list[str]:
-    shown = [f"Area of a bubble: number of {text.unit}."]
-    if found.fitted:
-        shown.append(
-            f"Line and band: {MODEL_WORDS[found.fit['model']]} with its pointwise {text.percent} confidence band."
-        )
-        shown.append(f"A relation between studies need not hold between the {text.unit} of one.")
-    return shown
-
-
-MODEL_WORDS = {
-    "glmm": "random-effects logistic regression (ML)",
-    "logit-reml": "random-effects regression of logits (REML, Wald)",
-    "logit-reml-hk": "random-effects regression of logits (REML, Hartung–Knapp)",
-}
-INTERVAL_WORDS = {"glmm": "Wald", "logit-reml": "Wald", "logit-reml-hk": "Knapp–Hartung"}
-
-
-def _curve(found: Moderator, low: float, high: float, text: ChartText):
-    """Give the line and its band between the smallest and the largest value; nothing where there is no line."""
+def _legend(found: Moderator, text: FigureText) -> list[str]:
+    area = f"Area of a bubble: number of {text.unit}."
     if not found.fitted:
-        return ()
+        return [area]
+    line = f"Line and band: {MODEL_WORDS[found.fit['model']]} with its pointwise {text.percent} confidence band."
+    return [area, line, f"A relation between studies need not hold between the {text.unit} of one."]
+
+
+def _curve(found: Moderator, low: float, high: float, text: FigureText):
+    """Give the line and its band between the smallest and the largest value; nothing where there is no line."""
     values = np.linspace(low, high, CURVE)
-    return (values, *regression_curve(found.fit, values, text.level))
+    return (values, *regression_curve(found.fit, values, text.level)) if found.fitted else ()
 
 
 def _upper(found: Moderator, curve) -> float:
@@ -227,27 +179,25 @@ def _upper(found: Moderator, curve) -> float:
 
 
 def _draw_curve(chart: Chart, x, y, values, estimate, low, high) -> None:
-    """Draw the band and the line."""
+    """Draw the band, a surface that names may stand on, and the line."""
     px = x(values)
     band = [*zip(px, y(low), strict=True), *zip(px[::-1], y(high)[::-1], strict=True)]
-    patch = chart.page.polygon(band, color=tint(chart.palette.overall, 0.16), zorder=1.5)
-    patch.set_label("band")  # a surface that names may stand on
-    chart.page.line(px, y(estimate), width=1.1 * chart.s, color=chart.palette.overall, zorder=3)
+    chart.polygon(band, color=tint(chart.palette.overall, 0.16), zorder=1.5, label="band")
+    chart.line(px, y(estimate), width=1.1 * chart.s, color=chart.palette.overall, zorder=3)
 
 
 def _draw_points(chart: Chart, points: Sequence[Point], x, y) -> None:
     """Draw the bubbles, large ones behind, and the names that find room."""
     points = sorted(points, key=lambda point: (-point.patients, point.label))
-    largest = max(point.patients for point in points)
-    radii = [max(SMALLEST, LARGEST * sqrt(point.patients / largest)) * chart.s for point in points]
+    largest, s, c, size = max(point.patients for point in points), chart.s, chart.palette, chart.preset.small
+    radii = [max(SMALLEST, LARGEST * sqrt(point.patients / largest)) * s for point in points]
     places = [(float(x(point.value)), float(y(point.proportion))) for point in points]
-    color = chart.palette.study
-    circles(chart.page, places, radii, color=tint(color, 0.45), edge=color, width=0.7 * chart.s, zorder=5, mark=True)
-    taken = [(px - r, py - r, px + r, py + r) for (px, py), r in zip(places, radii, strict=True)]
-    if len(points) <= LABELLED:
-        wanted = [Wanted(point.label, px, py, r) for point, (px, py), r in zip(points, places, radii, strict=True)]
-        bounds = (chart.left, chart.top - 2 * chart.s, chart.right, chart.bottom)
-        for name in place_labels(wanted, taken, bounds, chart.preset.small):
-            chart.page.text(
-                name.x, name.y, name.text, size=chart.preset.small, color=chart.palette.notes, full=name.full
-            )
+    style = {"color": tint(c.study, 0.45), "edge": c.study, "width": 0.7 * s, "zorder": 5, "label": MARK}
+    chart.circles(places, radii, **style)
+    if len(points) > LABELLED:
+        return
+    marks = [(point.label, *place, radius) for point, place, radius in zip(points, places, radii, strict=True)]
+    taken = [(px - r, py - r, px + r, py + r) for _, px, py, r in marks]
+    bounds = (chart.left, chart.top - 2 * s, chart.right, chart.bottom)
+    for px, py, words, full in place_labels(marks, taken, bounds, size):
+        chart.text(px, py, words, size=size, color=c.notes, full=full)

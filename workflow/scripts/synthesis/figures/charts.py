@@ -4,21 +4,20 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from ..tables.files import read_table
+from ..tables.declared import read
 from .bubble import draw_bubble
 from .density import draw_prediction
 from .funnel import draw_funnel
 from .influence import draw_cumulative, draw_leave_one_out
-from .kit.canvas import Drawing
-from .kit.readings import ChartText, Readings, version_line
-from .kit.save import save_pages
-from .kit.style import PRESETS
+from .kit.board import Drawing
+from .kit.readings import FigureText, Readings, text_of, version_line
+from .kit.save import save_drawing
 from .specification import draw_specification_curve
 from .subsets import draw_subsets
 from .window import draw_window
 
 # File name → what draws it; a bubble plot for each moderator comes on top.
-CHARTS: dict[str, Callable[[Readings, ChartText], Drawing]] = {
+CHARTS: dict[str, Callable[[Readings, FigureText], Drawing]] = {
     "leave_one_out": draw_leave_one_out,
     "cumulative": draw_cumulative,
     "specification_curve": draw_specification_curve,
@@ -31,53 +30,27 @@ CHARTS: dict[str, Callable[[Readings, ChartText], Drawing]] = {
 
 def draw_charts_file(
     tables: Mapping[str, str],
-    folder: str,
+    folder: str | Path,
     *,
-    title: str,
-    note: str,
-    max_days: int | None,
     moderators: Mapping[str, Mapping],
     review: Mapping,
     models: Mapping,
     figures: Mapping,
+    **words,
 ) -> None:
-    """Read the tables of an analysis and write its charts.
+    """Read the tables of an analysis (field of ``Readings`` → path) and write its charts.
 
-    Parameters
-    ----------
-    tables : mapping
-        Name of a field of ``Readings`` → path of its table.
-    folder : str
-        Where the files go.
-    title, note : str
-        Of the analysis.
-    max_days : int or None
-        The longest window the analysis pools.
-    moderators : mapping
-        Of the analysis: name → ``label`` and ``unit``.
-    review, models, figures : mapping
-        These parts of the config.
+    ``moderators`` are those of the analysis, with ``label`` and ``unit``; ``review``, ``models`` and ``figures`` these
+    parts of the config; ``words`` are title, note and max_days (the longest window) of the analysis.
     """
-    data = Readings(**{name: read_table(path) for name, path in tables.items()})
-    text = ChartText(
-        title=title,
-        unit=review["unit"],
-        level=float(models["level"]),
-        version_line=version_line(review, "rows", Path(tables["rows"]).read_bytes()),
-        note=note,
-        primary=models["primary"],
-        draw_prediction_from=models["draw_prediction_from"],
-        max_days=max_days,
-        sort=figures["sort"],
-        preset=figures["preset"],
-        palette=figures.get("palette", "default"),
-        house=PRESETS[figures["preset"]].layout.house,
-    )
+    data = Readings(**{name: read(path) for name, path in tables.items()})
+    version = version_line(review, "rows", Path(tables["rows"]).read_bytes())
+    text = text_of(review, models, figures, version, **words)
     for name, drawing in draw_charts(data, text, moderators):
-        save_pages(drawing.pages, Path(folder) / name, figures["formats"], drawing.title, drawing.desc)
+        save_drawing(drawing, Path(folder) / name, figures["formats"])
 
 
-def draw_charts(data: Readings, text: ChartText, moderators: Mapping[str, Mapping]) -> Iterator[tuple[str, Drawing]]:
+def draw_charts(data: Readings, text: FigureText, moderators: Mapping[str, Mapping]) -> Iterator[tuple[str, Drawing]]:
     """Draw every chart of an analysis, one after the other, with the name of its files."""
     bubbles = {
         f"bubble_{name}": partial(

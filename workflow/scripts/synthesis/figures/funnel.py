@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..tables.files import number, numbers
+from ..tables.pools import Row
 from ..words import formatting as fmt
 from ..words.terms import is_ok
-from .kit.canvas import Chart, Drawing, circles, draw_nothing, sentence, tint
-from .kit.layout import axis_end, axis_ticks
-from .kit.readings import ChartText, Paragraphs, Readings, Row, known, studies_of
-from .kit.style import fixed_settings
+from .kit.axes import Axis, axis_end, percent_axis
+from .kit.board import Chart, Drawing, draw_nothing
+from .kit.layout import DASHED, MARK
+from .kit.readings import FigureText, Readings, known, notes_of, sentence, studies_of, values_of
+from .kit.style import fixed_settings, tint
 
 FEWEST = 10  # Sterne JAC et al. BMJ 2011;343:d4002
 TESTS = {"egger": "Egger", "peters": "Peters"}
@@ -22,33 +23,27 @@ SIZES = [m * 10**e for e in range(7) for m in (1, 2, 5)]
 CURVE = 200  # points along a limit
 
 
-def draw_funnel(data: Readings, text: ChartText) -> Drawing:
+@fixed_settings()
+def draw_funnel(data: Readings, text: FigureText) -> Drawing:
     """Draw proportion against size, with the limits between which studies of one true proportion would lie."""
     title = text.heading("proportion against size of the study")
-    rows = [row for row in data.by_study if known(number(row, "proportion")) and number(row, "patients") > 0]
     if data.studies < FEWEST:
-        have = studies_of(data.studies) if data.studies else "no study"
+        have = studies_of(data.studies, "no study")
         return draw_nothing(text, title, f"{have} in the pool; a funnel plot needs ten.")
-    proportion, size = np.array([numbers(row, "proportion", "patients") for row in rows]).T
-    overall = data.overall(text.primary)
-    centre = number(overall, "estimate") if overall else np.nan
-    said = describe(data.small_study, text)
-    with fixed_settings():
-        chart = Chart(text, title, Paragraphs(said, _legend(overall, text), text), panel=80, left=18)
-        ends = _sizes(size)
-        y = chart.y_scale(ends[0], ends[-1], bend=np.log)
-        upper = axis_end([], [float(proportion.max())])
-        x = chart.x_scale(0, upper)
-        chart.x_axis(x, [(tick / 100, str(tick)) for tick in axis_ticks(upper)], text.axis)
-        chart.y_axis(y, [(v, fmt.format_count(v)) for v in ends], f"{text.unit[:1].upper()}{text.unit[1:]} (log scale)")
-        if overall:
-            _draw_limits(chart, centre, x, y, text)
-        places = np.stack([x(proportion), y(size)], 1)
-        circles(
-            chart.page, places, 1.0 * chart.s, color=chart.palette.study, edge="white", width=0.4, zorder=5, mark=True
-        )
-        desc = f"Funnel plot, {title}; {studies_of(data.studies)}. {' '.join(said)}"
-        return Drawing([chart.finish()], title, desc)
+    rows = [row for row in data.by_study if known(row["proportion"]) and row["patients"] > 0]
+    proportion, size = np.array([values_of(row, "proportion", "patients") for row in rows]).T
+    overall, said = data.overall(text.primary), describe(data.small_study, text)
+    chart = Chart(text, title, notes_of(text, said, _legend(overall, text)), panel=80, left=18)
+    ends = _sizes(size)
+    ticks = [(value, fmt.format_count(value)) for value in ends]
+    x = chart.x_axis(percent_axis(text.axis, axis_end([], [float(proportion.max())])))
+    y = chart.y_axis(chart.upward(Axis(f"{text.units} (log scale)", ends[0], ends[-1], ticks, np.log)))
+    if overall:
+        _draw_limits(chart, overall["estimate"], x, y, text)
+    style = {"color": chart.palette.study, "edge": "white", "width": 0.4, "zorder": 5, "label": MARK}
+    chart.circles(np.stack([x(proportion), y(size)], 1), 1.0 * chart.s, **style)
+    desc = f"Funnel plot, {title}; {studies_of(data.studies)}. {' '.join(said)}"
+    return Drawing([chart.finish()], title, desc)
 
 
 def _sizes(size: np.ndarray) -> list[int]:
@@ -58,24 +53,20 @@ def _sizes(size: np.ndarray) -> list[int]:
     return SIZES[low : max(high, low + 1) + 1]
 
 
-def describe(tests: Sequence[Row], text: ChartText) -> list[str]:
+def describe(tests: Sequence[Row], text: FigureText) -> list[str]:
     """Give the tests of asymmetry, or why there are none."""
     words = []
     for test in tests:
-        name = TESTS.get(test["test"], test["test"])
-        if is_ok(test["status"]) and known(number(test, "p")):
-            t = number(test, "statistic")
-            size = fmt.format_statistic(abs(t))
-            words.append(
-                f"{name}: t = {fmt.MINUS if t < 0 else ''}{size}, df = {fmt.format_count(number(test, 'df'))}, "
-                f"{fmt.format_p(number(test, 'p'), text.style)}"
-            )
-        else:
-            words.append(f"{name}: {test['status']}")
+        said = test["status"]
+        if is_ok(said) and known(test["p"]):
+            t, df = test["statistic"], fmt.format_count(test["df"])
+            sign = fmt.MINUS if t < 0 else ""
+            said = f"t = {sign}{fmt.format_statistic(abs(t))}, df = {df}, {fmt.format_p(test['p'], text.style)}"
+        words.append(f"{TESTS.get(test['test'], test['test'])}: {said}")
     return [sentence(f"Tests of asymmetry: {'; '.join(words)}")] if words else []
 
 
-def _legend(overall: Row | None, text: ChartText) -> list[str]:
+def _legend(overall: Row, text: FigureText) -> list[str]:
     return [
         f"Upright line: pooled value. Curves: between them {text.percent} of studies would lie if all shared it and "
         "differed by chance alone."
@@ -88,19 +79,9 @@ def _legend(overall: Row | None, text: ChartText) -> list[str]:
 
 
 def funnel_limits(centre: float, sizes, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Give between which proportions the given share of studies of one true proportion lies, by their size.
+    """Give between which proportions the share ``level`` of studies of one true proportion lies, by their size.
 
-    Parameters
-    ----------
-    centre : float
-        The true proportion.
-    sizes : array_like
-    level : float
-
-    Returns
-    -------
-    low, high : ndarray
-        Binomial quantiles, made continuous by the incomplete beta function.
+    Binomial quantiles, made continuous by the incomplete beta function.
     """
     from scipy.special import bdtrik
 
@@ -109,14 +90,12 @@ def funnel_limits(centre: float, sizes, level: float) -> tuple[np.ndarray, np.nd
     return np.nan_to_num(np.maximum(low, 0)), np.minimum(high, 1)
 
 
-def _draw_limits(chart: Chart, centre: float, x, y, text: ChartText) -> None:
+def _draw_limits(chart: Chart, centre: float, x, y, text: FigureText) -> None:
     """Draw the pooled value and the funnel round it; where a limit leaves the axis it ends."""
-    sizes = np.geomspace(y.low, y.high, CURVE)
+    sizes = np.geomspace(y.axis.low, y.axis.high, CURVE)
     c, s = chart.palette, chart.s
     for limit in funnel_limits(centre, sizes, text.level):
-        inside = (limit > 0) & (limit <= x.high)
+        inside = (limit > 0) & (limit <= x.axis.high)
         if inside.any():
-            chart.page.line(x(limit[inside]), y(sizes[inside]), width=0.8 * s, color=tint(c.prediction, 0.9), zorder=2)
-    at = float(x(centre))
-    dash = {"linestyle": (0, (3.2, 2.2))}
-    chart.page.line([at, at], [chart.top, chart.bottom], width=0.7 * s, color=c.overall, zorder=2, **dash)
+            chart.line(x(limit[inside]), y(sizes[inside]), width=0.8 * s, color=tint(c.prediction, 0.9), zorder=2)
+    chart.line([float(x(centre))] * 2, [chart.top, chart.bottom], width=0.7 * s, color=c.overall, zorder=2, **DASHED)

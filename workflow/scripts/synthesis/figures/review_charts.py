@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..sheets.screening import read_screening
-from ..tables.files import read_table
+from ..tables.declared import Row, read
 from ..words.marks import as_read
-from .evidence_map import Property, draw_evidence_map
+from .evidence_map import draw_evidence_map
 from .flow import COLLECTION, draw_flow
 from .forest.risk_of_bias import draw_risk_of_bias, draw_summary
-from .kit.canvas import Drawing
-from .kit.presets import PRESETS
-from .kit.readings import ChartText, Row, version_line
-from .kit.save import save_pages
+from .kit.board import Drawing
+from .kit.readings import FigureText, Property, text_of, version_line
+from .kit.save import save_drawing
 from .published_pools_chart import draw_published
 from .ratios import draw_comparisons
 from .timeline import draw_timeline
@@ -27,7 +26,6 @@ FIGURES = {
     "risk_of_bias_summary": ("risk_of_bias", "rows"),
     "flow": ("screening", "studies"),
 }
-Tables = Mapping[str, list[Row]]
 
 
 def draw_review_file(
@@ -58,22 +56,20 @@ def draw_review_file(
     review, models, figures : mapping
         These parts of the config; ``review`` has unit, version, search and, if it says so, ``collection``.
     """
-    readers = {"screening": read_screening}
-    read = {
-        name: [row for path in paths for row in readers.get(name, read_table)(path)] for name, paths in tables.items()
+    read_all = {
+        name: [row for path in paths for row in (read_screening if name == "screening" else read)(path)]
+        for name, paths in tables.items()
     }
     parts = {"names": names, "tools": tools, "properties": [Property(**entry) for entry in properties]}
-    collection = review.get("collection") or COLLECTION
-    for name, draw in drawings(read, parts, collection):
-        paths = [path for table in FIGURES[name] for path in tables.get(table, ())]
-        line = version_line(review, "tables", b"".join(Path(path).read_bytes() for path in paths))
-        drawing = draw(review_text(review, models, figures, line))
-        save_pages(drawing.pages, Path(folder) / name, figures["formats"], drawing.title, drawing.desc)
+    for name, draw in drawings(read_all, parts, review.get("collection") or COLLECTION):
+        data = b"".join(Path(path).read_bytes() for table in FIGURES[name] for path in tables[table])
+        drawing = draw(text_of(review, models, figures, version_line(review, "tables", data)))
+        save_drawing(drawing, Path(folder) / name, figures["formats"])
 
 
 def drawings(
-    tables: Tables, parts: Mapping, collection: str = COLLECTION
-) -> Iterator[tuple[str, Callable[[ChartText], Drawing]]]:
+    tables: Mapping[str, list[Row]], parts: Mapping, collection: str
+) -> Iterator[tuple[str, Callable[[FigureText], Drawing]]]:
     """Give each figure's name with what draws it."""
     pooled = [row for row in tables["rows"] if row["use"] == "yes"]
     used = {row["study"] for row in pooled}
@@ -87,24 +83,9 @@ def drawings(
         for row in tables["comparisons"]
     ]
     yield "comparisons", lambda text: draw_comparisons(compared, names["outcomes"], text)
-    yield "published", lambda text: draw_published(tables.get("published", ()), names, text)
+    yield "published", lambda text: draw_published(tables["published"], names, text)
     yield "timeline", lambda text: draw_timeline(studies, pooled, text)
     yield "evidence_map", lambda text: draw_evidence_map(pooled, tables["arms"], parts["properties"], text)
     yield "risk_of_bias", lambda text: draw_risk_of_bias(studies, risk, tools, text)
     yield "risk_of_bias_summary", lambda text: draw_summary(studies, risk, tools, text)
-    yield "flow", lambda text: draw_flow(tables.get("screening", ()), tables["studies"], used, text, collection)
-
-
-def review_text(review: Mapping, models: Mapping, figures: Mapping, line: str) -> ChartText:
-    """Give what the figures say beside their numbers."""
-    return ChartText(
-        title="",
-        unit=review["unit"],
-        level=float(models["level"]),
-        version_line=line,
-        primary=models["primary"],
-        sort=figures["sort"],
-        preset=figures["preset"],
-        palette=figures.get("palette", "default"),
-        house=PRESETS[figures["preset"]].layout.house,
-    )
+    yield "flow", lambda text: draw_flow(tables["screening"], tables["studies"], used, text, collection)

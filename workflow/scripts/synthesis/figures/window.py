@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..tables.files import number, numbers
+from ..tables.pools import OVERALL, Row
 from ..words import formatting as fmt
 from ..words.levels import UNSTATED
 from ..words.prose import plural
-from .kit.canvas import Chart, Drawing, Scale, circles, draw_nothing, nice_ticks, segments
+from .kit.axes import Scale, axis_end, nice_axis, percent_axis
+from .kit.board import ARROW, Chart, Drawing, draw_nothing
 from .kit.labels import Box, spread, touch
-from .kit.layout import ARROW, axis_end, axis_ticks, clean_text, cut_text, text_width
-from .kit.readings import ChartText, Paragraphs, Readings, Row, known
+from .kit.layout import DASHED, MARK, clean_text, cut_text, text_width
+from .kit.readings import FigureText, Readings, known, notes_of, values_of
 from .kit.style import MM_PER_POINT, fixed_settings
 
 GAP, WITH_NAMES, SIDE = 1.9, 3.6, 1.7  # mm: between neighbours, without and with names; side of a square
@@ -40,22 +41,21 @@ def read_counts(rows: Sequence[Row]) -> list[Count]:
 
     Several counts of one study carry the names of their arms.
     """
-    times = Counter(row["study"] for row in rows if row["subset"] == "all" and known(number(row, "proportion")))
-    found = {}
+    rows = [row for row in rows if row["subset"] == OVERALL and known(row["proportion"])]
+    times, found = Counter(row["study"] for row in rows), {}
     for row in sorted(rows, key=lambda row: row["use"] != "yes"):
-        values = numbers(row, "ci_low", "proportion", "ci_high")
-        if row["subset"] != "all" or not known(*values):
+        values = values_of(row, "ci_low", "proportion", "ci_high")
+        if not known(*values):
             continue
-        days = number(row, "window") if row["window"] != UNSTATED else np.nan
-        arm = row.get("arm_label", "") if times[row["study"]] > 1 else ""
+        days = float(row["window"]) if row["window"] not in (UNSTATED, "") else np.nan
+        arm = row["arm_label"] if times[row["study"]] > 1 else ""
         count = Count(clean_text(f"{row['label']}, {arm}" if arm else row["label"]), days, *values, row["use"] == "yes")
-        found.setdefault(
-            (row["study"], row.get("arm"), row.get("outcome"), row.get("definition"), row["window"]), count
-        )
+        found.setdefault(values_of(row, "study", "arm", "outcome", "definition", "window"), count)
     return list(found.values())
 
 
-def draw_window(data: Readings, text: ChartText) -> Drawing:
+@fixed_settings()
+def draw_window(data: Readings, text: FigureText) -> Drawing:
     """Draw every count of the analysis against its window; those without one stand in a gutter."""
     title = text.heading("proportion by window of follow-up")
     counts = read_counts(data.rows)
@@ -64,21 +64,19 @@ def draw_window(data: Readings, text: ChartText) -> Drawing:
         why = "no source says over how many days events were counted" if counts else "no study in the pool"
         return draw_nothing(text, title, f"{why}.")
     said = describe(counts)
-    with fixed_settings():
-        upper = axis_end((c.high for c in counts), (c.mid for c in counts if c.pooled))
-        notes = Paragraphs([said], _legend(counts, upper, text), text)
-        chart = Chart(text, title, notes, panel=80)
-        y = Scale(0, upper, chart.bottom - (STRIP + 1) * chart.s, chart.top + chart.pad)
-        chart.y_axis(y, [(tick / 100, str(tick)) for tick in axis_ticks(upper)], text.axis)
-        edge = _edge(chart, len(counts) - len(stated), _gap(counts))
-        days = [count.window for count in stated] + ([text.max_days] if text.max_days else [])
-        ticks = nice_ticks(0, max(days), 7, whole=True)
-        x = chart.x_scale(0, ticks[-1][0], end=edge)
-        chart.x_axis(x, ticks, "Days over which events were counted", top=chart.bottom)
-        places = _places(counts, x, _gap(counts) * chart.s, edge + (BREAK + 1) * chart.s, chart.right - chart.pad)
-        _draw_days(chart, x, places, edge, text)
-        _draw_counts(chart, places, y)
-        return Drawing([chart.finish()], title, f"Scatter plot, {title}. {said}")
+    upper = axis_end((c.high for c in counts), (c.mid for c in counts if c.pooled))
+    chart = Chart(text, title, notes_of(text, [said], _legend(counts, upper, text)), panel=80)
+    up = percent_axis(text.axis, upper)
+    y = chart.y_axis(Scale(up, chart.bottom - (STRIP + 1) * chart.s, chart.top + chart.pad))
+    gap = WITH_NAMES if len(counts) <= LABELLED else GAP  # mm between neighbours: room for names, or for marks alone
+    edge = _edge(chart, len(counts) - len(stated), gap)
+    days = [count.window for count in stated] + ([text.max_days] if text.max_days else [])
+    x = chart.across(nice_axis("Days over which events were counted", 0, max(days), 7, whole=True), end=edge)
+    chart.axis(x, chart.bottom, chart.bottom)
+    places = _places(counts, x, gap * chart.s, edge + (BREAK + 1) * chart.s, chart.right - chart.pad)
+    _draw_days(chart, x, places, edge, text)
+    _draw_counts(chart, places, y)
+    return Drawing([chart.finish()], title, f"Scatter plot, {title}. {said}")
 
 
 def describe(counts: Sequence[Count]) -> str:
@@ -93,12 +91,12 @@ def describe(counts: Sequence[Count]) -> str:
     return f"{words}; pooled without a stated window: {fmt.format_count(silent)}."
 
 
-def _legend(counts: Sequence[Count], upper: float, text: ChartText) -> list[str]:
+def _legend(counts: Sequence[Count], upper: float, text: FigureText) -> list[str]:
+    bars = f"Bars: exact {text.percent} intervals."
     return [
-        f"Filled squares: pooled. Open circles: not pooled, for the reason in rows.csv. Bars: exact {text.percent} "
-        "intervals."
+        f"Filled squares: pooled. Open circles: not pooled, for the reason in rows.csv. {bars}"
         if any(not count.pooled for count in counts)
-        else f"Bars: exact {text.percent} intervals.",
+        else bars,
         "Each mark is tied to its days on the axis.",
         f"Dashed: the longest window that is pooled, {fmt.format_count(text.max_days)} days." if text.max_days else "",
         "Arrow: interval extends beyond the axis." if any(count.high > upper for count in counts) else "",
@@ -108,28 +106,25 @@ def _legend(counts: Sequence[Count], upper: float, text: ChartText) -> list[str]
 
 def _edge(chart: Chart, silent: int, gap: float) -> float:
     """Give where the axis of days ends and the gutter begins."""
-    if not silent:
-        return chart.right
-    room = chart.right - chart.left
-    return chart.right - min(GUTTER * room, max(22 * chart.s, (silent + 1.5) * gap * chart.s))
+    room = min(GUTTER * (chart.right - chart.left), max(22 * chart.s, (silent + 1.5) * gap * chart.s))
+    return chart.right - room if silent else chart.right
 
 
-def _draw_days(chart: Chart, x, places: Sequence[tuple[Count, float]], edge: float, text: ChartText) -> None:
+def _draw_days(chart: Chart, x, places: Sequence[tuple[Count, float]], edge: float, text: FigureText) -> None:
     """Draw what ties the marks to the axis: a line from each to its day, the limit of the pool, the gutter's words."""
-    page, c, s = chart.page, chart.palette, chart.s
+    c, s = chart.palette, chart.s
     top, foot = chart.bottom - STRIP * s, chart.bottom - 1.2 * s
     stated = [(px, float(x(count.window))) for count, px in places if known(count.window)]
-    segments(page, [[(px, top), (day, foot)] for px, day in stated], width=0.5 * s, color=c.light_rule, zorder=2)
-    segments(
-        page, [[(day, foot), (day, chart.bottom)] for _, day in stated], width=0.5 * s, color=c.light_rule, zorder=2
-    )
+    style = {"width": 0.5 * s, "color": c.light_rule, "zorder": 2}
+    chart.segments([[(px, top), (day, foot)] for px, day in stated], **style)
+    chart.segments([[(day, foot), (day, chart.bottom)] for _, day in stated], **style)
     if text.max_days:
-        at, dash = float(x(text.max_days)), {"linestyle": (0, (3.2, 2.2))}
-        page.line([at, at], [top, chart.bottom], width=0.9 * s, color=c.overall, zorder=2.1, **dash)
+        at = float(x(text.max_days))
+        chart.line([at, at], [top, chart.bottom], width=0.9 * s, color=c.overall, zorder=2.1, **DASHED)
     if len(stated) < len(places):
-        page.blank(edge, chart.top - 0.2, BREAK * s / 2, chart.bottom - chart.top + 0.1, 1.5)
+        chart.box(edge, chart.top - 0.2, BREAK * s / 2, chart.bottom - chart.top + 0.1, zorder=1.5)
         middle = (edge + BREAK * s / 2 + chart.right) / 2
-        page.text(middle, chart.bottom + 3.7 * s, "not stated", size=chart.preset.body, color=c.text, align="center")
+        chart.text(middle, chart.bottom + 3.7 * s, "not stated", size=chart.preset.body, color=c.text, align="center")
 
 
 def _places(counts: Sequence[Count], x, gap: float, left: float, right: float) -> list[tuple[Count, float]]:
@@ -146,55 +141,44 @@ def _draw_counts(chart: Chart, places: Sequence[tuple[Count, float]], y) -> None
     """Draw each count with its interval and, where there are few enough of them, the names that find room."""
     half, taken = SIDE * chart.s / 2, []
     for count, px in places:
-        _draw_count(chart, count, px, y)
-        low, mid, high = (float(y(v)) for v in (count.low, count.mid, count.high))
+        low, mid, high = (float(y(value)) for value in (count.low, count.mid, count.high))
+        _draw_count(chart, count, px, y, low, mid, high)
         taken += [(px - 0.2, high, px + 0.2, low), (px - half, mid - half, px + half, mid + half)]
         if y.beyond(count.high):
             taken.append((px - half, chart.top, px + half, chart.top + ARROW * chart.s))
     for count, px in places if len(places) <= LABELLED else ():
-        _name(chart, count, px, y, taken)
+        _name(chart, count, px, float(y(count.high)), taken)
 
 
-def _draw_count(chart: Chart, count: Count, px: float, y) -> None:
+def _draw_count(chart: Chart, count: Count, px: float, y, low: float, mid: float, high: float) -> None:
     """Draw the mark of a count: a square when it is pooled, else an open circle; its interval behind it."""
-    c, s = chart.palette, chart.s
-    mid, half, color = float(y(count.mid)), SIDE * s / 2, c.study if count.pooled else c.prediction
-    segments(chart.page, [[(px, float(y(v))) for v in (count.low, count.high)]], width=0.9 * s, color=color, zorder=3)
+    c, s, half = chart.palette, chart.s, SIDE * chart.s / 2
+    color = c.study if count.pooled else c.prediction
+    chart.segments([[(px, low), (px, high)]], width=0.9 * s, color=color, zorder=3)
     if y.beyond(count.high):
-        tip, wide = y.end - chart.pad, ARROW * s / 2
-        corners = [(px - wide, tip + ARROW * s), (px, tip), (px + wide, tip + ARROW * s)]
-        chart.page.polygon(corners, color=color, zorder=4)
+        chart.arrow(px, y.end - chart.pad, 0, -1, color)
     if y.beyond(count.mid):
         return
     if count.pooled:
-        corners = [(px - half, mid - half), (px + half, mid - half), (px + half, mid + half), (px - half, mid + half)]
-        chart.page.polygon(corners, color=color, zorder=6, edge="white", width=0.3 * s)
+        chart.square(px, mid, half, color)
     else:
-        circles(chart.page, [(px, mid)], half, color="white", edge=c.notes, width=0.8 * s, zorder=5, mark=True)
+        chart.circles([(px, mid)], half, color="white", edge=c.notes, width=0.8 * s, zorder=5, label=MARK)
 
 
-def _name(chart: Chart, count: Count, px: float, y, taken: list[Box]) -> None:
+def _name(chart: Chart, count: Count, px: float, high: float, taken: list[Box]) -> None:
     """Write a name upright above its interval, or else beside the upper end of it; nowhere when there is no room."""
     size, c, s = chart.preset.small, chart.palette, chart.s
     words = cut_text(count.label, LONGEST * s, size)
     length, wide = text_width(words, size) + 0.4, 0.6 * size * MM_PER_POINT  # half of what a line takes, and some air
-    high = float(y(count.high))
     beside = max(high + 0.8 * s, chart.top + (ARROW + 0.8) * s) + length
     near, far = wide + 0.3 * s, wide + (SIDE / 2 + 0.2) * s  # beside the line, or beside the mark on it
     for at, bottom in ((px, high - 0.8 * s), *((px + away, beside) for away in (near, -near, far, -far))):
         box = (at - wide, bottom - length, at + wide, bottom)
-        if box[1] < chart.top - 2 or box[3] > chart.bottom or box[2] > chart.right + 2:
-            continue
-        if any(touch(box, other) for other in taken):
+        outside = box[1] < chart.top - 2 or box[3] > chart.bottom or box[2] > chart.right + 2
+        if outside or any(touch(box, other) for other in taken):
             continue
         taken.append(box)
-        chart.page.blank(at - wide, bottom - length, 2 * wide, length, zorder=2.5)  # no dashed line behind a name
+        chart.box(at - wide, bottom - length, 2 * wide, length, zorder=2.5)  # no dashed line behind a name
         color = c.study if count.pooled else c.notes
-        written = chart.page.text(at, bottom, words, size=size, color=color, full=count.label)
-        written.set(rotation=90, verticalalignment="bottom", horizontalalignment="center")
+        chart.write_upright(at, bottom, words, at="bottom", size=size, color=color, full=count.label)
         return
-
-
-def _gap(counts: Sequence[Count]) -> float:
-    """Give the distance of neighbours in mm: room for names, or for marks alone."""
-    return WITH_NAMES if len(counts) <= LABELLED else GAP

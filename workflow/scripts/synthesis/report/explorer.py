@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import comb
 
-from ..figures.kit.layout import axis_end
+from ..figures.kit.axes import axis_end
 from ..tables.declared import Row
 from ..tables.pools import OVERALL, estimate_text, prediction_text
 from ..words.formatting import format_tau2

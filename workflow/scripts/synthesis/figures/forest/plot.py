@@ -4,180 +4,123 @@ A plot is a list of lines (`Line`), each with its printed text and its mark; pag
 function draws a line of any kind. Numbers come from ``rows.csv`` and ``estimates.csv`` through ``formatting``.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from math import nan
 
-import pandas as pd
-from matplotlib.figure import Figure
-
+from ...tables.pools import OVERALL, Row, find_pool, is_pooled, sort_rows
 from ...words import formatting as fmt
-from ...words.levels import MIXED
-from ...words.prose import inside, upper_first
+from ...words.prose import inside
 from ...words.terms import is_ok
-from ..kit.dots import Key
-from ..kit.layout import axis_end
-from ..kit.style import PRESETS, fixed_settings, palette_of
-from ..kit.table import Line, Plot, draw_pages
-from .diamonds import UNKNOWN, find_pool, state_of
-from .lines import ForestText, Printer
+from ..kit.axes import axis_end, percent_axis
+from ..kit.board import Drawing, draw_nothing
+from ..kit.layout import clean_text
+from ..kit.readings import FigureText, Property
+from ..kit.style import fixed_settings
+from ..kit.table import Line, Plot, draw_pages, headings_of
+from .alt import describe_forest
+from .lines import Printer
 from .notes import write_notes
-
-LAST_PANELS = {MIXED: "Several, not separable", UNKNOWN[0]: "Not reported", UNKNOWN[1]: "Not reported"}
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Judgements beside the studies, instead of the sixth column.
-
-    Parameters
-    ----------
-    dots : mapping
-        Study → levels, one a column.
-    columns : tuple of str
-        Headings.
-    key : Key
-    words : str
-        Added to the title.
-    """
-
-    dots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    columns: tuple[str, ...] = ()
-    key: Key | None = None
-    words: str = ""
+from .risk_of_bias import NONE, Judgements
 
 
-NOBODY = Judged()
-
-
+@fixed_settings()
 def draw_forest(
-    rows_block: pd.DataFrame,
-    estimates: pd.DataFrame,
-    text: ForestText,
-    *,
-    by: str | None = None,
+    rows: Sequence[Row],
+    estimates: Sequence[Row],
+    text: FigureText,
+    by: Property | None = None,
     upper: float | None = None,
-    preset: str = "default",
-    palette: str = "default",
-    judged: Judged = NOBODY,
-) -> list[Figure]:
-    """Draw a forest plot.
+    judged: Judgements | None = None,
+) -> Drawing:
+    """Draw a forest plot of the rows of ``rows.csv`` that the pool of all studies uses, or a split of it.
 
     Parameters
     ----------
-    rows_block : DataFrame
-        The block of ``rows.csv`` for ``all``, or for ``by``; rows that are not used are left out here.
-    estimates : DataFrame
-        ``estimates.csv`` of the analysis.
-    text : ForestText
-    by : str, optional
-        The variable that splits the plot into panels.
+    rows, estimates : sequence of rows
+        ``rows.csv`` and ``estimates.csv`` of the analysis.
+    text : FigureText
+    by : Property, optional
+        What splits the plot into panels.
     upper : float, optional
         Where the axis ends, as a proportion; ``axis_upper`` gives one for all plots of an analysis.
-    preset, palette : str
-        Names in ``PRESETS`` and ``PALETTES``.
-    judged : Judged
+    judged : Judgements, optional
         Risk of bias, to stand in the sixth column.
-
-    Returns
-    -------
-    list of Figure
-        Pages, normally one.
     """
-    if upper is None:
-        upper = axis_upper(rows_block, estimates, text)
-    page = PRESETS[preset]
-    plot = read_plot(rows_block, estimates, in_house(text, preset), by, upper, judged)
-    with fixed_settings():
-        return draw_pages(plot, upper, page, palette_of(page, palette))
+    block = [row for row in rows if row["subset"] == (by.name if by else OVERALL)]
+    used = [row for row in block if row["use"] == "yes"]
+    title = text.title + (f" by {inside(by.label)}" if by else "") + (", with risk of bias" if judged else "")
+    heading, reason = f"Forest plot: {clean_text(title)}", ""
+    if by and not block:
+        reason = f"this analysis is not split by {inside(by.label)}."
+    elif not used:
+        reason = "no study can be pooled."
+    elif judged and not judged.levels:
+        reason = NONE
+    if reason:
+        nothing = draw_nothing(text, title, reason)
+        return Drawing(nothing.pages, heading, nothing.desc)
+    upper = axis_upper(block, estimates, text) if upper is None else upper
+    plot = read_plot(used, estimates, text, title, by, upper, judged)
+    return Drawing(draw_pages(plot, text), heading, describe_forest(plot, find_pool(estimates, text.primary), text))
 
 
-def in_house(text: ForestText, preset: str) -> ForestText:
-    """Print numbers as the house of the preset does, unless the text names one."""
-    return replace(text, house=PRESETS[preset].layout.house) if text.house == "default" else text
+def axis_upper(rows: Sequence[Row], estimates: Sequence[Row], text: FigureText) -> float:
+    """Give where the axis of all forest plots of an analysis ends, as a proportion.
 
-
-def axis_upper(rows: pd.DataFrame, estimates: pd.DataFrame, text: ForestText) -> float:
-    """Give where the axis of all forest plots of an analysis ends.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        ``rows.csv``, or the blocks of it that are drawn. The studies' limits are those of the block ``all`` (of
-        whatever there is, without it), since arms of two patients say nothing about a good axis.
-    estimates : DataFrame
-    text : ForestText
-
-    Returns
-    -------
-    float
-        A proportion; every pooled interval of the primary model in these blocks and the drawn prediction interval
-        lie inside.
+    Every pooled interval of the primary model in the blocks of ``rows`` (those that are drawn) and the drawn prediction
+    interval lie inside. The studies' limits are those of the block ``all`` (of whatever there is, without it), since
+    arms of two patients say nothing about a good axis.
     """
-    rows = rows[rows["use"] == "yes"]
-    studies = rows[rows["subset"] == "all"] if (rows["subset"] == "all").any() else rows
-    mine = estimates[(estimates["model"] == text.primary) & estimates["subset"].isin({"all", *rows["subset"]})]
-    pools = mine[mine["status"].map(is_ok).astype(bool) & (mine["studies"] > 1)]
-    overall = pools[(pools["subset"] == "all") & (pools["studies"] >= text.draw_prediction_from)]
-    return axis_end(studies["ci_high"], [*pools["ci_high"], *overall["pi_high"]])
+    used = [row for row in rows if row["use"] == "yes"]
+    studies = [row["ci_high"] for row in used if row["subset"] == OVERALL] or [row["ci_high"] for row in used]
+    subsets = {OVERALL, *(row["subset"] for row in used)}
+    pools = [
+        row
+        for row in estimates
+        if row["model"] == text.primary and row["subset"] in subsets and is_ok(row["status"]) and row["studies"] > 1
+    ]
+    overall = [row for row in pools if row["subset"] == OVERALL and row["studies"] >= text.draw_prediction_from]
+    return axis_end(studies, [*(row["ci_high"] for row in pools), *(row["pi_high"] for row in overall)])
 
 
 def read_plot(
-    rows_block: pd.DataFrame,
-    estimates: pd.DataFrame,
-    text: ForestText,
-    by: str | None,
+    rows: Sequence[Row],
+    estimates: Sequence[Row],
+    text: FigureText,
+    title: str = "",
+    by: Property | None = None,
     upper: float = 1.0,
-    judged: Judged = NOBODY,
+    judged: Judgements | None = None,
 ) -> Plot:
-    """Turn rows and estimates into lines and notes."""
-    rows = rows_block[rows_block["use"] == "yes"]
+    """Turn used rows and estimates into lines and notes."""
     panels = split_panels(rows, text, by)
-    overall = find_pool(estimates, "all", "", text.primary)
-    pools = {group: find_pool(estimates, by, group, text.primary) for group, _, _ in panels} if by else {}
-    drawn = [p for p in [overall, *pools.values()] if p is not None]
-    decimals = fmt.decimals_for([*rows["proportion"], *(p["estimate"] for p in drawn)])
-    printer = Printer(text, decimals, int(rows["patients"].max()) if len(rows) else 1, judged.dots)
-    blocks = []
-    for group, name, panel in panels:
-        lines = [Line("group", name)] if by else []
-        lines += printer.studies(panel)
-        lines += printer.subgroup(pools[group]) if by else []
-        blocks.append((*lines, Line("gap")) if by else tuple(lines))
-    if not panels:
-        blocks.append((Line("remark", "No study can be shown."),))
-    blocks.append(tuple(printer.overall(overall)))
-    reference = overall["estimate"] if overall is not None and state_of(overall) == "pool" else nan
-    title = f"{text.title} by {inside(text.group_label or by)}" if by else text.title + judged.words
-    headings = {
-        "study": "Study",
-        "events": "Events",
-        "patients": upper_first(text.unit),
-        "estimate": "%",
-        "interval": f"({text.percent} CI)",
-        "window": "" if judged.columns else text.window_label,
-    }
-    if judged.columns:
-        text = replace(text, window_label="")
-    notes = tuple(write_notes(rows, estimates, text, by, upper))
-    axis = f"{upper_first(text.unit)} with event, %"
-    return Plot(title, headings, axis, tuple(blocks), notes, reference, judged.columns, judged.key)
+    overall = find_pool(estimates, text.primary)
+    pools = {group: find_pool(estimates, text.primary, subset=by.name, group=group) for group in panels} if by else {}
+    shown = [pool["estimate"] for pool in (overall, *pools.values()) if pool]
+    decimals = fmt.decimals_for([*(row["proportion"] for row in rows), *shown])
+    printer = Printer(text, decimals, max(row["patients"] for row in rows), judged)
+    blocks = [printer.studies(panel) for panel in panels.values()]
+    if by:
+        names = by.order(panels)
+        blocks = [
+            [Line("group", names[group]), *lines, *printer.subgroup(pools[group]), Line("gap")]
+            for group, lines in zip(panels, blocks, strict=True)
+        ]
+    return Plot(
+        title,
+        headings_of(text, "Study", window="" if judged else "Window, days"),
+        percent_axis(text.axis, upper),
+        [*blocks, printer.overall(overall)],
+        write_notes(rows, estimates, overall, text, by, upper, windows=not judged),
+        overall["estimate"] if is_pooled(overall) else nan,
+        judged.columns if judged else (),
+        judged.key([row["study"] for row in rows]) if judged else None,
+    )
 
 
-def split_panels(rows: pd.DataFrame, text: ForestText, by: str | None) -> list[tuple[str, str, pd.DataFrame]]:
-    """Give group, name and sorted rows of each panel; what is no level of its own comes last."""
-    if by is None:
-        return [("", "", sort_rows(rows, text.sort))] if len(rows) else []
-    groups = rows["group"].fillna("")
-    known = {**{g: name for g, name in LAST_PANELS.items() if g not in text.levels}}
-    others = [g for g in dict.fromkeys(groups) if g not in text.levels and g not in known]
-    names = {**text.levels, **{g: g for g in others}, **known}
-    return [(g, n, sort_rows(rows[groups == g], text.sort)) for g, n in names.items() if (groups == g).any()]
-
-
-def sort_rows(rows: pd.DataFrame, sort: str) -> pd.DataFrame:
-    """Order studies; ties by label, then by id, so that the order never depends on the file's."""
-    keys = {"year": "year", "label": "label", "estimate": "proportion", "patients": "patients"}
-    ties = ["label", "study", *(["arm"] if "arm" in rows else [])]
-    rows = rows.sort_values(ties, kind="stable")
-    return rows.sort_values(keys[sort], kind="stable", ascending=sort != "patients", na_position="last")
+def split_panels(rows: Sequence[Row], text: FigureText, by: Property | None) -> dict[str, list[Row]]:
+    """Give the sorted rows of each group, in the order of its levels; without a split there is one."""
+    rows = sort_rows(rows, text.sort)
+    if not by:
+        return {"": rows}
+    return {group: [row for row in rows if row["group"] == group] for group in by.order(row["group"] for row in rows)}

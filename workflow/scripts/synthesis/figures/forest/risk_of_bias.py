@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
+from ...tables.pools import Row, sort_rows
 from ...words import formatting as fmt
-from ...words.prose import plural
-from ..kit.board import Board, chunks, numbered, rows_a_page
-from ..kit.canvas import Drawing, draw_nothing
-from ..kit.dots import HIGH, LOW, SOME, SYMBOLS, UNJUDGED, Key, draw_dot, key_of, level_of
-from ..kit.layout import clean_text, cut_text, text_width, wrap_text
-from ..kit.readings import ChartText, Paragraphs, Row, sort_rows, studies_of
+from ...words.prose import inside, plural
+from ..kit.board import Board, Drawing, chunks, draw_nothing, rows_a_page
+from ..kit.dots import HIGH, LOW, SOME, SYMBOLS, UNJUDGED, Key, draw_dot, level_of
+from ..kit.layout import clean_text, text_width, wrap_text
+from ..kit.readings import FigureText, notes_of, studies_of
 from ..kit.style import fixed_settings, ink
-from .plot import Judged
 
 WORDS = {LOW: "Low risk of bias", SOME: "Some concerns or unclear", HIGH: "High risk of bias", UNJUDGED: "Not judged"}
 # A checklist of questions answers in its own words; they stand before what they mean.
@@ -22,30 +21,20 @@ ROW, HEADING = 4.9, 6.0  # mm: of a study; of the headings
 ROWS = 45  # studies a page
 NAMES, ITEMS = 58.0, 13.0  # mm: room for names; widest distance of two columns of dots
 QUESTIONS, BAR, LINE = 88.0, 4.2, 3.2  # mm: room for questions; height of a bar; of a line of a question
-WITH_RISK = ", with risk of bias"
 NONE = "no pooled study has been judged for risk of bias."
+
+
+Tools = Mapping[str, Mapping[str, str]]  # tool → item → question
 
 
 @dataclass(frozen=True)
 class Judgements:
-    """The judgements of some studies.
+    """The judgements of some studies."""
 
-    Parameters
-    ----------
-    tools : mapping
-        Tool → item → question; the tools that were used.
-    levels : mapping
-        Study → item → level, for the studies that were judged.
-    used : mapping
-        Study → its tool.
-    words : mapping
-        Level → what it is called.
-    """
-
-    tools: Mapping[str, Mapping[str, str]]
-    levels: Mapping[str, Mapping[str, str]]
-    used: Mapping[str, str]
-    words: Mapping[str, str]
+    tools: Tools  # those that were used
+    levels: Mapping[str, Mapping[str, str]]  # study → item → level, for the studies that were judged
+    used: Mapping[str, str]  # study → its tool
+    words: Mapping[str, str]  # level → what it is called
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -59,139 +48,110 @@ class Judgements:
 
     def key(self, studies: Sequence[str]) -> Key:
         """Explain the dots of some studies."""
-        several = len(self.tools) > 1
         items = [
-            f"{f'{tool}, ' if several else ''}D{i} {clean_text(question)}"
+            f"{f'{tool}, ' if len(self.tools) > 1 else ''}D{i} {clean_text(question)}"
             for tool, questions in self.tools.items()
             for i, question in enumerate(questions.values(), 1)
         ]
-        return key_of({level for study in studies for level in self.dots(study)}, self.words, items)
+        return Key.of({level for study in studies for level in self.dots(study)}, self.words, items)
+
+    def counted(self, counts: Counter, between: str = " ") -> list[str]:
+        """Give levels with their numbers, in words."""
+        return [f"{_lower(self.words[k])}{between}{fmt.format_count(counts[k])}" for k in SYMBOLS if counts[k]]
 
 
-def read_judgements(
-    table: Sequence[Row], studies: Sequence[str], tools: Mapping[str, Mapping[str, str]]
-) -> Judgements | None:
-    """Read the judgements of some studies; None when none of them was judged.
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
-    Parameters
-    ----------
-    table : sequence of rows
-        ``results/data/risk_of_bias.csv``: study, tool, item, judgement.
-    studies : sequence of str
-    tools : mapping
-        Tool → item → question, as the config orders them.
+
+def read_judgements(table: Sequence[Row], studies: Sequence[str], tools: Tools) -> Judgements:
+    """Read the judgements of some studies.
+
+    ``table`` is ``results/data/risk_of_bias.csv``: study, tool, item, judgement; ``tools`` is ordered as in the config.
     """
     rows = [row for row in table if row["study"] in set(studies) and row["judgement"]]
     used = {row["study"]: row["tool"] for row in rows}
-    if not rows:
-        return None
     levels: dict[str, dict[str, str]] = {}
+    said: dict[str, set[str]] = {level: set() for level in WORDS}
     for row in rows:
-        levels.setdefault(row["study"], {})[row["item"]] = level_of(row["judgement"])
-    said = {
-        level: {row["judgement"].casefold() for row in rows if level_of(row["judgement"]) == level} for level in WORDS
-    }
-    words = {
-        level: ANSWERS.get(*said[level], WORDS[level]) if len(said[level]) == 1 else WORDS[level] for level in WORDS
-    }
-    known = {
-        tool: tools.get(tool) or {r["item"]: r["item"] for r in rows if r["tool"] == tool} for tool in used.values()
-    }
-    order = [tool for tool in tools if tool in known] + [tool for tool in known if tool not in tools]
-    return Judgements({tool: known[tool] for tool in order}, levels, used, words)
+        level = level_of(row["judgement"])
+        levels.setdefault(row["study"], {})[row["item"]] = level
+        said[level].add(row["judgement"].casefold())
+    # A level that one answer alone leads to is called by it.
+    words = {level: ANSWERS.get(*one, WORDS[level]) if len(one) == 1 else WORDS[level] for level, one in said.items()}
+    unknown = {tool: {row["item"]: row["item"] for row in rows if row["tool"] == tool} for tool in used.values()}
+    known = {tool: items for tool, items in tools.items() if tool in unknown}
+    return Judgements(known | {t: items for t, items in unknown.items() if not known.get(t)}, levels, used, words)
 
 
-def judged_forest(found: Judgements, studies: Sequence[str]) -> Judged:
-    """Give the dots beside a forest plot."""
-    dots = {study: found.dots(study) for study in studies}
-    return Judged(dots, found.columns, found.key(studies), WITH_RISK)
-
-
-def draw_risk_of_bias(studies: Sequence[Row], table: Sequence[Row], tools: Mapping, text: ChartText) -> Drawing:
+@fixed_settings()
+def draw_risk_of_bias(studies: Sequence[Row], table: Sequence[Row], tools: Tools, text: FigureText) -> Drawing:
     """Draw every judgement of the pooled studies: a traffic light.
 
-    Parameters
-    ----------
-    studies : sequence of rows
-        ``results/data/studies.csv``, those that are pooled in any analysis.
-    table : sequence of rows
-        ``results/data/risk_of_bias.csv``.
-    tools : mapping
-    text : ChartText
+    ``studies`` are those of ``results/data/studies.csv`` that are pooled in any analysis; the others are those of
+    :func:`read_judgements`.
     """
     title = "Risk of bias of the pooled studies"
     ids = [row["study"] for row in studies]
     found = read_judgements(table, ids, tools)
-    if found is None:
+    if not found.levels:
         return draw_nothing(text, title, NONE)
     said = describe(found, ids)
     rows = sort_rows(studies, "label" if text.sort == "label" else "year")
-    with fixed_settings():
-        probe = Board(text, title, _light_notes(said, text), HEADING, found.key(ids))
-        parts = chunks(rows, rows_a_page(probe, ROW, ROWS))
-        pages = [_light(part, found, numbered(title, i, len(parts)), said, text) for i, part in enumerate(parts, 1)]
-    return Drawing(pages, title, " ".join([f"Traffic-light plot, {title[0].lower()}{title[1:]}.", *said]))
+    notes = notes_of(text, said, ["The tool gives no overall judgement, and none is made up here."])
+    parts = chunks(rows, rows_a_page(Board(text, title, notes, HEADING, key=found.key(ids)), ROW, ROWS))
+    pages = []
+    for i, part in enumerate(parts, 1):
+        key, height = found.key([row["study"] for row in part]), HEADING + len(part) * ROW
+        pages.append(_light(Board(text, title, notes, height, key=key, part=(i, len(parts))), part, found))
+    return Drawing(pages, title, " ".join([f"Traffic-light plot, {inside(title)}.", *said]))
 
 
 def describe(found: Judgements, studies: Sequence[str]) -> list[str]:
     """Count the judgements, and the studies without any."""
     counts = Counter(level for study in found.levels for level in found.dots(study))
-    listed = "; ".join(
-        f"{found.words[level][:1].lower()}{found.words[level][1:]}, {fmt.format_count(counts[level])}"
-        for level in SYMBOLS
-        if counts[level]
-    )
-    said = [f"{plural(sum(counts.values()), 'judgement')} of {studies_of(len(found.levels))}: {listed}."]
+    listed = "; ".join(found.counted(counts, ", "))
+    said = [f"{plural(counts.total(), 'judgement')} of {studies_of(len(found.levels))}: {listed}."]
     silent = len(set(studies)) - len(found.levels)
-    if silent:
-        said.append(f"{studies_of(silent)} not judged yet.")
-    return said
+    return [*said, *([f"{studies_of(silent)} not judged yet."] if silent else [])]
 
 
-def _light_notes(said: Sequence[str], text: ChartText) -> Paragraphs:
-    return Paragraphs(said, ["The tool gives no overall judgement, and none is made up here."], text)
-
-
-def _light(rows: Sequence[Row], found: Judgements, title: str, said: Sequence[str], text: ChartText):
+def _light(board: Board, rows: Sequence[Row], found: Judgements):
     """Draw a page of the traffic light."""
-    ids = [row["study"] for row in rows]
-    several = len(found.tools) > 1
-    board = Board(text, title, _light_notes(said, text), HEADING + len(rows) * ROW, found.key(ids))
-    n = len(found.columns)
-    pitch = min(ITEMS, (176 - NAMES) / n)
-    first, size = NAMES + pitch / 2, board.preset.body
+    pitch = min(ITEMS, (176 - NAMES) / len(found.columns))
+    places = [board.mm(NAMES + pitch / 2 + i * pitch) for i in range(len(found.columns))]
     middle = board.y(HEADING / 2 - 0.6)
     board.write(board.mm(2), middle, "Study", bold=True)
-    for i, name in enumerate(found.columns):
-        board.write(board.mm(first + i * pitch), middle, name, bold=True, align="center")
+    for x, name in zip(places, found.columns, strict=True):
+        board.write(x, middle, name, bold=True, align="center")
     board.rule(board.y(HEADING - 1.1))
     for j, row in enumerate(rows):
         middle = board.y(HEADING + (j + 0.5) * ROW)
         tool = found.used.get(row["study"], "")
-        label = clean_text(row["label"]) + (f" ({tool})" if several and tool else "")
-        board.write(board.mm(5), middle, cut_text(label, board.mm(NAMES - 8), size), full=label)
-        for i, level in enumerate(found.dots(row["study"])):
-            draw_dot(board.page, board.mm(first + i * pitch), middle, level, board.preset, board.palette)
+        label = clean_text(row["label"]) + (f" ({tool})" if len(found.tools) > 1 and tool else "")
+        board.write_cut(board.mm(5), middle, label, board.mm(NAMES - 8))
+        for x, level in zip(places, found.dots(row["study"]), strict=False):
+            draw_dot(board, x, middle, level, board.preset, board.palette)
     return board.finish()
 
 
-def draw_summary(studies: Sequence[Row], table: Sequence[Row], tools: Mapping, text: ChartText) -> Drawing:
+@fixed_settings()
+def draw_summary(studies: Sequence[Row], table: Sequence[Row], tools: Tools, text: FigureText) -> Drawing:
     """Draw, for each item, how many of the pooled studies were judged how; every study weighs the same."""
     title = "Risk of bias by item"
     ids = [row["study"] for row in studies]
     found = read_judgements(table, ids, tools)
-    if found is None:
+    if not found.levels:
         return draw_nothing(text, title, NONE)
     bars = [
-        (tool, question, _counts(found, ids, tool, item))
+        (question, _counts(found, ids, tool, item))
         for tool, questions in found.tools.items()
         for item, question in questions.items()
     ]
     said = describe(found, ids)
-    words = [f"{clean_text(q)} {_spoken(counts, found)}." for _, q, counts in bars]
-    with fixed_settings():
-        page = _bars(bars, found, title, said, len(ids), text)
-    return Drawing([page], title, " ".join([f"Stacked bars, {title[0].lower()}{title[1:]}.", *said, *words]))
+    words = [f"{clean_text(question)} {', '.join(found.counted(counts))}." for question, counts in bars]
+    page = _bars(bars, found, title, said, len(ids), text)
+    return Drawing([page], title, " ".join([f"Stacked bars, {inside(title)}.", *said, *words]))
 
 
 def _counts(found: Judgements, studies: Sequence[str], tool: str, item: str) -> Counter:
@@ -201,57 +161,42 @@ def _counts(found: Judgements, studies: Sequence[str], tool: str, item: str) -> 
     return Counter(found.levels.get(study, {}).get(item, UNJUDGED) for study in mine)
 
 
-def _spoken(counts: Counter, found: Judgements) -> str:
-    return ", ".join(
-        f"{found.words[level][:1].lower()}{found.words[level][1:]} {fmt.format_count(counts[level])}"
-        for level in SYMBOLS
-        if counts[level]
-    )
-
-
-def _bars(bars, found: Judgements, title: str, said: Sequence[str], studies: int, text: ChartText):
+def _bars(bars, found: Judgements, title: str, said: Sequence[str], studies: int, text: FigureText):
     """Draw the page of the summary."""
-    preset_size = Board(text, title, Paragraphs(text=text), 0).preset  # how wide words are on this page
-    wrapped = [wrap_text(question, preset_size.mm(QUESTIONS - 4), preset_size.body) for _, question, _ in bars]
+    p = Board(text, title).preset  # how wide words are on this page
+    wrapped = [wrap_text(question, p.mm(QUESTIONS - 4), p.body) for question, _ in bars]
     heights = [max(BAR + 2.0, len(lines) * LINE + 2.4) for lines in wrapped]
-    used = key_of({level for *_, counts in bars for level in counts}, found.words, ())
-    grey = ["Each study weighs the same. Numbers in the bars: studies."]
-    board = Board(text, title, Paragraphs(said, grey, text), fsum(heights) + 8, used)
-    left, right, y = board.mm(QUESTIONS + 2), board.mm(176), 1.0
-    for lines, height, (_, _, counts) in zip(wrapped, heights, bars, strict=True):
+    key = Key.of({level for _, counts in bars for level in counts}, found.words)
+    notes = notes_of(text, said, ["Each study weighs the same. Numbers in the bars: studies."])
+    board = Board(text, title, notes, fsum(heights) + 8, key=key)
+    left, right, y, s = board.mm(QUESTIONS + 2), board.mm(176), 1.0, board.s
+    for lines, height, (_, counts) in zip(wrapped, heights, bars, strict=True):
         middle = board.y(y + height / 2)
         for i, line in enumerate(lines):
-            at = middle + (i - (len(lines) - 1) / 2) * LINE * board.s
-            board.write(board.mm(2), at, line)
+            board.write(board.mm(2), middle + (i - (len(lines) - 1) / 2) * LINE * s, line)
         _bar(board, left, right, middle, counts)
         y += height
-    axis = board.y(y + 0.6)
-    board.page.line([left, right], [axis, axis], width=0.6 * board.s, color=board.palette.text, zorder=3)
+    axis, style = board.y(y + 0.6), {"width": 0.6 * s, "color": board.palette.text, "zorder": 3}
+    board.line([left, right], [axis, axis], **style)
     for percent in (0, 25, 50, 75, 100):
         x = left + (right - left) * percent / 100
-        board.page.line([x, x], [axis, axis + 0.9 * board.s], width=0.6 * board.s, color=board.palette.text, zorder=3)
-        board.write(x, axis + 3.0 * board.s, str(percent), align="center")
-    board.write(
-        (left + right) / 2, axis + 6.8 * board.s, f"Studies, % (of {fmt.format_count(studies)})", align="center"
-    )
+        board.line([x, x], [axis, axis + 0.9 * s], **style)
+        board.write(x, axis + 3.0 * s, str(percent), align="center")
+    words = f"Studies, % (of {fmt.format_count(studies)})"
+    board.write((left + right) / 2, axis + 6.8 * s, words, align="center")
     return board.finish()
 
 
 def _bar(board: Board, left: float, right: float, middle: float, counts: Counter) -> None:
     """Draw a bar with its numbers, each with the symbol of its level."""
-    total, x, size = sum(counts.values()), left, board.preset.small
-    for level in SYMBOLS:
-        if not counts[level]:
-            continue
-        width = (right - left) * counts[level] / total
-        fill = getattr(board.palette, level)
-        style = {"color": fill, "edge": board.palette.edge, "line": 0.4 * board.s, "zorder": 4}
-        board.page.box(x, middle - BAR / 2 * board.s, width, BAR * board.s, **style)
-        for words in (f"{SYMBOLS[level]} {fmt.format_count(counts[level])}", fmt.format_count(counts[level])):
-            if text_width(words, size, "bold") + 1 <= width:
-                written = board.write(
-                    x + width / 2, middle, words, size=size, color=ink(fill), align="center", bold=True
-                )
-                written.set_zorder(6)
-                break
+    x, s, size = left, board.s, board.preset.small
+    for level in (level for level in SYMBOLS if counts[level]):
+        width = (right - left) * counts[level] / counts.total()
+        fill, number = getattr(board.palette, level), fmt.format_count(counts[level])
+        style = {"color": fill, "edgecolor": board.palette.edge, "linewidth": 0.4 * s, "zorder": 4}
+        board.box(x, middle - BAR / 2 * s, width, BAR * s, **style)
+        fitting = (w for w in (f"{SYMBOLS[level]} {number}", number) if text_width(w, size, "bold") + 1 <= width)
+        if words := next(fitting, ""):
+            style = {"size": size, "color": ink(fill), "align": "center", "bold": True}
+            board.write(x + width / 2, middle, words, **style).set_zorder(6)
         x += width

@@ -1,7 +1,6 @@
 """Names beside marks: each where it touches nothing, or nowhere; and marks side by side instead of on each other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,74 +14,35 @@ LONGEST = 34.0  # mm: longer names are cut
 Box = tuple[float, float, float, float]  # left, top, right, bottom in mm
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A name that wants to stand beside a mark.
+def place_labels(
+    wanted: Iterable[tuple[str, float, float, float]], obstacles: Sequence[Box], bounds: Box, size: float
+) -> list[tuple[float, float, str, str]]:
+    """Find room for names, the first ones first: beside their marks, off all obstacles, within bounds.
 
-    Parameters
-    ----------
-    text : str
-    x, y : float
-        Centre of the mark, in mm.
-    gap : float
-        From the centre to the edge of the mark.
-    """
-
-    text: str
-    x: float
-    y: float
-    gap: float
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A name with its place: left end of the baseline."""
-
-    text: str
-    full: str
-    x: float
-    y: float
-
-
-def place_labels(wanted: Iterable[Wanted], obstacles: Sequence[Box], bounds: Box, size: float) -> list[Placed]:
-    """Find room for names, the first ones first.
-
-    Parameters
-    ----------
-    wanted : iterable of Wanted
-    obstacles : sequence of box
-        What no name may touch.
-    bounds : box
-        What no name may leave.
-    size : float
-        Of the type, in points.
-
-    Returns
-    -------
-    list of Placed
-        Those that found a place, right of, left of, above or below their mark; the others are not there.
+    Of each mark the name, the centre and the way from there to its edge are given, and the size of the type in points.
+    Those that find room come back: left end of the baseline, what is printed, the full name.
     """
     taken, placed = [*obstacles], []
     up, down = ABOVE * size * MM_PER_POINT, BELOW * size * MM_PER_POINT
-    for one in wanted:
-        full = clean_text(one.text)
+    for name, at, level, edge in wanted:
+        full = clean_text(name)
         text = cut_text(full, LONGEST, size)
-        width, middle, gap = text_width(text, size), (up - down) / 2, one.gap + 2 * SLACK
+        width, middle, gap = text_width(text, size), (up - down) / 2, edge + 2 * SLACK
         places = [
-            (one.x + gap, one.y + middle),
-            (one.x - gap - width, one.y + middle),
-            (one.x - width / 2, one.y - gap - down),
-            (one.x - width / 2, one.y + gap + up),
-            (one.x + 0.7 * gap, one.y - 0.7 * gap - down),
-            (one.x + 0.7 * gap, one.y + 0.7 * gap + up),
-            (one.x - 0.7 * gap - width, one.y - 0.7 * gap - down),
-            (one.x - 0.7 * gap - width, one.y + 0.7 * gap + up),
+            (at + gap, level + middle),
+            (at - gap - width, level + middle),
+            (at - width / 2, level - gap - down),
+            (at - width / 2, level + gap + up),
+            (at + 0.7 * gap, level - 0.7 * gap - down),
+            (at + 0.7 * gap, level + 0.7 * gap + up),
+            (at - 0.7 * gap - width, level - 0.7 * gap - down),
+            (at - 0.7 * gap - width, level + 0.7 * gap + up),
         ]
         for x, y in places:
             box = (x - SLACK, y - up - SLACK, x + width + SLACK, y + down + SLACK)
             inside = box[0] >= bounds[0] and box[1] >= bounds[1] and box[2] <= bounds[2] and box[3] <= bounds[3]
             if inside and not any(touch(box, other) for other in taken):
-                placed.append(Placed(text, full, x, y))
+                placed.append((x, y, text, full))
                 taken.append(box)
                 break
     return placed
@@ -96,21 +56,9 @@ def touch(a: Box, b: Box) -> bool:
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
     """Move points apart along a line, as little as possible (least squares), so that they keep a distance.
 
-    Parameters
-    ----------
-    places : sequence of float
-    gap : float
-        Least distance; smaller where the line is too short for it.
-    low, high : float
-        Ends of the line.
+    The distance is smaller than ``gap`` where the line from ``low`` to ``high`` is too short for it. Points stay in the
+    order given; equal places keep their order.
 
-    Returns
-    -------
-    ndarray
-        In the order given; equal places keep their order.
-
-    Examples
-    --------
     >>> spread([5, 5, 9], 2, 0, 10).tolist()
     [4.0, 6.0, 9.0]
     """

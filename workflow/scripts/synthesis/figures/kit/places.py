@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from .board import MARGIN, RIGHT
 from .layout import text_width, wrap_text
 from .presets import Preset
 
-MARGIN, RIGHT = 2.0, 178.0  # mm: left and right edge of what is printed
 # Room of a column in mm of a page of 180 mm: with the default layout the right edges stand at 47, 59, 74 | 161, 178.
 SLOTS = {"events": 12.0, "patients": 15.0, "counts": 21.0, "percent": 26.0, "window": 17.0}
 HEADINGS = {"study": 40.0, "interval": 30.0, "counts": 20.0}  # mm: wider headings stand on two lines; the others 14
@@ -20,28 +20,15 @@ class Columns:
 
     An estimate ends where its interval begins, so that decimals and brackets stand below each other and both still
     read as one string; the widest of them ends at the right edge of the column.
-
-    Parameters
-    ----------
-    group, study : float
-        Left edges of names.
-    label : float
-        Room for a study's name.
-    left, right : float
-        Edges of the panel.
-    edges : dict of float
-        Right edges of columns; of ``interval`` the left one.
-    dots : tuple of float
-        Centres of the columns of dots.
     """
 
-    group: float
+    group: float  # left edges of names
     study: float
-    label: float
-    left: float
+    label: float  # room for a study's name
+    left: float  # edges of the panel
     right: float
-    edges: dict[str, float]
-    dots: tuple[float, ...] = ()
+    edges: dict[str, float]  # right edges of columns; of ``interval`` the left one
+    dots: tuple[float, ...] = ()  # centres
 
     def headings(self) -> list[tuple[str, float, str]]:
         """Give name, place and alignment of every column of text."""
@@ -55,65 +42,54 @@ def heading_lines(plot, name: str, preset: Preset) -> list[str]:
     if name == "counts":
         patients = plot.headings["patients"]
         words = words or f"{plot.headings['events']}/ {patients[:1].lower()}{patients[1:]}"
-    whole = words.replace("/ ", "/")
-    longest = max((text_width(word, preset.body, "bold") for word in words.replace("-", "- ").split()), default=0.0)
+    whole, broken = words.replace("/ ", "/"), words.replace("-", "- ")
+    longest = max((text_width(word, preset.body, "bold") for word in broken.split()), default=0.0)
     width = max(preset.mm(HEADINGS.get(name, 14.0)), longest)  # no word is broken
     if text_width(whole, preset.body, "bold") <= width:
         return [whole]
-    return wrap_text(words.replace("-", "- "), width, preset.body, "bold")[:2]
-
-
-def apart(names: tuple[str, ...]) -> list[str]:
-    """Put counts that stand in one column into two."""
-    return [part for name in names for part in (("events", "patients") if name == "counts" else (name,))]
+    return wrap_text(broken, width, preset.body, "bold")[:2]
 
 
 def fit_columns(plot, preset: Preset) -> Columns:
-    """Place the columns of a plot; without a sixth column its room goes to the panel.
-
-    Parameters
-    ----------
-    plot : Plot
-    preset : Preset
-    """
-    mm, layout = preset.mm, preset.layout
-    window = bool(plot.headings.get("window")) and any(line.window not in ("", "–") for line in plot.lines)
+    """Place the columns of a ``Plot``; without a sixth column its room goes to the panel."""
+    mm, space = preset.mm, text_width(" ", preset.body, "bold")
+    sixth = bool(plot.headings.get("window")) and any(line.window not in ("", "–") for line in plot.lines)
+    columns = {
+        side: [
+            part
+            for name in names
+            if name not in ("study", "window") or (name == "window" and sixth)
+            for part in (("events", "patients") if name == "counts" and not plot.joined else (name,))
+        ]
+        for side, names in (("left", preset.layout.left), ("right", preset.layout.right))
+    }
 
     def widest(name: str) -> float:
         heads = [text_width(words, preset.body, "bold") for words in heading_lines(plot, name, preset)]
         return max([0.0, *heads, *(text_width(getattr(line, name), preset.body, line.weight) for line in plot.lines)])
 
-    def place(name: str, edge: float) -> dict[str, float]:
-        if name != "percent":
-            return {name: edge}
-        interval = edge - widest("interval")
-        return {"estimate": interval - text_width(" ", preset.body, "bold"), "interval": interval}
-
     def width(name: str) -> float:
-        if name != "percent":
-            return widest(name)
-        return widest("estimate") + text_width(" ", preset.body, "bold") + widest("interval")
+        return widest("estimate") + space + widest("interval") if name == "percent" else widest(name)
 
-    edge, first, edges = mm(MARGIN), None, {}
-    for name in layout.left if plot.joined else apart(layout.left):
-        if name == "study":
-            edge += mm(plot.names)
-            continue
+    def place(name: str, edge: float) -> dict[str, float]:
+        interval = edge - widest("interval")
+        return {"estimate": interval - space, "interval": interval} if name == "percent" else {name: edge}
+
+    edge, first, edges = mm(MARGIN) + mm(plot.names), None, {}
+    for name in columns["left"]:
         # The first column of numbers may take room from the names; the next ones take it from the panel.
         least = width(name) + mm(GAP) - (mm(plot.names - 1 - SHORTEST) if first is None else 0)
         edge += max(mm(SLOTS[name]), least)
         first = edge - width(name) if first is None else first
         edges |= place(name, edge)
-    left, start = edge + mm(5), mm(RIGHT)
+    start = mm(RIGHT)
     dots = tuple(start - (len(plot.dots) - i - 0.5) * DOT_PITCH * preset.scale for i in range(len(plot.dots)))
     start -= len(dots) * DOT_PITCH * preset.scale + mm(2.5) if dots else 0
     end, right_edges = start, {}
-    for name in reversed(layout.right if plot.joined else apart(layout.right)):
-        if name == "window" and not window:
-            continue
+    for name in reversed(columns["right"]):
         right_edges = place(name, start) | right_edges
         end = start - width(name) - mm(EDGE)
         start -= max(mm(SLOTS[name]), width(name) + mm(GAP))
     label = min(mm(plot.names - 1), (mm(RIGHT) if first is None else first) - mm(5) - mm(1))
     right = min(start, end) if right_edges or dots else mm(RIGHT) - mm(EDGE)
-    return Columns(mm(MARGIN), mm(5), label, left, right, edges | right_edges, dots)
+    return Columns(mm(MARGIN), mm(5), label, edge + mm(5), right, edges | right_edges, dots)

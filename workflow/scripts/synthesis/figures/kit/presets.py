@@ -7,44 +7,27 @@ and brackets, on what ground. Nothing else in the figures asks which preset it i
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ...words.formatting import DASH
+from ...words.formatting import DASH, HOUSES, House
 
 TITLE = 5.5  # mm of the head that the title takes
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a journal sets a table with a panel of marks.
+    """How a journal sets a table with a panel of marks."""
 
-    Parameters
-    ----------
-    left, right : tuple of {"study", "events", "patients", "counts", "percent", "window"}
-        Columns on either side of the panel, in order. ``counts`` is events/patients in one; ``percent`` the estimate
-        with its interval; ``window`` the sixth column, whatever stands in it.
-    words : mapping
-        What is called otherwise: headings, and the beginnings of the names of pools.
-    house : str
-        A name in ``formatting.HOUSES``: the zero of P values, dash or ``to`` in ranges.
-    brackets, between : str
-        Around an interval, and between its limits (blank: as formatted).
-    title : {"above", "below"}
-        Where the title stands.
-    palette : str
-        A name in ``style.PALETTES``, unless the reader asks for another one.
-    grid, bands : bool
-        Grid lines in the panel; every other study on a grey ground.
-    """
-
+    # Columns on either side of the panel, in order: study, events, patients; ``counts``, which is events/patients in
+    # one; ``percent``, the estimate with its interval; ``window``, the sixth column, whatever stands in it.
     left: tuple[str, ...] = ("study", "events", "patients")
     right: tuple[str, ...] = ("percent", "window")
-    words: Mapping[str, str] = field(default_factory=dict)
-    house: str = "default"
-    brackets: str = "()"
-    between: str = ""
-    title: str = "above"
-    palette: str = "default"
-    grid: bool = True
-    bands: bool = False
+    words: Mapping[str, str] = field(default_factory=dict)  # headings, and beginnings of the names of pools
+    house: str = "default"  # of ``formatting.HOUSES``: the zero of P values, dash or ``to`` in ranges
+    brackets: str = "()"  # around an interval
+    between: str = ""  # its limits; blank: as formatted
+    title: str = "above"  # or below
+    palette: str = "default"  # of ``style.PALETTES``, unless the reader asks for another one
+    grid: bool = True  # lines in the panel
+    bands: bool = False  # every other study on a grey ground
 
     def call(self, words: str) -> str:
         """Give the journal's word for a heading, or for the beginning of a name.
@@ -63,7 +46,7 @@ class Layout:
         >>> Layout(brackets="[]", between=", ").bracket("(6.3–17.0)")
         '[6.3, 17.0]'
         """
-        if not interval.startswith("(") or not interval.endswith(")"):
+        if not (interval.startswith("(") and interval.endswith(")")):
             return interval
         inner = interval[1:-1]
         if self.between:
@@ -73,35 +56,19 @@ class Layout:
 
 @dataclass(frozen=True)
 class Preset:
-    """A page: millimetres for places, points for type and lines.
-
-    Parameters
-    ----------
-    width : float
-    height : float or None
-        None lets the content decide, up to ``rows_per_page`` rows; a slide has a height of its own.
-    body, title, notes, small : float
-        Type: table, title, lines below the figure, lines inside the table.
-    row, leading : float
-        Height of a table row; distance of two lines of notes.
-    head, rows_per_page : float
-        Height above the first row; rows before a new page begins.
-    scale : float
-        Of marks and distances against the default page.
-    layout : Layout
-    """
+    """A page: millimetres for places, points for type and lines."""
 
     width: float = 180
-    height: float | None = None
+    height: float | None = None  # None lets the content decide, up to ``rows_per_page``; a slide has one of its own
     body: float = 7.5
     title: float = 9
-    notes: float = 6.6
-    small: float = 6.6
-    row: float = 4.9
-    leading: float = 3.15
-    head: float = 16
+    notes: float = 6.6  # lines below the figure
+    small: float = 6.6  # lines inside the table
+    row: float = 4.9  # height of a row of a table
+    leading: float = 3.15  # from one line of notes to the next
+    head: float = 16  # above the first row
     rows_per_page: float = 45
-    scale: float = 1.0
+    scale: float = 1.0  # of marks and distances, against the default page
     layout: Layout = Layout()
 
     def mm(self, length: float) -> float:
@@ -112,6 +79,11 @@ class Preset:
     def top(self) -> float:
         """Give the height above the first row; less where the title stands below."""
         return self.head - (TITLE * self.body / 7.5 if self.layout.title == "below" else 0)
+
+    @property
+    def house(self) -> House:
+        """Give the house style of numbers."""
+        return HOUSES[self.layout.house]
 
 
 JOURNAL = Preset()
@@ -127,7 +99,6 @@ LAYOUTS = {
     # BMJ: counts in one column, "to" in ranges, the title as a caption below, a grey ground to lead the eye.
     "bmj": Layout(
         left=("study", "counts"),
-        right=("percent", "window"),
         words={"All studies": "Overall"},
         house="bmj",
         title="below",
@@ -146,21 +117,10 @@ LAYOUTS = {
         grid=False,
     ),
 }
+# 16:9 at 10 inches: 11 pt is read from the back row, so a slide holds fewer rows and splits sooner.
+SLIDE = {"width": 254, "height": 143, "body": 11, "title": 14, "notes": 8, "small": 9, "row": 6.3, "leading": 3.8}
 PRESETS = {
     "default": JOURNAL,
-    # 16:9 at 10 inches: 11 pt is read from the back row, so a slide holds fewer rows and splits sooner.
-    "slide": Preset(
-        width=254,
-        height=143,
-        body=11,
-        title=14,
-        notes=8,
-        small=9,
-        row=6.3,
-        leading=3.8,
-        head=21,
-        rows_per_page=99,
-        scale=1.4,
-    ),
+    "slide": Preset(**SLIDE, head=21, rows_per_page=99, scale=1.4),
     **{name: replace(JOURNAL, layout=layout) for name, layout in LAYOUTS.items()},
 }

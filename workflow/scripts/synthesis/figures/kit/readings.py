@@ -1,57 +1,39 @@
-"""What the charts of an analysis read: its tables as rows of text, and the numbers and words taken from them."""
+"""What figures read and say: the tables of an analysis as typed rows, and the words beside their numbers."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import isfinite, nan
 
-from ...tables.files import number
-from ...words import formatting as fmt
+from ...tables.pools import Row, find_pool, is_pooled, pooled_rows
+from ...words.formatting import House
+from ...words.levels import MIXED, NOT_REPORTED
 from ...words.prose import percent, plural, upper_first
-from ...words.terms import is_ok
 from .layout import clean_text
+from .presets import PRESETS
 
-Row = Mapping[str, str]
+Note = tuple[str, bool]  # a paragraph below a figure, and whether it is printed dark
+# Beside the levels of a property, and after them.
+LAST = {MIXED: "Several, not separable", "": "Not reported", NOT_REPORTED: "Not reported"}
 
 
 @dataclass(frozen=True)
-class ChartText:
-    """What a chart says beside its numbers.
+class FigureText:
+    """What a figure says beside its numbers, and how it is printed."""
 
-    Parameters
-    ----------
-    title : str
-        The analysis.
-    unit : str
-        What the denominator counts, in the plural.
-    level : float
-        Confidence level.
-    version_line, note : str
-        Which data; anything a reader must know first. Blank lines are left out.
-    primary : str
-        The model whose estimates lead.
-    draw_prediction_from : int
-        Studies needed for a prediction to be drawn.
-    max_days : int or None
-        The longest window the analysis pools.
-    sort : {"year", "label", "estimate", "patients"}
-        Order of studies.
-    preset, palette, house : str
-        Names in ``style.PRESETS``, ``style.PALETTES`` and ``formatting.HOUSES``.
-    """
-
-    title: str
-    unit: str = "patients"
-    level: float = 0.95
-    version_line: str = ""
-    note: str = ""
-    primary: str = "glmm"
-    draw_prediction_from: int = 5
-    max_days: int | None = None
-    sort: str = "year"
-    preset: str = "default"
-    palette: str = "default"
-    house: str = "default"
+    title: str  # the analysis
+    unit: str = "patients"  # what the denominator counts, in the plural
+    level: float = 0.95  # of confidence
+    version_line: str = ""  # which data; it is left out when blank, as the next two are
+    note: str = ""  # anything a reader must know first
+    model_line: str = ""  # sentences on the model
+    primary: str = "glmm"  # the model whose estimates lead
+    draw_prediction_from: int = 5  # studies
+    max_days: int | None = None  # the longest window the analysis pools
+    sort: str = "year"  # or label, estimate, patients: the order of studies
+    overlaps: frozenset[str] = frozenset()  # studies that may share units with others
+    preset: str = "default"  # of ``PRESETS``
+    palette: str = "default"  # of ``PALETTES``
 
     @property
     def percent(self) -> str:
@@ -59,23 +41,79 @@ class ChartText:
         return percent(self.level)
 
     @property
-    def axis(self) -> str:
-        """Give the title of an axis of proportions."""
-        return f"{upper_first(self.unit)} with event, %"
+    def units(self) -> str:
+        """Give the unit as it begins a line."""
+        return upper_first(self.unit)
 
     @property
-    def style(self) -> fmt.House:
+    def axis(self) -> str:
+        """Give the title of an axis of proportions."""
+        return f"{self.units} with event, %"
+
+    @property
+    def style(self) -> House:
         """Give the house style of numbers."""
-        return fmt.HOUSES[self.house]
+        return PRESETS[self.preset].house
 
     def heading(self, what: str) -> str:
         """Give the title of a chart: the analysis, and what the chart shows of it."""
         return f"{clean_text(self.title)}: {what}"
 
 
+def text_of(review: Mapping, models: Mapping, figures: Mapping, version: str, title: str = "", **more) -> FigureText:
+    """Give the words of a figure from these parts of the config; ``version`` is its :func:`version_line`."""
+    return FigureText(
+        title,
+        unit=review["unit"],
+        level=float(models["level"]),
+        version_line=version,
+        primary=models["primary"],
+        draw_prediction_from=models["draw_prediction_from"],
+        **{name: figures[name] for name in ("sort", "preset", "palette")},
+        **more,
+    )
+
+
+def version_line(review: Mapping, what: str, data: bytes) -> str:
+    """Say which data were drawn: the release, a digest of the tables, the date of the last search; never the clock.
+
+    ``what`` names the tables (rows, tables), ``data`` holds them as they stand in their files.
+    """
+    digest = hashlib.sha256(data).hexdigest()[:7]
+    return f"Data version {review['version']} · {what} {digest} · literature to {review['search']}"
+
+
+def notes_of(text: FigureText, dark: Iterable[str] = (), grey: Iterable[str] = ()) -> list[Note]:
+    """Give the notes below a figure: dark ones on the data, a grey one on how to read it, the note and the version."""
+    below = [" ".join(filter(None, grey)), text.note, text.version_line]
+    return [(words, True) for words in dark if words] + [(words, False) for words in below if words.strip()]
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of arms: its name, its label, and its levels (level → label) in the order of figures."""
+
+    name: str
+    label: str = ""
+    levels: Mapping[str, str] = field(default_factory=dict)
+
+    def order(self, present: Iterable[str]) -> dict[str, str]:
+        """Give level → label of what is present; what is no level of its own comes last."""
+        present = list(present)
+        others = {level: level for level in present if level not in self.levels and level not in LAST}
+        last = {level: words for level, words in LAST.items() if level not in self.levels}
+        names = {**self.levels, **others, **last}
+        return {level: clean_text(label) for level, label in names.items() if level in present}
+
+    def absent(self, present: Iterable[str]) -> str:
+        """Name the levels that are not present."""
+        present = set(present)
+        return ", ".join(clean_text(label) for level, label in self.levels.items() if level not in present)
+
+
 @dataclass(frozen=True)
 class Readings:
-    """The tables of one analysis, as ``files.read_table`` gives them; what is missing is an empty list."""
+    """The tables of one analysis; what is missing is an empty list."""
 
     rows: Sequence[Row] = ()
     estimates: Sequence[Row] = ()
@@ -91,7 +129,7 @@ class Readings:
     @property
     def pooled(self) -> list[Row]:
         """Give the rows that the overall pool uses."""
-        return [row for row in self.rows if row["subset"] == "all" and row["use"] == "yes"]
+        return pooled_rows(self.rows)
 
     @property
     def by_study(self) -> list[Row]:
@@ -99,77 +137,43 @@ class Readings:
         arms: dict[str, list[Row]] = {}
         for row in self.pooled:
             arms.setdefault(row["study"], []).append(row)
-        return [own[0] if len(own) == 1 else add_arms(own) for own in arms.values()]
+        return [add_arms(own) for own in arms.values()]
 
     @property
     def studies(self) -> int:
         """Count the studies of the overall pool."""
         return len({row["study"] for row in self.pooled})
 
-    def overall(self, model: str) -> Row | None:
-        """Find the pool of all studies with a model; None where it is no pool."""
-        for row in self.estimates:
-            if (row["subset"], row["group"], row["model"]) == ("all", "", model):
-                return row if is_ok(row["status"]) and number(row, "studies") > 1 else None
-        return None
+    def overall(self, model: str) -> Row:
+        """Find the pool of all studies with a model; empty where it is no pool."""
+        pool = find_pool(self.estimates, model)
+        return pool if is_pooled(pool) else {}
 
 
-@dataclass(frozen=True)
-class Paragraphs:
-    """The notes below a chart: dark ones on the data, grey ones on how to read it."""
-
-    dark: Sequence[str] = ()
-    grey: Sequence[str] = ()
-    text: ChartText = field(default_factory=lambda: ChartText(""))
-
-    def lines(self) -> list[tuple[str, bool]]:
-        """Give paragraphs, and whether they are printed dark."""
-        grey = [" ".join(part for part in self.grey if part), self.text.note, self.text.version_line]
-        return [(p, True) for p in self.dark if p] + [(p, False) for p in grey if p.strip()]
-
-
-def known(*values: float) -> bool:
+def known(*values: float | None) -> bool:
     """Say whether all values are finite numbers."""
-    return all(isfinite(value) for value in values)
+    return all(value is not None and isfinite(value) for value in values)
+
+
+def values_of(row: Row, *columns: str) -> tuple:
+    """Give several values of a row: by default those of an estimate, as the mark of a line has them."""
+    return tuple(row[column] for column in columns or ("ci_low", "estimate", "ci_high"))
 
 
 def add_arms(rows: Sequence[Row]) -> Row:
-    """Give one row for some arms of a study."""
-    events, patients = (sum(int(row[column]) for row in rows) for column in ("events", "patients"))
-    counts = {"events": str(events), "patients": str(patients), "proportion": str(events / patients)}
-    return {**rows[0], "arm": "", "ci_low": "", "ci_high": "", **counts}
+    """Give one row for the arms of a study."""
+    if len(rows) == 1:
+        return rows[0]
+    events, patients = (sum(row[column] for row in rows) for column in ("events", "patients"))
+    counts = {"events": events, "patients": patients, "proportion": events / patients}
+    return {**rows[0], "arm": "", "ci_low": nan, "ci_high": nan, **counts}
 
 
-def sort_rows(rows: Sequence[Row], sort: str) -> list[Row]:
-    """Order studies as the forest plot does: ties by label, then by study and arm."""
-
-    def key(row: Row) -> tuple:
-        ties = (row["label"], row["study"], row.get("arm", ""))
-        if sort == "label":
-            return ties
-        value = number(row, {"year": "year", "estimate": "proportion", "patients": "patients"}[sort])
-        value = inf if value != value else -value if sort == "patients" else value
-        return (value, *ties)
-
-    return sorted(rows, key=key)
+def studies_of(count: int, none: str = "") -> str:
+    """Give a number of studies, or the words for none."""
+    return plural(count, "study", "studies") if count or not none else none
 
 
-def studies_of(count: float) -> str:
-    """Give a number of studies."""
-    return plural(count, "study", "studies")
-
-
-def version_line(review: Mapping, what: str, data: bytes) -> str:
-    """Say which data were drawn: the release, a digest of the tables, the date of the last search; never the clock.
-
-    Parameters
-    ----------
-    review : mapping
-        ``version`` and ``search``.
-    what : str
-        What the tables are called: rows or tables.
-    data : bytes
-        The tables as they stand in their files.
-    """
-    digest = hashlib.sha256(data).hexdigest()[:7]
-    return f"Data version {review['version']} · {what} {digest} · literature to {review['search']}"
+def sentence(words: str) -> str:
+    """Give words as a sentence: it begins with a capital and ends with one full stop."""
+    return f"{upper_first(words.rstrip('.'))}."

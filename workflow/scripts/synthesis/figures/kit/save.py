@@ -3,7 +3,8 @@
 import io
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import count, takewhile
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -11,6 +12,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from .board import Drawing
 from .layout import CUT
 from .pdf_fonts import light_fonts
 from .style import FONT, SVG_FONTS, fixed_settings
@@ -24,71 +26,35 @@ METADATA = {
 PNG_DPI = 300
 
 
-def save_figure(fig: Figure, stem: str | Path, formats: Iterable[str], title: str, desc: str) -> list[Path]:
-    """Save a figure.
+@fixed_settings()
+def save_drawing(drawing: Drawing, stem: str | Path, formats: Iterable[str]) -> list[Path]:
+    """Save the pages of a figure: a PDF with all of them, and one SVG or PNG each.
 
-    Parameters
-    ----------
-    fig : Figure
-    stem : path
-        Without its ending; its last two parts also make the identifiers inside the SVG unique on a page that holds
-        several figures.
-    formats : iterable of {"svg", "pdf", "png"}
-    title, desc : str
-        The alternative text, for screen readers.
-
-    Returns
-    -------
-    list of Path
-
-    Raises
-    ------
-    ValueError
-        A format that is none of these.
-    """
-    return save_pages([fig], stem, formats, title, desc)
-
-
-def save_pages(
-    figures: Sequence[Figure], stem: str | Path, formats: Iterable[str], title: str, desc: str
-) -> list[Path]:
-    """Save the pages of one figure: a PDF with all of them, and one SVG or PNG each.
-
-    The first page has the plain name, the others end in ``_2``, ``_3``, …; such pages left over from a run that
-    needed more of them are removed.
+    The first page has the plain name, the others end in ``_2``, ``_3``, …; such pages left over from a run that needed
+    more of them are removed. The last two parts of ``stem``, a path without ending, also make the identifiers inside
+    an SVG unique on a page that holds several figures. A format that is none of svg, pdf, png is a ValueError.
     """
     formats = list(formats)
-    unknown = [name for name in formats if name not in METADATA]
-    if unknown:
+    if unknown := [name for name in formats if name not in METADATA]:
         raise ValueError(f"cannot save as {', '.join(unknown)}: expected one of {', '.join(METADATA)}")
-    stem, written = Path(stem), []
-    with fixed_settings():
-        for name in formats:
-            if name == "pdf":
-                written.append(_write(_named(stem, 1, name), _pdf(figures, title, desc)))
-                continue
-            for number, figure in enumerate(figures, 1):
-                path = _named(stem, number, name)
-                of = f" ({number} of {len(figures)})" if len(figures) > 1 else ""
-                data = _svg(figure, _prefix(path), title + of, desc) if name == "svg" else _png(figure)
-                written.append(_write(path, data))
-            _remove_left_over(stem, len(figures), name)
+    stem, pages, written = Path(stem), drawing.pages, []
+    for name in formats:
+        if name == "pdf":
+            written.append(_write(_named(stem, 1, name), _pdf(drawing)))
+            continue
+        for number, page in enumerate(pages, 1):
+            path = _named(stem, number, name)
+            of = f" ({number} of {len(pages)})" if len(pages) > 1 else ""
+            data = _svg(page, path, drawing.title + of, drawing.desc) if name == "svg" else _png(page)
+            written.append(_write(path, data))
+        left_over = (_named(stem, number, name) for number in count(len(pages) + 1))
+        for path in takewhile(Path.exists, left_over):
+            path.unlink()
     return written
 
 
 def _named(stem: Path, number: int, ending: str) -> Path:
     return stem.with_name(f"{stem.name}{'' if number == 1 else f'_{number}'}.{ending}")
-
-
-def _remove_left_over(stem: Path, pages: int, ending: str) -> None:
-    number = pages + 1
-    while number > 1 and (path := _named(stem, number, ending)).exists():
-        path.unlink()
-        number += 1
-
-
-def _prefix(path: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"{path.parent.name}-{path.stem}").strip("-")
 
 
 def _write(path: Path, data: bytes) -> Path:
@@ -110,16 +76,18 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _pdf(figures: Sequence[Figure], title: str, desc: str) -> bytes:
+def _pdf(drawing: Drawing) -> bytes:
     buffer = io.BytesIO()
-    with light_fonts(), PdfPages(buffer, metadata={**METADATA["pdf"], "Title": title, "Subject": desc}) as pdf:
-        for figure in figures:
-            pdf.savefig(figure)
+    metadata = {**METADATA["pdf"], "Title": drawing.title, "Subject": drawing.desc}
+    with light_fonts(), PdfPages(buffer, metadata=metadata) as pdf:
+        for page in drawing.pages:
+            pdf.savefig(page)
     return buffer.getvalue()
 
 
-def _svg(figure: Figure, prefix: str, title: str, desc: str) -> bytes:
+def _svg(figure: Figure, path: Path, title: str, desc: str) -> bytes:
     """Give the SVG with fonts for any machine, the full text of what was cut, unique ids and alternative text."""
+    prefix = re.sub(r"[^A-Za-z0-9]+", "-", f"{path.parent.name}-{path.stem}").strip("-")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata=METADATA["svg"])
     svg = buffer.getvalue().decode("utf-8").replace(f"font-family: '{FONT}'", f"font-family: {SVG_FONTS}")
