@@ -422,6 +422,13 @@ def test_lines_below_the_axis_in_order():
     assert impossible == "Test for subgroup differences: not possible (fewer than two pools)"
 
 
+def test_tau2_is_on_the_scale_of_the_primary_model():
+    """It was called logit whatever the model was."""
+    block, estimates, _ = CASES["12 studies"]
+    plot = read_of(block, estimates.assign(model="arcsine-reml"), replace(TEXT, primary="arcsine-reml"))
+    assert plot.notes[0][0].startswith("Heterogeneity: τ² = 0.21 (arcsine square-root scale)")
+
+
 def test_the_test_printed_belongs_to_the_pools_drawn():
     """Diamonds with a τ² each beside a P value of the model with one τ² for all are two answers to two questions."""
     _, split, estimates = grouped(12)

@@ -8,6 +8,7 @@ from math import sqrt
 from ...tables.pools import Row, State, estimate_text, is_pooled, prediction_text, state_of
 from ...words import formatting as fmt
 from ...words import marks
+from ...words.model_names import scale_of
 from ...words.prose import upper_first
 from ...words.terms import remarks_of
 from ..kit.layout import clean_text
@@ -92,7 +93,7 @@ class Printer:
         if not is_pooled(pool):
             return ""
         values = values_of(pool, "tau2", "i2", "q", "q_df", "q_p")
-        return fmt.format_heterogeneity(*values, scale="logit", house=self.text.style)
+        return fmt.format_heterogeneity(*values, scale=scale_of(self.text.primary), house=self.text.style)
 
     def remark(self, pool: Row) -> str:
         """Say why a pool has no diamond, or what is remarkable about one that has; blank when nothing is."""
