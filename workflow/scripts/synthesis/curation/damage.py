@@ -32,90 +32,77 @@ def clean(text: str) -> str:
 
 
 def read_value(value: Any, data_type: str, number_format: str, kind: str) -> tuple[str, str | None]:
-    """Turn the value of a workbook's cell into text.
+    """Turn the value of a workbook's cell, as openpyxl gives it, into text for a field of a kind.
 
-    Parameters
-    ----------
-    value : object
-        As openpyxl gives it: None, str, bool, int, float, datetime, date, time or timedelta.
-    data_type : str
-        openpyxl's one-letter type (``f`` is a formula, ``e`` an error), or :data:`RAISED`.
-    number_format : str
-        How the cell is shown.
-    kind : str
-        Of its field: ``text``, ``pages``, ``count``, ``window``, ``percent`` or ``date``.
-
-    Returns
-    -------
-    text : str
-        Blank for an empty cell and for one that cannot be trusted.
-    complaint : str or None
-        Why it cannot be trusted, and what to do.
+    ``data_type`` is openpyxl's letter (``f`` is a formula, ``e`` an error), or :data:`RAISED`; ``number_format`` is how
+    the cell is shown. The text is blank for an empty cell and for one that cannot be trusted; then the second is why,
+    and what to do.
     """
     if value is None:
         return "", None
-    if data_type == "f":
-        return "", "The cell holds a formula. Formulas are not read. Paste the value: copy, then Paste special, Values."
-    if data_type == "e":
-        return "", f"The cell holds an error ({value}). Type what the source says."
-    if data_type == RAISED and kind not in ("text", "pages"):
-        return "", f"{quote(value)} holds a raised or lowered character, perhaps a footnote. Type the number alone."
-    if isinstance(value, bool):
-        return "", f"The cell holds the truth value {str(value).upper()}, made of a word. {AS_TEXT}"
-    if isinstance(value, dt.datetime | dt.date):
-        return _date(value, number_format, kind)
-    if isinstance(value, dt.time | dt.timedelta):
-        return "", f"The cell holds a time ({value}), perhaps made of a ratio such as 3:12. {AS_TEXT}"
-    if isinstance(value, int | float):
-        return _number(value, number_format or "General", kind)
-    text = clean(str(value))
-    complaint = text_damage(text, kind)
+    text = _text(value)
+    complaint = _damage(value, text, data_type, number_format or "General", kind)
     return ("", complaint) if complaint else (text, None)
 
 
-def _date(value: dt.date, number_format: str, kind: str) -> tuple[str, str | None]:
-    shown = re.sub(r'\[[^]]*\]|"[^"]*"|\\.', "", number_format or "").lower()
-    day = value.isoformat()[:10]
-    timed = isinstance(value, dt.datetime) and value.time() != dt.time()
-    if kind == "date" and not timed and "d" in shown and "y" in shown:
-        return day, None  # the day, month and year that the person sees
+def _text(value: Any) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()[:10]
+    if isinstance(value, int | float):
+        return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
+    return clean(str(value))
+
+
+def _damage(value: Any, text: str, data_type: str, number_format: str, kind: str) -> str | None:
+    if data_type == "f":
+        return "The cell holds a formula. Formulas are not read. Paste the value: copy, then Paste special, Values."
+    if data_type == "e":
+        return f"The cell holds an error ({value}). Type what the source says."
+    if data_type == RAISED and kind not in ("text", "pages"):
+        return f"{quote(value)} holds a raised or lowered character, perhaps a footnote. Type the number alone."
+    if isinstance(value, bool):
+        return f"The cell holds the truth value {str(value).upper()}, made of a word. {AS_TEXT}"
+    if isinstance(value, dt.date):
+        return _date_value_damage(value, text, number_format, kind)
+    if isinstance(value, dt.time | dt.timedelta):
+        return f"The cell holds a time ({value}), perhaps made of a ratio such as 3:12. {AS_TEXT}"
+    if isinstance(value, int | float):
+        return _number_damage(value, text, number_format.split(";")[0], kind)
+    return text_damage(text, kind)
+
+
+def _date_value_damage(value: dt.date, day: str, number_format: str, kind: str) -> str | None:
     if kind == "date":
-        return (
-            "",
-            f"The cell holds the date {day}, but shows only a part of it. "
-            f"Type it as text: {day}, {day[:7]} or {day[:4]}.",
-        )
+        shown = re.sub(r'\[[^]]*\]|"[^"]*"|\\.', "", number_format).lower()
+        timed = isinstance(value, dt.datetime) and value.time() != dt.time()
+        if not timed and "d" in shown and "y" in shown:
+            return None  # the day, month and year that the person sees
+        said = f"The cell holds the date {day}, but shows only a part of it."
+        return f"{said} Type it as text: {day}, {day[:7]} or {day[:4]}."
     first, second = value.day, value.month
-    typed = (
-        f"{first}/{second}"
-        if first == second
-        else f"{first}/{second}, {second}/{first} or {second}-{str(value.year)[2:]}"
-    )
-    return "", f"The cell holds the date {day}, which a spreadsheet makes of {typed}. {AS_TEXT}"
+    others = "" if first == second else f", {second}/{first} or {second}-{str(value.year)[2:]}"
+    return f"The cell holds the date {day}, which a spreadsheet makes of {first}/{second}{others}. {AS_TEXT}"
 
 
-def _number(value: int | float, number_format: str, kind: str) -> tuple[str, str | None]:
-    plain = number_format.split(";")[0]
-    if "%" in plain:
-        return "", f"The cell holds the number {value!r} shown as per cent; its digits as printed are lost. {AS_TEXT}"
-    if re.search(r"[0#?],+(?![0#?])", plain):
-        return "", f"The cell holds {value!r} shown in thousands. {AS_TEXT}"
-    if re.fullmatch(r"0{2,}", plain):
-        shown = str(int(value)).zfill(len(plain)) if float(value).is_integer() else repr(value)
-        return "", f"The cell shows {shown} but holds {value!r}: leading zeros are not in it. {AS_TEXT}"
-    whole = float(value).is_integer() and abs(value) < 1e15
-    text = str(int(value)) if whole else repr(value)
+def _number_damage(value: float, text: str, shown: str, kind: str) -> str | None:
+    if "%" in shown:
+        return f"The cell holds the number {value!r} shown as per cent; its digits as printed are lost. {AS_TEXT}"
+    if re.search(r"[0#?],+(?![0#?])", shown):
+        return f"The cell holds {value!r} shown in thousands. {AS_TEXT}"
+    if re.fullmatch(r"0{2,}", shown):
+        digits = str(int(value)).zfill(len(shown)) if float(value).is_integer() else repr(value)
+        return f"The cell shows {digits} but holds {value!r}: leading zeros are not in it. {AS_TEXT}"
     if kind == "percent":
-        return "", f"{text} has no % sign. Is it {text}% or a proportion? {AS_TEXT}"
-    if whole:
-        return text, None
+        return f"{text} has no % sign. Is it {text}% or a proportion? {AS_TEXT}"
+    if re.fullmatch("-?[0-9]{1,15}", text):
+        return None
     if kind in ("count", "window"):
-        return "", _decimal(text)
+        return _decimal(text)
     if kind == "date":
-        return "", f"The cell holds the number {text} where a date belongs. {AS_TEXT}"
+        return f"The cell holds the number {text} where a date belongs. {AS_TEXT}"
     if "e" in text or len(text.replace("-", "").replace(".", "").lstrip("0")) > 15:
-        return "", f"The cell holds {text}, which was computed or cut off. {AS_TEXT}"
-    return text, None
+        return f"The cell holds {text}, which was computed or cut off. {AS_TEXT}"
+    return None
 
 
 def _decimal(text: str) -> str:
@@ -150,11 +137,9 @@ def text_damage(text: str, kind: str) -> str | None:
 
 def _count_damage(text: str) -> str | None:
     if found := DAY_MONTH.fullmatch(text):
-        digits = re.match(r"\d+", text)
-        typed = (
-            f" of {int(digits[0])}/{_month(found)} or {_month(found)}-{int(digits[0])}" if digits else " of a fraction"
-        )
-        return f'"{text}" is a date, which a spreadsheet makes{typed}. Write the numbers, each in its own cell.'
+        digits, month = re.match(r"\d+", text), _month(found)
+        typed = f"{int(digits[0])}/{month} or {month}-{int(digits[0])}" if digits else "a fraction"
+        return f'"{text}" is a date, which a spreadsheet makes of {typed}. Write the numbers, each in its own cell.'
     if DATE.fullmatch(text):
         return f'"{text}" is a date, which a spreadsheet makes of a fraction. Write the numbers, each in its own cell.'
     if DECIMAL.fullmatch(text):
