@@ -25,7 +25,7 @@ from ..sheets.screening import HEADINGS, OUT, read_lines
 from ..sheets.sheet import Sheet, type_sheet
 from ..tables.files import as_csv, write_text
 from ..tables.located import read_located
-from ..tables.problems import Problem, ProblemsError, refusal
+from ..tables.problems import Problem, ProblemsError, noted, refusal, refuse
 from ..words.prose import inside, joined
 
 STUDIES, CONFIG, LIST = Path("studies"), Path("config.yaml"), Path("studies/screening.csv")
@@ -55,9 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         protocol = read_protocol(CONFIG)
         if not told:
-            raise refusal(
-                "FILES", "Name what to add: make add FILES=smith2025.xlsx (or the id of a sheet in studies/)."
-            )
+            how = "Name what to add: make add FILES=smith2025.xlsx (or the id of a sheet in studies/)."
+            raise refusal("FILES", how)
         entries = find_entries(told, protocol)
         print(commit_words(entries, protocol) if "--commit" in arguments else hand_in(told, entries, protocol))
     except ProblemsError as error:
@@ -91,52 +90,32 @@ def find_entries(names: Sequence[str], protocol: Protocol) -> list[Entry]:
     books = [name for name in names if name.lower().endswith(".xlsx")]
     problems: list[Problem] = []
     entries = []
-    try:
+    with noted(problems):
         entries += [Entry(one.sheet, one.path, one.text) for one in read_workbooks(books, STUDIES, protocol)]
-    except ProblemsError as error:
-        problems += error.problems
     for name in (name for name in names if name not in books):
-        given = Path(name) if name.endswith(".yaml") else Path(f"{name}.yaml")
+        given = Path(name.removesuffix(".yaml") + ".yaml")
         path = STUDIES / given.name
-        try:
+        with noted(problems):
             if given.parent not in (Path("."), STUDIES):
                 raise refusal(name, f"Sheets stand in {STUDIES}/. Move it there, then: make add FILES={path.stem}")
             if not path.is_file():
-                raise refusal(
-                    name,
-                    f"There is no such sheet: {path}. Name a workbook (.xlsx), or the id of a sheet in {STUDIES}/; "
-                    f"begin one with make new ID={path.stem}.",
-                )
+                way = f"Name a workbook (.xlsx), or the id of a sheet in {STUDIES}/"
+                raise refusal(name, f"There is no such sheet: {path}. {way}; begin one with make new ID={path.stem}.")
             entries.append(Entry(read_sheet(path, protocol), path))
-        except ProblemsError as error:
-            problems += error.problems
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     return entries
 
 
 def read_sheet(path: str | Path, protocol: Protocol) -> Sheet:
-    """Read a sheet and check it by itself.
-
-    Raises
-    ------
-    ProblemsError
-    """
+    """Read a sheet and check it by itself."""
     located = read_located(path)
     sheet = type_sheet(located)
-    if problems := check_sheet(located, sheet, protocol):
-        raise ProblemsError(problems)
+    refuse(check_sheet(located, sheet, protocol))
     return sheet
 
 
 def hand_in(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -> str:
-    """Check everything together, then write sheets and list; give what was done.
-
-    Raises
-    ------
-    ProblemsError
-        Before anything is written.
-    """
+    """Check everything together, and only then write sheets and list; give what was done."""
     refuse_overwriting(entries)
     texts = {entry.path.name: entry.text for entry in entries if entry.text is not None and not entry.path.exists()}
     if LIST.is_file():
@@ -154,27 +133,18 @@ def hand_in(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) 
 
 def refuse_overwriting(entries: Sequence[Entry]) -> None:
     """Refuse a workbook whose sheet is there and says something else."""
-    problems = [
-        Problem(
-            str(entry.path),
-            0,
-            "",
-            "This sheet exists and differs from the workbook. To see how, and to replace it: sheet from-xlsx --force.",
-        )
+    differs = "This sheet exists and differs from the workbook. To see how, and to replace it: sheet from-xlsx --force."
+    refuse(
+        Problem(str(entry.path), 0, "", differs)
         for entry in entries
         if entry.text is not None and entry.path.exists() and type_sheet(read_located(entry.path)) != entry.sheet
-    ]
-    if problems:
-        raise ProblemsError(problems)
+    )
 
 
 def listed(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -> tuple[list[dict], list[str]]:
     """Give the list with a row for each study: new ones are asked for, one whose decision holds no more is mended.
 
-    Raises
-    ------
-    ProblemsError
-        Where something has to be asked, and there is nobody to answer.
+    Where something has to be asked, and there is nobody to answer, that is the problem.
     """
     rows = [row for _, row in read_lines(LIST)]
     columns = list(rows[0]) if rows else list(HEADINGS)
@@ -185,29 +155,24 @@ def listed(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -
         old = next((row for row in rows if study in (row.get("sheet"), row.get("id"))), None)
         if old and old["sheet"] == study and not contradiction(study, old["decision"], known[study]):
             continue
-        try:
+        with noted(problems):
             answers = ask(study, known[study], old or {}, rows, names)
-        except ProblemsError as error:
-            problems += error.problems
-            continue
-        new = row_of(entry.sheet, known[study]) | (old or {}) | answers | {"sheet": study}
-        if old:
-            rows[rows.index(old)] = new
-        else:
-            after = (at for at, row in enumerate(rows) if row["id"].lower() > study)
-            rows.insert(next(after, len(rows)), new)
-    if problems:
-        raise ProblemsError(problems)
+            new = row_of(entry.sheet, known[study]) | (old or {}) | answers | {"sheet": study}
+            if old:
+                rows[rows.index(old)] = new
+            else:
+                after = (at for at, row in enumerate(rows) if row["id"].lower() > study)
+                rows.insert(next(after, len(rows)), new)
+    refuse(problems)
     return rows, columns
 
 
 def others(entries: Sequence[Entry], protocol: Protocol) -> list[Sheet]:
     """Give the other sheets of the review; one with faults is told by the check, and is none here."""
-    found = []
-    for path in sheet_paths(STUDIES):
+    found, mine = [], [entry.path for entry in entries]
+    for path in map(Path, sheet_paths(STUDIES)):
         with contextlib.suppress(ProblemsError):
-            if Path(path) not in [entry.path for entry in entries]:
-                found.append(read_sheet(path, protocol))
+            found += [read_sheet(path, protocol)] if path not in mine else []
     return found
 
 
@@ -244,12 +209,7 @@ def ask(
 
 
 def check_together(texts: Mapping[str, str]) -> None:
-    """Run what `make check` runs on the review as it would be.
-
-    Raises
-    ------
-    ProblemsError
-    """
+    """Run what `make check` runs on the review as it would be; raise when it finds something."""
     from ..review import checking
 
     with tempfile.TemporaryDirectory() as name:
@@ -276,20 +236,16 @@ def commit_words(entries: Sequence[Entry], protocol: Protocol) -> str:
         return f"Nothing to commit: {error}."
     mine = {entry.path.as_posix() for entry in entries} | {LIST.as_posix(), "README.md"}
     paths = [path for path in changed if path in mine or path.startswith(("results/", "docs/"))]
-    others = [path for path in changed if path not in paths]
+    strange = [path for path in changed if path not in paths]
     if not paths:
         return "Nothing to commit: these studies are in the last commit, with all that follows from them."
     shown = paths
     if len(paths) > MOST:  # what is ignored stays out of it all the same
         shown = [*(path for path in paths if not path.startswith("results/")), "results"]
-    lines = [
-        "To commit it:",
-        "",
-        f"  git add {shlex.join(shown)}",
-        f"  git commit -m {shlex.quote(title(entries, protocol))}",
-    ]
-    if others:
-        lines += ["", f"Changed as well, and no part of it: {', '.join(others[:5])}{' …' if others[5:] else ''}"]
+    message = shlex.quote(title(entries, protocol))
+    lines = ["To commit it:", "", f"  git add {shlex.join(shown)}", f"  git commit -m {message}"]
+    if strange:
+        lines += ["", f"Changed as well, and no part of it: {', '.join(strange[:5])}{' …' if strange[5:] else ''}"]
     return "\n".join(lines)
 
 
@@ -309,9 +265,8 @@ def title(entries: Sequence[Entry], protocol: Protocol) -> str:
     counts = {}
     for row in entries[0].sheet.outcomes:
         if row.events is not None and row.patients:
-            counts.setdefault(
-                row.outcome, f"{inside(protocol.outcomes[row.outcome].label)} {row.events}/{row.patients}"
-            )
+            label = inside(protocol.outcomes[row.outcome].label)
+            counts.setdefault(row.outcome, f"{label} {row.events}/{row.patients}")
     return f"{said}: {', '.join(list(counts.values())[:4])}" if counts else said
 
 

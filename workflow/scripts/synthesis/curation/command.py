@@ -10,24 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..tables.files import write_text, write_texts
-from ..tables.problems import Problem, ProblemsError, one_of, refusal
+from ..tables.problems import Problem, ProblemsError, noted, one_of, refusal, refuse
+from ..words.prose import plural
 
 DRAFTS = "drafts"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        As typed behind `sheet`; those of the process when left out.
-
-    Returns
-    -------
-    int
-        0 when all is well; 1 when something has to be mended first, and then nothing was written.
-    """
+    """Run the command as typed behind `sheet`; give 1 when something has to be mended first: nothing was written."""
     options = make_parser().parse_args(arguments)
     try:
         code = options.run(options)
@@ -43,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
+    """Give the parser; the page of the commands lists what is in it."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--config", default="config.yaml", help="the review's config (default: %(default)s)")
     shared.add_argument("--studies", default="studies", help="the folder of sheets (default: %(default)s)")
@@ -74,21 +65,18 @@ def make_parser() -> argparse.ArgumentParser:
     table.add_argument("--outcome", help="what the events are, when no column says so")
     pairs = {"nargs": "+", "action": "extend", "default": []}
     table.add_argument("--set", **pairs, metavar="FIELD=VALUE", help="what is the same in every row")
-    table.add_argument(
-        "--columns", **pairs, metavar="FIELD=HEADING", help="which column holds what, when its heading does not say"
-    )
-    table.add_argument(
-        "--study", **pairs, metavar="NAME", help="rows that look like a total and are studies nevertheless"
-    )
+    columns = "which column holds what, when its heading does not say"
+    table.add_argument("--columns", **pairs, metavar="FIELD=HEADING", help=columns)
+    studies = "rows that look like a total and are studies nevertheless"
+    table.add_argument("--study", **pairs, metavar="NAME", help=studies)
     table.add_argument("--tab", help="of a workbook (default: the first that is filled)")
     table.add_argument("--encoding", default="utf-8", help="of a CSV (default: %(default)s)")
     compare = add("compare", _compare, "say where two readers differ, and how far they agree (Markdown)", force)
     compare.add_argument("first", help="a sheet, or a folder of sheets")
     compare.add_argument("second", help="the same, of the second reader")
     compare.add_argument("--output", help="write the comparison to this file")
-    compare.add_argument(
-        "--mark", metavar="FILE", help="write the first sheet, marked with what the second reader found"
-    )
+    mark = "write the first sheet, marked with what the second reader found"
+    compare.add_argument("--mark", metavar="FILE", help=mark)
     return parser
 
 
@@ -97,7 +85,7 @@ def _tell(problems: Iterable[Problem], outcome: str = " Nothing was written.") -
     every = list(dict.fromkeys(problems))
     for problem in every:
         print(problem, file=sys.stderr)
-    print(f"{_number(len(every), 'problem')}.{outcome}", file=sys.stderr)
+    print(f"{plural(len(every), 'problem')}.{outcome}", file=sys.stderr)
     return 1
 
 
@@ -128,9 +116,8 @@ def _new(options: argparse.Namespace) -> int:
     from .new import ID, label_of, new_sheet
 
     if not ID.fullmatch(options.id):
-        raise refusal(
-            options.id, "An id is author and year in small letters, smith2025, and perhaps a letter: smith2025b."
-        )
+        form = "An id is author and year in small letters, smith2025, and perhaps a letter: smith2025b."
+        raise refusal(options.id, form)
     sheet = Path(options.studies) / f"{options.id}.yaml"
     target = Path(f"{options.id}.xlsx") if options.xlsx else sheet
     for path in dict.fromkeys((target, sheet)):
@@ -157,25 +144,18 @@ def _check(options: argparse.Namespace) -> int:
     wanted = [str(_find(name, options.studies)) for name in options.sheets]
     known, strays = (sheet_paths(options.studies), []) if wanted else find_sheets(options.studies)
     paths = list(dict.fromkeys([*known, *wanted]))
-    sheets, problems = None, list(strays)
-    try:
+    sheets, found = None, list(strays)
+    with noted(found):
         sheets = read_sheets(paths, protocol)
-    except ProblemsError as error:
-        problems += [p for p in error.problems if not wanted or p.file in wanted]
-    if problems:
+    if problems := [p for p in found if not wanted or p.file in wanted]:
         return _tell(problems, "")
     if sheets is None:
-        print(f"{_number(len(wanted), 'sheet')}: no problem. (Other sheets have some: sheet check)")
+        print(f"{plural(len(wanted), 'sheet')}: no problem. (Other sheets have some: sheet check)")
         return 0
-    stems = {Path(path).stem for path in wanted}
-    counted = [sheet for sheet in sheets if not wanted or sheet.id in stems]
-    counts = sum(len(sheet.outcomes) for sheet in counted)
-    print(f"{_number(len(counted), 'sheet')} with {_number(counts, 'count')}: no problem.")
+    stems = {Path(path).stem for path in wanted or paths}
+    counts = [len(sheet.outcomes) for sheet in sheets if sheet.id in stems]
+    print(f"{plural(len(counts), 'sheet')} with {plural(sum(counts), 'count')}: no problem.")
     return 0
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -218,23 +198,16 @@ def _from_xlsx(options: argparse.Namespace) -> int:
 def _write(texts: Mapping[Path, str], force: bool, then: object) -> int:
     """Write files, all or none: where one exists with other content, its difference is shown instead."""
     strange = [path for path in texts if path.exists() and not path.is_file()]
-    if strange:
-        raise ProblemsError(Problem(str(path), 0, "", "This is not a file. Give another name.") for path in strange)
-    changed = {path: text for path, text in texts.items() if path.exists() and not _says_the_same(path, text)}
+    refuse(Problem(str(path), 0, "", "This is not a file. Give another name.") for path in strange)
+    same = [path for path, text in texts.items() if path.exists() and _says_the_same(path, text)]
+    changed = [path for path in texts if path.exists() and path not in same]
     if changed and not force:
-        for path, text in changed.items():
-            print("\n".join(_difference(path, text)))
-        problems = [
-            Problem(
-                str(path),
-                0,
-                "",
-                "This sheet exists and differs, as shown (comments in it would be lost). To replace it: --force",
-            )
-            for path in changed
-        ]
-        raise ProblemsError(problems)
-    same = [path for path in texts if path.exists() and path not in changed]
+        for path in changed:
+            before = path.read_text("utf-8", errors="replace").splitlines()
+            after = texts[path].splitlines()
+            print("\n".join(difflib.unified_diff(before, after, str(path), "handed in", lineterm="", n=1)))
+        differs = "This sheet exists and differs, as shown (comments in it would be lost). To replace it: --force"
+        refuse(Problem(str(path), 0, "", differs) for path in changed)
     try:
         write_texts({path: text for path, text in texts.items() if path not in same})
     except OSError as error:
@@ -261,11 +234,6 @@ def _says_the_same(path: Path, text: str) -> bool:
         return False
 
 
-def _difference(path: Path, text: str) -> list[str]:
-    before = path.read_text("utf-8", errors="replace").splitlines()
-    return list(difflib.unified_diff(before, text.splitlines(), str(path), "handed in", lineterm="", n=1))
-
-
 def _from_table(options: argparse.Namespace) -> int:
     from .table_file import read_table_file
     from .wide import draft_sheets
@@ -275,16 +243,15 @@ def _from_table(options: argparse.Namespace) -> int:
     given, columns = _given(options, protocol)
     table = read_table_file(options.file, options.encoding, options.tab)
     drafts = draft_sheets(table, options.file, protocol, given, columns, options.study)
-    texts = {
-        Path(options.to) / f"{name}.yaml": data_to_yaml(d, protocol.attributes) for name, d in drafts.sheets.items()
-    }
+    written = {name: data_to_yaml(draft, protocol.attributes) for name, draft in drafts.sheets.items()}
+    texts = {Path(options.to) / f"{name}.yaml": text for name, text in written.items()}
     if drafts.unread:
         print(f"Not read: {', '.join(drafts.unread)}.")
     code = _write(texts, options.force, lambda path: f"sheet check {path}")
     entered = [name for name in drafts.sheets if (Path(options.studies) / f"{name}.yaml").exists()]
     if entered and Path(options.to) != Path(options.studies):
         print(f"There is a sheet already for: {', '.join(entered)}. Is it the same report?")
-    print(f"{_number(len(texts), 'draft')}. Fill in what is marked, check it, then move it to {options.studies}/.")
+    print(f"{plural(len(texts), 'draft')}. Fill in what is marked, check it, then move it to {options.studies}/.")
     return code
 
 
@@ -301,8 +268,7 @@ def _given(options: argparse.Namespace, protocol) -> tuple[dict[str, str], dict[
         given["outcome"] = options.outcome
     if given.get("outcome") and given["outcome"] not in protocol.outcomes:
         problems.append(Problem("--outcome", 0, "", one_of(given["outcome"], protocol.outcomes)))
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     return given, columns
 
 
@@ -314,9 +280,8 @@ def _pairs_of(texts: Sequence[str], option: str, allowed: Sequence[str], problem
         if key not in allowed:
             problems.append(Problem(option, 0, key, one_of(key, allowed)))
         elif not value:
-            problems.append(
-                Problem(option, 0, key, f"Nothing is said of it. Write {option} {key}=…, in quotes when it has spaces.")
-            )
+            way = f"Write {option} {key}=…, in quotes when it has spaces."
+            problems.append(Problem(option, 0, key, f"Nothing is said of it. {way}"))
         elif given.setdefault(key, value) != value:
             problems.append(Problem(option, 0, key, f"Both {given[key]} and {value}. Say one."))
     return given
@@ -367,14 +332,10 @@ def _pairs(options: argparse.Namespace):
         files = [(_find(options.first, options.studies), _find(options.second, options.studies))]
     problems: list[Problem] = []
     typed = []
-    for pair in files:
-        for path in pair:
-            try:
-                typed.append(type_sheet(read_located(path)))
-            except ProblemsError as error:
-                problems += error.problems
-    if problems:
-        raise ProblemsError(problems)
+    for path in (path for pair in files for path in pair):
+        with noted(problems):
+            typed.append(type_sheet(read_located(path)))
+    refuse(problems)
     return zip(typed[::2], typed[1::2], strict=True)
 
 

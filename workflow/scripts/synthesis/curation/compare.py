@@ -10,6 +10,7 @@ from typing import Any
 from ..sheets.sheet import Sheet
 from ..words.formatting import MISSING, format_count, format_percent, format_statistic
 from ..words.levels import NOT_REPORTED, UNSTATED
+from ..words.prose import markdown_table
 from ..words.terms import OK, remarks_of
 
 FEWEST_FOR_INTERVAL = 30  # the large-sample variance is not to be trusted below; Fleiss, Cohen and Everitt 1969
@@ -51,23 +52,20 @@ class Reading:
     both: int = 0
     rows: list[tuple[int, int]] = field(default_factory=list)  # indexes of the outcomes that were matched
 
+    def number(self, *pair: str) -> None:
+        """Note a number (where, field, first, second) that one of them wrote."""
+        if any(pair[2:]):
+            self.numbers.append(Pair(*pair))
+
+    def judge(self, kind: str, *pair: str) -> None:
+        """Note a judgement of a kind that one of them made."""
+        if any(pair[2:]):
+            self.judgements.setdefault(kind, []).append(Pair(*pair))
+
 
 @dataclass(frozen=True)
 class Kappa:
-    """Cohen's kappa of paired judgements.
-
-    Parameters
-    ----------
-    n : int
-        Items judged by both.
-    agree : int
-    kappa : float
-        NaN when it is not defined; ``status`` says why.
-    ci_low, ci_high : float
-        NaN below 30 items.
-    status : str
-        ``ok``, or why a number is missing.
-    """
+    """Cohen's kappa of ``n`` items judged by both; NaN where it or its limits are not known: ``status`` says why."""
 
     n: int
     agree: int
@@ -78,18 +76,7 @@ class Kappa:
 
 
 def cohen_kappa(pairs: Sequence[tuple[str, str]], z: float = 1.959963984540054) -> Kappa:
-    """Give Cohen's kappa, unweighted.
-
-    Parameters
-    ----------
-    pairs : sequence of (str, str)
-        What each of two readers judged of the same item.
-    z : float
-        Quantile of the normal distribution for the interval.
-
-    Returns
-    -------
-    Kappa
+    """Give Cohen's kappa, unweighted, of what each of two readers judged; ``z`` is the quantile for its interval.
 
     References
     ----------
@@ -109,11 +96,9 @@ def cohen_kappa(pairs: Sequence[tuple[str, str]], z: float = 1.959963984540054) 
     first, second = (Counter(pair[i] for pair in pairs) for i in (0, 1))
     expected = sum(first[level] * second[level] for level in first) / n**2
     if expected == 1:
-        return Kappa(
-            n, agree, status="both used one and the same word throughout, so chance cannot be told from agreement"
-        )
-    observed = agree / n
-    kappa = (observed - expected) / (1 - expected)
+        why = "both used one and the same word throughout, so chance cannot be told from agreement"
+        return Kappa(n, agree, status=why)
+    kappa = (agree / n - expected) / (1 - expected)
     if n < FEWEST_FOR_INTERVAL:
         return Kappa(n, agree, kappa, status=f"no interval: fewer than {FEWEST_FOR_INTERVAL} items")
     half = z * math.sqrt(kappa_variance(pairs, kappa, expected))
@@ -139,9 +124,9 @@ def compare_sheets(first: Sheet, second: Sheet) -> Reading:
     """
     found = Reading(first.id)
     for name in ("citation.year", "centres", "enrolled.from_", "enrolled.to"):
-        _number(found, first.label, name.removesuffix("_"), _get(first, name), _get(second, name))
+        found.number(first.label, name.removesuffix("_"), _get(first, name), _get(second, name))
     for name in ("report", "design", "ascertainment"):
-        _judge(found, "kind of study", Pair(first.label, name, _get(first, name), _get(second, name)))
+        found.judge("kind of study", first.label, name, _get(first, name), _get(second, name))
     _arms(found, first, second)
     for kind in NUMBERS:
         _rows(found, kind, getattr(first, kind), getattr(second, kind))
@@ -150,20 +135,15 @@ def compare_sheets(first: Sheet, second: Sheet) -> Reading:
 
 
 def _arms(found: Reading, first: Sheet, second: Sheet) -> None:
-    for name in dict.fromkeys([*first.arms, *second.arms]):
-        where = f"arm {name}"
-        if name in first.arms and name in second.arms:
-            one, other = first.arms[name], second.arms[name]
+    found.only_first += [f"arm {name}" for name in first.arms if name not in second.arms]
+    found.only_second += [f"arm {name}" for name in second.arms if name not in first.arms]
+    for name, one in first.arms.items():
+        if other := second.arms.get(name):
             found.both += 1
-            _number(found, where, "patients", _text(one.patients), _text(other.patients))
+            found.number(f"arm {name}", "patients", _text(one.patients), _text(other.patients))
             for key in dict.fromkeys([*one.attributes, *other.attributes]):
-                _judge(
-                    found,
-                    "properties of arms",
-                    Pair(where, key, one.attributes.get(key, ""), other.attributes.get(key, "")),
-                )
-        else:
-            (found.only_first if name in first.arms else found.only_second).append(where)
+                values = (arm.attributes.get(key, "") for arm in (one, other))
+                found.judge("properties of arms", f"arm {name}", key, *values)
 
 
 def _rows(found: Reading, kind: str, first: Sequence[Any], second: Sequence[Any]) -> None:
@@ -172,35 +152,37 @@ def _rows(found: Reading, kind: str, first: Sequence[Any], second: Sequence[Any]
     for i, j in pairs:
         one, other, where = first[i], second[j], _name(kind, first[i])
         for name in NUMBERS[kind]:
-            _number(found, where, name, _get(one, name), _get(other, name))
+            found.number(where, name, _get(one, name), _get(other, name))
         for name in JUDGED if kind != "characteristics" else ():
-            _judge(found, name, Pair(where, name, _get(one, name), _get(other, name)))
-        for name in WORDS:
-            if hasattr(one, name) and not (pair := Pair(where, name, _get(one, name), _get(other, name))).same:
-                found.words.append(pair)
+            found.judge(name, where, name, _get(one, name), _get(other, name))
+        words = [Pair(where, name, _get(one, name), _get(other, name)) for name in WORDS]
+        found.words += [pair for pair in words if not pair.same]
     if kind == "outcomes":
         found.rows = pairs
-    found.only_first += [_name(kind, row) for i, row in enumerate(first) if i not in {i for i, _ in pairs}]
-    found.only_second += [_name(kind, row) for j, row in enumerate(second) if j not in {j for _, j in pairs}]
+    matched = [set(side) for side in zip(*pairs, strict=True)] or [set(), set()]
+    found.only_first += [_name(kind, row) for i, row in enumerate(first) if i not in matched[0]]
+    found.only_second += [_name(kind, row) for j, row in enumerate(second) if j not in matched[1]]
 
 
 def match_rows(kind: str, first: Sequence[Any], second: Sequence[Any]) -> list[tuple[int, int]]:
     """Pair the rows that are about the same thing, each once; give their indexes in the order of the first."""
 
-    def likeness(i: int, j: int) -> tuple:
+    def likeness(pair: tuple[int, int]) -> tuple:
+        i, j = pair
         one, other = first[i], second[j]
         numbers = sum(_get(one, name) == _get(other, name) for name in NUMBERS[kind])
         words = [SequenceMatcher(None, _get(one, w), _get(other, w)).ratio() for w in WORDS if hasattr(one, w)]
         return _get(one, "window") == _get(other, "window"), numbers, sum(words), -abs(i - j), -i
 
-    def key(row: Any) -> tuple:
-        return tuple(getattr(row, name) for name in NAMES[kind])
+    def about_the_same(one: Any, other: Any) -> bool:
+        if any(getattr(one, name) != getattr(other, name) for name in NAMES[kind]):
+            return False
+        # Another exposure is another table, however the numbers look.
+        return kind != "comparisons" or _alike(one.exposure, other.exposure)
 
-    candidates = [(i, j) for i, a in enumerate(first) for j, b in enumerate(second) if key(a) == key(b)]
-    if kind == "comparisons":  # another exposure is another table, however the numbers look
-        candidates = [(i, j) for i, j in candidates if _alike(first[i].exposure, second[j].exposure)]
+    candidates = [(i, j) for i, a in enumerate(first) for j, b in enumerate(second) if about_the_same(a, b)]
     pairs: list[tuple[int, int]] = []
-    for i, j in sorted(candidates, key=lambda pair: likeness(*pair), reverse=True):
+    for i, j in sorted(candidates, key=likeness, reverse=True):
         if all(i != a and j != b for a, b in pairs):
             pairs.append((i, j))
     return sorted(pairs)
@@ -212,35 +194,21 @@ def _alike(one: str, other: str) -> bool:
 
 def _risk(found: Reading, first: Sheet, second: Sheet) -> None:
     one, other = first.risk_of_bias, second.risk_of_bias
-    if one is None and other is None:
-        return
-    if one is None or other is None or one.tool != other.tool:
-        (found.only_second if one is None else found.only_first).append(
-            "risk of bias" if None in (one, other) else one.tool
-        )
-        return
-    for item in dict.fromkeys([*one.items, *other.items]):
-        values = [risk.items[item].judgement if item in risk.items else "" for risk in (one, other)]
-        _judge(found, "risk of bias", Pair("risk of bias", item, *values))
-
-
-def _number(found: Reading, where: str, name: str, first: str, second: str) -> None:
-    if first or second:
-        found.numbers.append(Pair(where, name, first, second))
-
-
-def _judge(found: Reading, kind: str, pair: Pair) -> None:
-    if pair.first or pair.second:
-        found.judgements.setdefault(kind, []).append(pair)
+    if one and other and one.tool == other.tool:
+        for item in dict.fromkeys([*one.items, *other.items]):
+            values = (risk.items[item].judgement if item in risk.items else "" for risk in (one, other))
+            found.judge("risk of bias", "risk of bias", item, *values)
+    elif one:
+        found.only_first.append(one.tool if other else "risk of bias")
+    elif other:
+        found.only_second.append("risk of bias")
 
 
 def _get(row: Any, name: str) -> str:
     """Give a field as text; what is missing in words is words."""
     for step in name.split("."):
         row = getattr(row, step, None)
-    if row is None and name == "window":
-        return UNSTATED
-    return "" if row is None else str(row)
+    return (UNSTATED if name == "window" else "") if row is None else str(row)
 
 
 def _text(value: int | None) -> str:
@@ -249,8 +217,7 @@ def _text(value: int | None) -> str:
 
 def _name(kind: str, row: Any) -> str:
     if kind == "outcomes":
-        window = UNSTATED if row.window is None else f"{row.window} d"
-        return f"{row.outcome}, {row.arm}, {window}"
+        return f"{row.outcome}, {row.arm}, {UNSTATED if row.window is None else f'{row.window} d'}"
     if kind == "comparisons":
         return f"{row.outcome} by {row.exposure}, {row.arm}"
     return ", ".join(filter(None, (row.name, row.arm, row.group)))
@@ -264,52 +231,35 @@ def _comparable(text: str) -> Any:
 
 
 def agreement_markdown(readings: Iterable[Reading], first: str, second: str) -> str:
-    """Write what two readers agree on, as Markdown.
+    """Write what two readers, called ``first`` and ``second``, agree on, as Markdown; one reading a study.
 
-    Parameters
-    ----------
-    readings : iterable of Reading
-        One a study.
-    first, second : str
-        What the readers are called.
-
-    Returns
-    -------
-    str
-        The share of numbers that agree, Cohen's kappa of each kind of judgement, then every difference.
+    The share of numbers that agree, Cohen's kappa of each kind of judgement, then every difference.
     """
     readings = list(readings)
-    numbers = [(r.study, p) for r in readings for p in r.numbers]
-    parts = [f"# Agreement of {first} and {second}", "", *_summary(readings, numbers), ""]
-    different = [(s, p) for s, p in numbers if not p.same]
-    judged = [(r.study, p) for r in readings for pairs in r.judgements.values() for p in pairs if not p.same]
-    parts += ["## Numbers that differ", "", *_listed(different, first, second)]
-    parts += ["## Judgements that differ", "", *_listed(judged, first, second)]
-    for title, name in ((f"## Only {first} has", "only_first"), (f"## Only {second} has", "only_second")):
-        only = [f"- {r.study}: {_escape(what)}" for r in readings for what in getattr(r, name)]
-        parts += [title, "", *(only or ["Nothing."]), ""]
-    words = [(r.study, p) for r in readings for p in r.words]
-    parts += ["## Words that differ (not counted)", "", *_listed(words, first, second)]
-    return "\n".join(parts).rstrip() + "\n"
+    numbers = [(r.study, pair) for r in readings for pair in r.numbers]
+    judged = [(r.study, pair) for r in readings for pairs in r.judgements.values() for pair in pairs]
+    words = [(r.study, pair) for r in readings for pair in r.words]
+    parts = [f"# Agreement of {first} and {second}", *_summary(readings, numbers)]
+    parts += ["## Numbers that differ", _listed(numbers, first, second)]
+    parts += ["## Judgements that differ", _listed(judged, first, second)]
+    for name, only in ((first, "only_first"), (second, "only_second")):
+        lines = [f"- {r.study}: {what}".replace("|", "\\|") for r in readings for what in getattr(r, only)]
+        parts += [f"## Only {name} has", "\n".join(lines) or "Nothing."]
+    return "\n\n".join([*parts, "## Words that differ (not counted)", _listed(words, first, second)]) + "\n"
 
 
 def _summary(readings: Sequence[Reading], numbers: Sequence[tuple[str, Pair]]) -> list[str]:
-    same, both = sum(p.same for _, p in numbers), sum(r.both for r in readings)
-    rows = both + sum(len(r.only_first) + len(r.only_second) for r in readings)
-    lines = [
-        f"{_share(same, len(numbers), 'numbers')} agree. {_share(both, rows, 'arms and rows')} "
-        "were found by both readers; numbers are compared in those only.",
-        "",
-        "| judgement | items | agree | Cohen's kappa | 95 % interval | remark |",
-        "|---|---:|---:|---:|---:|---|",
-    ]
+    same, both = sum(pair.same for _, pair in numbers), sum(r.both for r in readings)
+    every = both + sum(len(r.only_first) + len(r.only_second) for r in readings)
+    rows = []
     for kind in dict.fromkeys(kind for r in readings for kind in r.judgements):
         pairs = [(p.first, p.second) for r in readings for p in r.judgements.get(kind, ()) if p.first and p.second]
         k = cohen_kappa(pairs)
         interval = MISSING if math.isnan(k.ci_low) else f"{_decimal(k.ci_low)} to {_decimal(k.ci_high)}"
-        remark = remarks_of(k.status)
-        lines.append(f"| {kind} | {k.n} | {k.agree} | {_decimal(k.kappa)} | {interval} | {remark} |")
-    return lines
+        rows.append((kind, k.n, k.agree, _decimal(k.kappa), interval, remarks_of(k.status)))
+    head = ("judgement", "items", "agree", "Cohen's kappa", "95 % interval", "remark")
+    found = f"{_share(both, every, 'arms and rows')} were found by both readers; numbers are compared in those only."
+    return [f"{_share(same, len(numbers), 'numbers')} agree. {found}", markdown_table(head, rows, range(1, 5))]
 
 
 def _share(some: int, every: int, what: str) -> str:
@@ -321,27 +271,16 @@ def _decimal(value: float) -> str:
     return format_statistic(value).replace("-", "−")
 
 
-def _listed(pairs: Sequence[tuple[str, Pair]], first: str, second: str) -> list[str]:
-    if not pairs:
-        return ["None.", ""]
-    rows = [
-        f"| {study} | {_escape(p.where)} | {p.field} | {_escape(p.first)} | {_escape(p.second)} |" for study, p in pairs
-    ]
-    return [f"| study | where | field | {first} | {second} |", "|---|---|---|---|---|", *rows, ""]
-
-
-def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ") or MISSING
+def _listed(pairs: Iterable[tuple[str, Pair]], first: str, second: str) -> str:
+    rows = [(study, p.where, p.field, p.first or MISSING, p.second or MISSING) for study, p in pairs if not p.same]
+    return markdown_table(("study", "where", "field", first, second), rows) if rows else "None."
 
 
 def mark_second_reading(first: Sheet, second: Sheet) -> Sheet:
     """Mark in the first sheet what a second reader found: `agree` where events, patients and window are the same.
 
-    Returns
-    -------
-    Sheet
-        With `second_reading` in every row that both have, the second's numbers in `second_note` where they differ, and
-        the second's date as `extraction.second`. Rows that only the first has stay unmarked.
+    Every row that both have gets `second_reading`, and the second's numbers as `second_note` where they differ; the
+    second's date becomes `extraction.second`. Rows that only the first has stay unmarked.
     """
     rows = list(first.outcomes)
     for i, j in match_rows("outcomes", first.outcomes, second.outcomes):
@@ -350,9 +289,8 @@ def mark_second_reading(first: Sheet, second: Sheet) -> Sheet:
         marks: dict[str, Any] = {"second_reading": "agree" if same else "disagree"}
         if not same:
             window = UNSTATED if other.window is None else f"{other.window} days"
-            marks["second_note"] = (
-                f"The second reader has {_text(other.events)} of {_text(other.patients)}, window {window}."
-            )
+            counts = f"{_text(other.events)} of {_text(other.patients)}"
+            marks["second_note"] = f"The second reader has {counts}, window {window}."
         rows[i] = one.model_copy(update=marks)
     extraction = first.extraction.model_copy(update={"second": second.extraction.first})
     return first.model_copy(update={"outcomes": tuple(rows), "extraction": extraction})

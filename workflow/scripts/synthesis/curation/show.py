@@ -5,36 +5,41 @@ from collections.abc import Iterable, Sequence
 
 from ..models.proportions import STUDY_INTERVALS
 from ..protocol.config import Protocol
-from ..sheets.sheet import Sheet
-from ..words.formatting import MISSING, format_count, format_percent_interval, is_missing
+from ..sheets.sheet import Cells, Characteristic, Outcome, Sheet
+from ..words.formatting import MISSING, format_count, format_percent_interval
 from ..words.levels import UNSTATED
 
 
 def show_sheet(sheet: Sheet, protocol: Protocol, width: int = 120) -> str:
-    """Give a sheet as text.
+    """Give a sheet as text for a terminal of so many characters.
 
-    Parameters
-    ----------
-    sheet : Sheet
-    protocol : Protocol
-        Gives labels, and the interval of a single study.
-    width : int
-        Of the terminal, in characters.
-
-    Returns
-    -------
-    str
-        The study, its arms, its counts with proportion and exact interval, what is kept out and why.
+    The study, its arms, its counts with proportion and exact interval, what is kept out and why.
     """
-    blocks = [_study(sheet, width), _arms(sheet, protocol, width), _outcomes(sheet, protocol, width)]
+    level = f"{100 * protocol.models.level:g} %"
+    headings = ("outcome", "arm", "events", f"% ({level} CI)", "window", "basis", "second", "source", "remark")
+    counted = [_outcome(sheet, row, protocol) for row in sheet.outcomes]
+    blocks = [_study(sheet, width), _arms(sheet, protocol, width)]
+    blocks.append(
+        f"Outcomes\n{table(headings, counted, width) if counted else 'None: nothing countable was readable.'}"
+    )
     if sheet.comparisons:
-        blocks.append(_comparisons(sheet, protocol, width))
+        headings = ("exposure", "outcome", "arm", "exposed", "unexposed", "basis", "source")
+        rows = [
+            (t.exposure, t.outcome, t.arm, _counts(t.exposed), _counts(t.unexposed), t.basis, t.source)
+            for t in sheet.comparisons
+        ]
+        blocks.append(f"Comparisons\n{table(headings, rows, width)}")
     if sheet.characteristics:
-        blocks.append(_characteristics(sheet, width))
+        headings = ("arm", "group", "name", "count", "value", "source")
+        rows = [
+            (f.arm, f.group or "", f.name, "" if f.events is None else _counts(f), _words(f.value, f.unit), f.source)
+            for f in sheet.characteristics
+        ]
+        blocks.append(f"Characteristics\n{table(headings, rows, width)}")
     if sheet.risk_of_bias:
         rows = [(item, entry.judgement, entry.support) for item, entry in sheet.risk_of_bias.items.items()]
         title = f"Risk of bias ({sheet.risk_of_bias.tool})"
-        blocks.append(f"{title}\n" + table(("item", "judgement", "support"), rows, width))
+        blocks.append(f"{title}\n{table(('item', 'judgement', 'support'), rows, width)}")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -62,71 +67,41 @@ def _arms(sheet: Sheet, protocol: Protocol, width: int) -> str:
     rows = []
     for name, arm in sheet.arms.items():
         parts = " + ".join(arm.comprises) if arm.comprises else f"part of {arm.part_of}" if arm.part_of else ""
-        rows.append((name, _count(arm.patients), *(arm.attributes.get(k, "") for k in keys), parts, arm.note or ""))
+        rows.append(
+            (name, format_count(arm.patients), *(arm.attributes.get(k, "") for k in keys), parts, arm.note or "")
+        )
     return "Arms\n" + table(("arm", protocol.review.unit, *keys, "holds", "note"), rows, width)
 
 
-def _outcomes(sheet: Sheet, protocol: Protocol, width: int) -> str:
-    rows = []
-    for row in sheet.outcomes:
-        out = sheet.reason(sheet.exclude, row.outcome, row.arm)
-        held = sheet.reason(sheet.sensitivity_only, row.outcome, row.arm)
-        remark = f"never pooled: {out}" if out else f"sensitivity only: {held}" if held else ""
-        rows.append(
-            (
-                row.outcome,
-                row.arm,
-                f"{_count(row.events)}/{_count(row.patients)}",
-                _percent(row.events, row.patients, protocol),
-                UNSTATED if row.window is None else f"{row.window} d",
-                row.basis,
-                row.second_reading or "read once",
-                row.source,
-                remark,
-            )
-        )
-    if not rows:
-        return "Outcomes\nNone: nothing countable was readable."
-    level = f"{100 * protocol.models.level:g} %"
-    headings = ("outcome", "arm", "events", f"% ({level} CI)", "window", "basis", "second", "source", "remark")
-    return "Outcomes\n" + table(headings, rows, width)
-
-
-def _count(value: int | None) -> str:
-    return MISSING if is_missing(value) else format_count(value)
-
-
-def _percent(events: int | None, patients: int | None, protocol: Protocol) -> str:
-    if events is None or not patients:
-        return MISSING
-    low, high = STUDY_INTERVALS[protocol.models.study_interval](events, patients, protocol.models.level)
-    return format_percent_interval(events / patients, float(low), float(high))
-
-
-def _comparisons(sheet: Sheet, protocol: Protocol, width: int) -> str:
-    rows = [
-        (
-            t.exposure,
-            t.outcome,
-            t.arm,
-            *(f"{c.events}/{c.patients}" for c in (t.exposed, t.unexposed)),
-            t.basis,
-            t.source,
-        )
-        for t in sheet.comparisons
-    ]
-    return "Comparisons\n" + table(
-        ("exposure", "outcome", "arm", "exposed", "unexposed", "basis", "source"), rows, width
+def _outcome(sheet: Sheet, row: Outcome, protocol: Protocol) -> tuple[str, ...]:
+    out = sheet.reason(sheet.exclude, row.outcome, row.arm)
+    held = sheet.reason(sheet.sensitivity_only, row.outcome, row.arm)
+    return (
+        row.outcome,
+        row.arm,
+        _counts(row),
+        _percent(row, protocol),
+        UNSTATED if row.window is None else f"{row.window} d",
+        row.basis,
+        row.second_reading or "read once",
+        row.source,
+        f"never pooled: {out}" if out else f"sensitivity only: {held}" if held else "",
     )
 
 
-def _characteristics(sheet: Sheet, width: int) -> str:
-    rows = []
-    for fact in sheet.characteristics:
-        count = f"{_count(fact.events)}/{_count(fact.patients)}" if fact.events is not None else ""
-        value = " ".join(filter(None, (fact.value, fact.unit)))
-        rows.append((fact.arm, fact.group or "", fact.name, count, value, fact.source))
-    return "Characteristics\n" + table(("arm", "group", "name", "count", "value", "source"), rows, width)
+def _counts(row: Outcome | Cells | Characteristic) -> str:
+    return f"{format_count(row.events)}/{format_count(row.patients)}"
+
+
+def _percent(row: Outcome, protocol: Protocol) -> str:
+    if row.events is None or not row.patients:
+        return MISSING
+    low, high = STUDY_INTERVALS[protocol.models.study_interval](row.events, row.patients, protocol.models.level)
+    return format_percent_interval(row.events / row.patients, float(low), float(high))
+
+
+def _words(*parts: str | None) -> str:
+    return " ".join(filter(None, parts))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], width: int = 120) -> str:
