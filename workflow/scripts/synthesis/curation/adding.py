@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
@@ -23,10 +22,11 @@ from ..review.index import sheet_paths
 from ..sheets.checks import check_sheet
 from ..sheets.screening import HEADINGS, OUT, read_lines
 from ..sheets.sheet import Sheet, type_sheet
-from ..tables.files import as_csv, write_text
+from ..tables.files import as_csv, write_texts
 from ..tables.located import read_located
 from ..tables.problems import Problem, ProblemsError, noted, refusal, refuse
 from ..words.prose import inside, joined
+from .handing_in import HandedIn, read_workbooks
 
 STUDIES, CONFIG, LIST = Path("studies"), Path("config.yaml"), Path("studies/screening.csv")
 HANDED_IN = "handed in"  # how a report was found of which something else is told
@@ -37,15 +37,6 @@ QUESTIONS = {
     "CATEGORY": "Which kind of reason is that, in a few words? (the flow diagram counts them)",
     "REASON": "And why, in a sentence?",
 }
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One study to add: its sheet, and the text of it where it comes from a workbook."""
-
-    sheet: Sheet
-    path: Path
-    text: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,15 +74,13 @@ def named(text: str) -> list[str]:
     return [name for word in words for name in (sorted(glob(word)) or [word])]
 
 
-def find_entries(names: Sequence[str], protocol: Protocol) -> list[Entry]:
+def find_entries(names: Sequence[str], protocol: Protocol) -> list[HandedIn]:
     """Read workbooks, and sheets by their ids or files."""
-    from .handing_in import read_workbooks
-
     books = [name for name in names if name.lower().endswith(".xlsx")]
     problems: list[Problem] = []
-    entries = []
+    entries: list[HandedIn] = []
     with noted(problems):
-        entries += [Entry(one.sheet, one.path, one.text) for one in read_workbooks(books, STUDIES, protocol)]
+        entries += read_workbooks(books, STUDIES, protocol)
     for name in (name for name in names if name not in books):
         given = Path(name.removesuffix(".yaml") + ".yaml")
         path = STUDIES / given.name
@@ -101,7 +90,7 @@ def find_entries(names: Sequence[str], protocol: Protocol) -> list[Entry]:
             if not path.is_file():
                 way = f"Name a workbook (.xlsx), or the id of a sheet in {STUDIES}/"
                 raise refusal(name, f"There is no such sheet: {path}. {way}; begin one with make new ID={path.stem}.")
-            entries.append(Entry(read_sheet(path, protocol), path))
+            entries.append(HandedIn(name, read_sheet(path, protocol), path))
     refuse(problems)
     return entries
 
@@ -114,7 +103,7 @@ def read_sheet(path: str | Path, protocol: Protocol) -> Sheet:
     return sheet
 
 
-def hand_in(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -> str:
+def hand_in(names: Sequence[str], entries: Sequence[HandedIn], protocol: Protocol) -> str:
     """Check everything together, and only then write sheets and list; give what was done."""
     refuse_overwriting(entries)
     texts = {entry.path.name: entry.text for entry in entries if entry.text is not None and not entry.path.exists()}
@@ -122,16 +111,13 @@ def hand_in(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) 
         rows, columns = listed(names, entries, protocol)
         texts[LIST.name] = as_csv(rows, columns)
     check_together(texts)
-    done = []
-    for name, text in texts.items():
-        path = STUDIES / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
-            done.append(str(path))
-    return f"Written: {joined(done)}." if done else "Sheets and list are as they were."
+    paths = {STUDIES / name: text for name, text in texts.items()}
+    new = {path: text for path, text in paths.items() if not path.is_file() or path.read_text("utf-8") != text}
+    write_texts(new)
+    return f"Written: {joined(map(str, new))}." if new else "Sheets and list are as they were."
 
 
-def refuse_overwriting(entries: Sequence[Entry]) -> None:
+def refuse_overwriting(entries: Sequence[HandedIn]) -> None:
     """Refuse a workbook whose sheet is there and says something else."""
     differs = "This sheet exists and differs from the workbook. To see how, and to replace it: sheet from-xlsx --force."
     refuse(
@@ -141,7 +127,7 @@ def refuse_overwriting(entries: Sequence[Entry]) -> None:
     )
 
 
-def listed(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -> tuple[list[dict], list[str]]:
+def listed(names: Sequence[str], entries: Sequence[HandedIn], protocol: Protocol) -> tuple[list[dict], list[str]]:
     """Give the list with a row for each study: new ones are asked for, one whose decision holds no more is mended.
 
     Where something has to be asked, and there is nobody to answer, that is the problem.
@@ -167,12 +153,12 @@ def listed(names: Sequence[str], entries: Sequence[Entry], protocol: Protocol) -
     return rows, columns
 
 
-def others(entries: Sequence[Entry], protocol: Protocol) -> list[Sheet]:
+def others(entries: Sequence[HandedIn], protocol: Protocol) -> list[Sheet]:
     """Give the other sheets of the review; one with faults is told by the check, and is none here."""
-    found, mine = [], [entry.path for entry in entries]
-    for path in map(Path, sheet_paths(STUDIES)):
-        with contextlib.suppress(ProblemsError):
-            found += [read_sheet(path, protocol)] if path not in mine else []
+    found = []
+    for path in sorted(set(map(Path, sheet_paths(STUDIES))) - {entry.path for entry in entries}):
+        with noted([]):
+            found.append(read_sheet(path, protocol))
     return found
 
 
@@ -218,8 +204,7 @@ def check_together(texts: Mapping[str, str]) -> None:
         for path in (*Path().iterdir(), *STUDIES.iterdir()):  # a table of published pools may lie anywhere
             if path != STUDIES and (path.parent != STUDIES or path.name not in texts):
                 (Path(name) / path).symlink_to(path.resolve())
-        for file, text in texts.items():
-            write_text(folder / file, text)
+        write_texts({folder / file: text for file, text in texts.items()})
         said = io.StringIO()
         with contextlib.chdir(name), contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
             code = checking.main()
@@ -228,7 +213,7 @@ def check_together(texts: Mapping[str, str]) -> None:
         raise ProblemsError([])
 
 
-def commit_words(entries: Sequence[Entry], protocol: Protocol) -> str:
+def commit_words(entries: Sequence[HandedIn], protocol: Protocol) -> str:
     """Give the lines that commit what changed, and nothing else."""
     try:
         changed = changed_files()
@@ -257,7 +242,7 @@ def changed_files() -> list[str]:
     return sorted({name for name in names.decode().split("\0") if name})
 
 
-def title(entries: Sequence[Entry], protocol: Protocol) -> str:
+def title(entries: Sequence[HandedIn], protocol: Protocol) -> str:
     """Give the first line of a message: the studies and, of a single one, its counts."""
     said = f"Enter {joined(entry.sheet.label for entry in entries)}"
     if len(entries) > 1:

@@ -20,12 +20,12 @@ from .writing import to_yaml
 
 @dataclass(frozen=True)
 class HandedIn:
-    """One workbook that is in order: its sheet, as YAML for a path; and the cells whose comments were not read."""
+    """A sheet that is in order, and its path; of a workbook its YAML, and the cells whose comments were not read."""
 
     source: str
     sheet: Sheet
     path: Path
-    text: str
+    text: str | None = None
     unread: tuple[str, ...] = ()
 
 

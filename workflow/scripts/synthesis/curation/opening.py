@@ -27,13 +27,7 @@ REFUSED = {
 
 
 def check_safe(path: str | Path) -> None:
-    """Refuse a file that is not a plain workbook of reasonable size.
-
-    Raises
-    ------
-    ProblemsError
-        With the reason and what to do.
-    """
+    """Refuse a file that is not a plain workbook of reasonable size, with the reason and what to do."""
     try:
         _check_zip(Path(path))
     except OSError as error:
@@ -44,14 +38,7 @@ def check_safe(path: str | Path) -> None:
 
 
 def check_plain(path: str | Path) -> None:
-    """Refuse what is not a file of reasonable size, before a byte is read: a pipe would never end.
-
-    Raises
-    ------
-    ProblemsError
-    OSError
-        If there is no such file.
-    """
+    """Refuse what is not a file of reasonable size, before a byte is read: a pipe would never end."""
     status = Path(path).stat()
     if not stat.S_ISREG(status.st_mode):
         raise refusal(path, "This is not a file. Name a file.")
@@ -66,9 +53,8 @@ def _check_zip(path: Path) -> None:
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise refusal(path, "This is an old .xls file, or one with a password. Save it as .xlsx, without a password.")
     if not start.startswith(b"PK"):
-        raise refusal(
-            path, "This is not a workbook, whatever its name says. Save it as .xlsx; a CSV: sheet from-table."
-        )
+        message = "This is not a workbook, whatever its name says. Save it as .xlsx; a CSV: sheet from-table."
+        raise refusal(path, message)
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
         names = [part.filename.lower() for part in parts]
@@ -88,18 +74,16 @@ def _check_parts(path: Path, archive: zipfile.ZipFile, parts: Iterable[zipfile.Z
     """Unpack what will be parsed, once, counting: the sizes that a ZIP states may be false."""
     total = 0
     for part in parts:
-        own, cells = 0, part.filename.lower().startswith(CELLS)
+        own, most = 0, LARGEST_XML if part.filename.lower().startswith(CELLS) else LARGEST_OTHER
         with archive.open(part) as stream:
             before = b""
             while chunk := stream.read(1 << 16):
                 total, own = total + len(chunk), own + len(chunk)
                 if total > LARGEST_XML:
                     raise refusal(path, f"Unpacked it has more than {LARGEST_XML:,} bytes. Is it a sheet?")
-                if own > LARGEST_OTHER and not cells:
-                    message = (
-                        f"{part.filename} in it has more than {LARGEST_OTHER:,} bytes. Copy the cells to a new file."
-                    )
-                    raise refusal(path, message)
+                if own > most:
+                    way = "Copy the cells to a new file."
+                    raise refusal(path, f"{part.filename} in it has more than {LARGEST_OTHER:,} bytes. {way}")
                 seen = before + chunk
                 if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen or (not before and not _is_plain(seen[:200])):
                     raise refusal(path, "It holds XML that no spreadsheet writes. Open it and save it again as .xlsx.")

@@ -48,14 +48,10 @@ def draft_sheets(
     columns: Mapping[str, str] | None = None,
     studies: Collection[str] = (),
 ) -> Drafts:
-    """Make one draft of a sheet for each study of a table.
+    """Make one draft of a sheet for each study of a table, which messages call ``file``.
 
     Parameters
     ----------
-    table : Table
-    file : str
-        Its name, for messages.
-    protocol : Protocol
     given : mapping, optional
         Field → what it is in every row that does not say: the outcome of a table about one outcome, for instance.
     columns : mapping, optional
