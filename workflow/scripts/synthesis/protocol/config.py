@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from ..tables.located import Located, check_model, read_located, spelled
-from ..tables.problems import Problem, ProblemsError, as_typed, one_of, quote
+from ..tables.problems import Problem, as_typed, one_of, quote, refuse
 from ..words.levels import MIXED, NOT_REPORTED
 from ..words.model_names import MODEL_NAMES
 from .config_names import check_alike, check_repeats, page_ids
@@ -301,8 +301,7 @@ def read_protocol(path: str | Path) -> Protocol:
     located = read_located(path)
     protocol = check_model(Protocol, located, HINTS)
     problems = _check_names(protocol, located)
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     return protocol
 
 

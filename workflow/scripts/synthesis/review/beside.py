@@ -12,7 +12,7 @@ from ..sheets.published_pools import find_published, read_published
 from ..sheets.screening import HEADINGS, INCLUDED, OUT, POOLED, SENSITIVITY, STAGES, check_lines, read_lines
 from ..sheets.sheet import Sheet
 from ..tables.files import as_csv
-from ..tables.problems import Problem, ProblemsError, one_of, quote
+from ..tables.problems import Problem, noted, one_of, quote, refuse
 from ..words.characters import comparable
 
 HELD = "sensitivity only"  # how the reason of such a row begins
@@ -78,10 +78,8 @@ def check_beside(
     if protocol.published:
         reads.append(lambda: check_published(Path(config).parent / protocol.published.file, protocol, str(config)))
     for read in reads:
-        try:
+        with noted(problems):
             read()
-        except ProblemsError as error:
-            problems += error.problems
     return problems
 
 
@@ -106,8 +104,7 @@ def check_screening(
             written = row_to_write(sheets[name], known[name], columns) if name in sheets else f"{name},…"
             message = f"{name} has a sheet and no row here. Add one, and say where it was found: {written}"
             problems.append(Problem(str(path), 0, "", message))
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
 
 
 def contradiction(name: str, decision: str, fate: Fate) -> str:
@@ -154,5 +151,4 @@ def check_published(path: Path, protocol: Protocol, config: str) -> None:
             find_published(table, pair.model_dump())
         except ValueError as error:
             problems.append(Problem(config, 0, f"published.pairs[{i}]", str(error)))
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)

@@ -16,7 +16,7 @@ from ..protocol.config import Protocol, read_protocol
 from ..sheets.checks import read_sheets
 from ..sheets.sheet import Sheet
 from ..tables.files import write_text
-from ..tables.problems import Problem, ProblemsError, refusal
+from ..tables.problems import Problem, ProblemsError, noted, refusal, refuse
 from .beside import check_beside
 
 
@@ -44,14 +44,11 @@ def read_index(config: str | Path, studies: str | Path) -> Index:
     protocol = read_protocol(config)
     paths, problems = find_sheets(studies)
     sheets = None
-    try:
+    with noted(problems):
         sheets = read_sheets(paths, protocol)
-    except ProblemsError as error:
-        problems += error.problems
     by_id = {Path(path).stem: path for path in paths}
     problems += check_beside(config, studies, protocol, list(by_id), sheets)
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     return Index(protocol, {by_id[sheet.id]: sheet for sheet in sheets})
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..protocol.config import Protocol
 from ..tables.located import Located, TypingError, read_located
-from ..tables.problems import MOST_TYPED, Problem, ProblemsError, field_name, first_of, one_of, quote
+from ..tables.problems import MOST_TYPED, Problem, ProblemsError, field_name, first_of, one_of, quote, refuse
 from ..words.characters import bare_doi, comparable, look_alike, plain
 from ..words.levels import MIXED
 from .mending import mend
@@ -43,8 +43,7 @@ def read_sheets(paths: Iterable[str | Path], protocol: Protocol) -> list[Sheet]:
             problems += check_sheet(located, sheet, protocol)
             checked.append((located, sheet))
     problems += check_unique(checked)
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     return sorted((sheet for _, sheet in checked if sheet), key=lambda sheet: sheet.id)
 
 

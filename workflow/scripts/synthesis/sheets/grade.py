@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..protocol.scalars import Text
 from ..tables.located import Located, TypingError, check_model, read_located
-from ..tables.problems import Problem, ProblemsError, one_of
+from ..tables.problems import Problem, one_of, refuse
 
 CERTAINTIES = ("very low", "low", "moderate", "high")
 DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")
@@ -88,8 +88,7 @@ def read_grade(path: str | Path, analyses: Iterable[str] | None = None) -> dict[
         except TypingError as error:
             problems += [_named(name, problem) for problem in error.problems]
     problems += _check_arithmetic(located, judged)
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     return {name: one.model_dump() for name, one in judged.items()}
 
 

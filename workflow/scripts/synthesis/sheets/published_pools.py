@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..tables.files import read_list
-from ..tables.problems import Problem, ProblemsError, one_of, quote
+from ..tables.problems import Problem, one_of, quote, refuse
 
 Row = Mapping[str, str]
 IDENTITY = ("review_id", "outcome", "subgroup")
@@ -24,8 +24,7 @@ def read_published(path: str | Path) -> list[dict[str, str]]:
     """
     lines = read_list(path, NEEDED)
     problems = [Problem(str(path), line, *said) for line, row in lines for said in _faults(row)]
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     return [row for _, row in lines]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..words.characters import complaint, plain
-from .problems import Problem, ProblemsError, refusal
+from .problems import Problem, ProblemsError, refusal, refuse
 
 LARGEST_LIST = 10_000_000  # bytes of a table that somebody keeps by hand
 NO_CSV = "Not readable as CSV: a quote is open, or stands inside a text. Double it, or close it."
@@ -182,8 +182,7 @@ def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[s
             line = reader.line_num + 1
     except csv.Error:
         problems.append(Problem(name, reader.line_num, "", NO_CSV))
-    if problems:
-        raise ProblemsError(problems)
+    refuse(problems)
     return rows
 
 
