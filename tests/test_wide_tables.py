@@ -224,6 +224,15 @@ def test_no_heading_means_two_things(protocol):
         assert found.counts == {outcome: (2, 3)} and not found.problems
 
 
+def test_headings_in_another_script_are_told_apart(protocol):
+    """A label without a Latin letter was read out of every heading without one: sex as events of fever."""
+    fever = protocol.outcomes["fever"].model_copy(update={"label": "Лихорадка"})
+    there = protocol.model_copy(update={"outcomes": protocol.outcomes | {"fever": fever}})
+    assert recognise(["study", "Лихорадка", "n"], there).counts == {"fever": (1, 2)}
+    found = recognise(["study", "Пол", "n"], there)
+    assert not found.counts and "Пол" in found.unread
+
+
 TOTALS = [
     "Total",
     "TOTAL (95% CI)",

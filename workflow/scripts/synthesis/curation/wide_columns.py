@@ -45,12 +45,12 @@ class Columns:
 
 
 def normal(heading: str) -> str:
-    """Give a heading in small letters and underscores.
+    """Give a heading in small letters of any script, and underscores.
 
-    >>> normal("\\ufeffN (total)"), normal("event.e"), normal("%")
-    ('n_total', 'event_e', 'percent')
+    >>> normal("\\ufeffN (total)"), normal("event.e"), normal("%"), normal("Пол, %")
+    ('n_total', 'event_e', 'percent', 'пол_percent')
     """
-    return re.sub(r"[^a-z0-9]+", "_", clean(heading).lower().replace("%", " percent ")).strip("_")
+    return re.sub(r"[\W_]+", "_", clean(heading).lower().replace("%", " percent ")).strip("_")
 
 
 def recognise(header: Sequence[str], protocol: Protocol, given: Mapping[str, str] = {}) -> Columns:
