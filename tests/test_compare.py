@@ -104,6 +104,7 @@ def test_judgements_are_compared_within_one_tool(adams):
     assert (pair.field, pair.first, pair.second) == ("sample", "yes", "no")
     found = compare_sheets(changed(adams, **judged("yes")), changed(adams, **judged("yes", "other")))
     assert "risk of bias" not in found.judgements and found.only_first == ["jbi"]
+    assert found.only_second == ["other"]
 
 
 def test_a_second_reading_is_marked(adams, tmp_path):

@@ -198,10 +198,9 @@ def _risk(found: Reading, first: Sheet, second: Sheet) -> None:
         for item in dict.fromkeys([*one.items, *other.items]):
             values = (risk.items[item].judgement if item in risk.items else "" for risk in (one, other))
             found.judge("risk of bias", "risk of bias", item, *values)
-    elif one:
-        found.only_first.append(one.tool if other else "risk of bias")
-    elif other:
-        found.only_second.append("risk of bias")
+        return
+    for risk, only in ((one, found.only_first), (other, found.only_second)):
+        only += [risk.tool if one and other else "risk of bias"] if risk else []
 
 
 def _get(row: Any, name: str) -> str:
