@@ -1,7 +1,8 @@
 """The tabs of a workbook and the columns in them: names, allowed words, help and an example, from models and config.
 
 ``fields.csv`` holds what the models do not say of a field: how its cell is looked at for damage (``text`` where it says
-nothing), how wide a column is, and an example for the tab Study and for the rows of others; * is its first word.
+nothing), how wide a column is, and an example for the tab Study and for the rows of others; * is its first word. And
+for tables that people have: what a column may say as it stands, of its row or of its study, and what else it is called.
 """
 
 from dataclasses import dataclass, replace

@@ -8,22 +8,10 @@ from ..protocol.config import Protocol
 from ..tables.problems import one_of
 from ..words.characters import comparable
 from .damage import clean
+from .fields import SAID
 
-EVENTS = ("events", "event", "xi", "cases", "r", "x", "n_events", "number_of_events", "events_n", "numerator")
-PATIENTS = ("patients", "ni", "total", "n", "n_total", "total_n", "sample_size", "size", "denominator", "denom")
-PATIENTS += ("subjects", "participants", "number_of_patients", "number_of_subjects", "number_of_participants")
-ALIASES = {
-    "study": ("study", "studlab", "slab", "trial", "studyid", "study_id", "author_year", "reference"),
-    "author": ("author", "authors", "first_author", "author_name"),
-    "year": ("year", "publication_year", "year_published", "year_of_publication", "pubyear"),
-    "events": EVENTS,
-    "patients": PATIENTS,
-    "window": ("window", "days", "window_days", "followup_days", "follow_up_days"),
-    "reported": ("reported", "percent", "percentage", "pct"),
-    "arm": ("arm", "group", "cohort_arm"),
-}
-PLAIN = ("outcome", "product", "definition", "window_text", "basis", "confidence", "source", "url", "note")
-STUDY = ("title", "journal", "doi", "pmid", "country", "centres", "report", "design", "ascertainment")
+ALIASES = {name: tuple(row["aliases"].split()) for name, row in SAID.items() if row["aliases"]}
+PLAIN, STUDY = (tuple(name for name, row in SAID.items() if row["table"] == what) for what in ("row", "study"))
 PAIRS = (("n", "N"), ("num", "denom"))  # events of patients, where they stand together: num alone numbers the rows
 TWO_GROUPS = {"ai", "bi", "ci", "di", "n1i", "n2i", "event_e", "n_e", "event_c", "n_c"}
 
@@ -95,7 +83,7 @@ def _paired(text: str, raw: Sequence[str]) -> str | None:
     """Read `n` beside `N` as authors of trials do: events of patients; and `id`, where nothing else names the study."""
     names = {normal(other) for other in raw}
     for events, patients in PAIRS:
-        if {events, patients} <= set(raw) and not set(EVENTS) & names and text in (events, patients):
+        if {events, patients} <= set(raw) and not set(ALIASES["events"]) & names and text in (events, patients):
             return "events" if text == events else "patients"
     return "study" if normal(text) == "id" and not names & {*ALIASES["study"], *ALIASES["author"]} else None
 
