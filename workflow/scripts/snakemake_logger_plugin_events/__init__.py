@@ -37,28 +37,19 @@ class LogHandler(LogHandlerBase):
 
 
 def event_of(record: LogRecord) -> dict:
-    """Give what a record says as JSON can hold it.
-
-    Returns
-    -------
-    dict
-        ``event`` (a name of Snakemake's, or blank for plain words), ``level``, ``message``, and those of ``FIELDS``
-        that the record has.
-    """
-    event = getattr(record, "event", None)
-    found = {"event": str(event or ""), "level": record.levelname, "message": str(record.msg or "")}
-    for name in FIELDS:
-        if hasattr(record, name):
-            found[name] = _plain(getattr(record, name))
-    return found
+    """Give what a record says as JSON can hold it; ``event`` is blank for plain words."""
+    fields = {name: _plain(getattr(record, name)) for name in FIELDS if hasattr(record, name)}
+    event = str(getattr(record, "event", None) or "")
+    return {"event": event, "level": record.levelname, "message": str(record.msg or ""), **fields}
 
 
 def _plain(value: object) -> object:
     """Reduce Snakemake's own kinds of text, list and dictionary to plain ones."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_plain(item) for item in value]
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple() | set():
+            return [_plain(item) for item in value]
     return str(value)

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from ..words.prose import plural
 from . import disk, lock, record, seals
-from .messages import DISK_FULL, KILLED, Stop, advice_for, count, listed
+from .messages import DISK_FULL, KILLED, Stop, advice_for, listed
 from .progress import Progress
 from .screen import Screen
 
@@ -41,12 +42,11 @@ def main(arguments: list[str]) -> int:
             return _build(arguments, screen, descriptor)
     except Stop as stop:
         screen.say(str(stop))
-        return 1
     except OSError as error:
         screen.say(str(Stop.unwritable(error, Path(error.filename or "."))))
-        return 1
     finally:
         screen.clear()
+    return 1
 
 
 def _build(arguments: list[str], screen: Screen, descriptor: int) -> int:
@@ -104,8 +104,7 @@ def run(command: list[str], progress: Progress, screen: Screen, descriptor: int)
     printed : list of str
         The last lines that jobs printed.
     """
-    events, tell = os.pipe()
-    words, speak = os.pipe()
+    (events, tell), (words, speak) = os.pipe(), os.pipe()
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -134,7 +133,8 @@ def run(command: list[str], progress: Progress, screen: Screen, descriptor: int)
                     hear(line, progress, screen)
                 elif source == words and not line.startswith(CHATTER):
                     printed.append(line)
-                    note(line, log)
+                    with contextlib.suppress(OSError):  # on a full disk it is still shown, if the job failed
+                        log.write(f"{line}\n")
                 screen.show(progress)
     finally:  # whatever goes wrong here, no build goes on unseen
         if child.poll() is None and sys.exc_info()[0]:
@@ -150,12 +150,6 @@ def hear(line: str, progress: Progress, screen: Screen) -> None:
             screen.say(text)
 
 
-def note(line: str, log: TextIO) -> None:
-    """Keep what a job printed; on a full disk it is still shown, if the job failed."""
-    with contextlib.suppress(OSError):
-        log.write(f"{line}\n")
-
-
 def open_log() -> TextIO:
     """Open the file for what jobs print; where it cannot be written, what they print is only kept in memory."""
     try:
@@ -166,12 +160,9 @@ def open_log() -> TextIO:
 
 
 def read_lines(*descriptors: int) -> Iterator[tuple[int, str]]:
-    """Read lines from pipes until all are closed.
+    """Read lines from pipes until all are closed: which pipe, and the line.
 
-    Yields
-    ------
-    descriptor, line
-        ``-1`` and a blank line every half second in which nothing came.
+    ``-1`` and a blank line come every half second in which nothing came.
     """
     with selectors.DefaultSelector() as selector:
         rests = dict.fromkeys(descriptors, b"")
@@ -187,9 +178,8 @@ def read_lines(*descriptors: int) -> Iterator[tuple[int, str]]:
                 if not data:
                     selector.unregister(key.fd)
                     os.close(key.fd)
-                    lines = [line for line in lines if line]
-                for line in lines:
-                    yield key.fd, line.decode("utf-8", "replace")
+                    lines = filter(None, lines)
+                yield from ((key.fd, line.decode("utf-8", "replace")) for line in lines)
 
 
 def closing(progress: Progress, code: int, printed: list[str], asked: Sequence[str] = ()) -> list[str]:
@@ -197,7 +187,6 @@ def closing(progress: Progress, code: int, printed: list[str], asked: Sequence[s
 
     Parameters
     ----------
-    progress : Progress
     code : int
         As ``run`` gives it.
     printed : list of str
@@ -205,24 +194,18 @@ def closing(progress: Progress, code: int, printed: list[str], asked: Sequence[s
     asked : sequence of str
         What was to be built; nothing: all.
     """
-    if code == 0 and progress.up_to_date and asked:
-        return [f"What was asked for is up to date: {listed(asked)}"]
     if code == 0:
-        report = next((path for path in REPORTS if Path(path).is_file()), "results/")
-        if progress.up_to_date:
-            return [f"Everything is up to date: {report}"]
-        notes = [f"Jobs printed {count(len(printed), 'line')}: {OUTPUT}"] if printed and progress.total else printed
-        return [*notes, f"Built in {progress.elapsed()}: {report}"] if progress.total else notes
+        return _success(progress, printed, asked)
     if progress.stopped or -code in ENDING:
         return ["Stopped. What is finished is kept; make goes on from there."]
     lines = _what_failed(progress, printed)
     everything = "\n".join([*lines, *printed])
     advice = advice_for(everything) or (DISK_FULL if progress.failed and disk.is_full() else "")
-    if progress.failed and not lines and not advice:  # whatever fails otherwise leaves a word
-        advice = KILLED
     if re.search(disk.TORN, everything):
         disk.remove_compiled(SCRIPTS)
-    if code < 0 and not advice:
+    if not advice and progress.failed and not lines:  # whatever fails otherwise leaves a word
+        advice = KILLED
+    if not advice and code < 0:
         advice = f"Snakemake was killed (signal {-code}). Run make again: it goes on where this build stopped."
     if advice:
         return [advice, *lines]
@@ -230,8 +213,20 @@ def closing(progress: Progress, code: int, printed: list[str], asked: Sequence[s
         retry = all(line.endswith((seals.CHANGED, seals.FOREIGN)) for line in located)
         return located if retry else [*located, MEND]
     if progress.failed:
-        lines.append(FAULT)
+        return [*lines, FAULT]
     return lines or ["Snakemake failed without a word. Run `.venv/bin/snakemake --cores 1` to see all it does."]
+
+
+def _success(progress: Progress, printed: list[str], asked: Sequence[str]) -> list[str]:
+    report = next((path for path in REPORTS if Path(path).is_file()), "results/")
+    if progress.up_to_date:
+        return [
+            f"What was asked for is up to date: {listed(asked)}" if asked else f"Everything is up to date: {report}"
+        ]
+    if not progress.total:
+        return printed
+    notes = [f"Jobs printed {plural(len(printed), 'line')}: {OUTPUT}"] if printed else []
+    return [*notes, f"Built in {progress.elapsed()}: {report}"]
 
 
 def problems_in(printed: list[str]) -> list[str]:
@@ -249,20 +244,14 @@ def problems_in(printed: list[str]) -> list[str]:
 
 def _what_failed(progress: Progress, printed: list[str]) -> list[str]:
     """Give the errors: of each failed job its log and what jobs printed; without one, what Snakemake said."""
+    if not progress.failed:
+        return [*printed[-TAIL:], *map(_without_frame, progress.errors)]
     lines = []
     for path in dict.fromkeys(path for job in progress.failed for path in job.logs):
-        text = _tail(path)
-        lines += [f"{path}:", *(f"    {line}" for line in text)] if text else []
-    if progress.failed:
-        return [*lines, *(f"    {line}" for line in printed[-TAIL:])]
-    return [*lines, *printed[-TAIL:], *(_without_frame(message) for message in progress.errors)]
-
-
-def _tail(path: str) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
-    except OSError:
-        return []
+        with contextlib.suppress(OSError):
+            text = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
+            lines += [f"{path}:", *(f"    {line}" for line in text)] if text else []
+    return [*lines, *(f"    {line}" for line in printed[-TAIL:])]
 
 
 def _without_frame(message: str) -> str:

@@ -16,20 +16,20 @@ BLOCK = 512  # bytes; a full disk cuts a file off at the end of a block
 TORN = r"EOFError: marshal data too short|ValueError: bad marshal data|bad marshal data \("
 
 
-def is_tight(folder: str | Path = ".") -> bool:
+def is_tight() -> bool:
     """Say whether so little is free that compiled code may not fit.
 
     Python checks neither how much of it was written nor, later, whether it is whole: what a full disk cut off stops
     every job that imports it, long after there is space again.
     """
     with contextlib.suppress(OSError):
-        return shutil.disk_usage(folder).free < ENOUGH
+        return shutil.disk_usage(".").free < ENOUGH
     return False
 
 
-def is_full(folder: str | Path = ".snakemake") -> bool:
+def is_full() -> bool:
     """Try to write, which notices a quota too; a job that could not even write its log leaves no other trace."""
-    probe = Path(folder) / f"probe.{os.getpid()}"
+    probe = Path(f".snakemake/probe.{os.getpid()}")
     try:
         with open(probe, "wb", buffering=0) as file:
             return file.write(bytes(PROBE)) < PROBE
@@ -42,12 +42,13 @@ def is_full(folder: str | Path = ".snakemake") -> bool:
 
 def remove_compiled(scripts: Path) -> None:
     """Remove the compiled code of the engine, and what may be torn of its environment's; Python compiles it again."""
-    for path in scripts.rglob("__pycache__/*.pyc"):
-        _remove(path)
+    torn = list(scripts.rglob("__pycache__/*.pyc"))
     if sys.prefix != sys.base_prefix:  # an environment of its own, and not the machine's Python
-        for path in Path(sysconfig.get_path("purelib")).rglob("__pycache__/*.pyc"):
-            if path.stat().st_size % BLOCK == 0:
-                _remove(path)
+        installed = Path(sysconfig.get_path("purelib")).rglob("__pycache__/*.pyc")
+        torn += [path for path in installed if path.stat().st_size % BLOCK == 0]
+    for path in torn:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def remove_outdated(modules: Iterable[Path]) -> None:
@@ -60,8 +61,3 @@ def remove_outdated(modules: Iterable[Path]) -> None:
         with contextlib.suppress(OSError):
             if compiled.stat().st_ctime_ns <= module.stat().st_ctime_ns:
                 compiled.unlink()
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()

@@ -11,9 +11,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from .messages import Stop, listed
@@ -23,21 +22,6 @@ SNAKEMAKE_LOCKS = Path(".snakemake/locks")
 OWNER = 256  # bytes; always as many, so that the second note finds the room of the first
 PATIENCE = 1.0  # seconds; a killed process holds its lock until the system has taken it down
 LONGEST_WAIT = 120.0  # seconds for the jobs of a killed build; most take a few
-
-
-@dataclass(frozen=True)
-class Other:
-    """A process of a build in this folder.
-
-    Parameters
-    ----------
-    pid : int
-    job : bool
-        True for a job, which ends by itself; False for the process that starts jobs.
-    """
-
-    pid: int
-    job: bool
 
 
 @contextmanager
@@ -73,15 +57,13 @@ def _take(descriptor: int, patience: float) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
-                raise Stop(_taken(read_owner())) from None
+                owner = read_owner()
+                who = f" (process {owner['pid']} on {owner['host']}, since {owner['since']})" if owner else ""
+                said = f"Another build is running in this folder{who}. Nothing was started; wait for it to end."
+                raise Stop(said) from None
             time.sleep(0.1)
         except OSError as error:  # a file system without locks
             raise Stop(f"This folder cannot be locked ({error.strerror}): build on a local disk.") from None
-
-
-def _taken(owner: dict) -> str:
-    who = f" (process {owner['pid']} on {owner['host']}, since {owner['since']})" if owner else ""
-    return f"Another build is running in this folder{who}. Nothing was started; wait for it to end."
 
 
 def sign(descriptor: int, pid: int) -> None:
@@ -128,15 +110,10 @@ def left_over() -> bool:
     return any(SNAKEMAKE_LOCKS.glob("*.lock"))
 
 
-def check_dead(say, wait: float = LONGEST_WAIT) -> None:
+def check_dead(say: Callable[[str], None]) -> None:
     """Return once it is proved that no other build of this folder is alive; called with the lock held.
 
-    Parameters
-    ----------
-    say : callable
-        Takes a line of text: that jobs of a killed build are waited for.
-    wait : float
-        Seconds to wait for such jobs.
+    Jobs of a killed build end by themselves and are waited for, which is said.
 
     Raises
     ------
@@ -144,17 +121,16 @@ def check_dead(say, wait: float = LONGEST_WAIT) -> None:
         Another build is alive, or may be: on another machine, where this one cannot look.
     """
     owner = read_owner()
-    elsewhere = owner and owner["host"] != socket.gethostname() and owner.get("boot") != boot()
-    if elsewhere:
+    if owner and owner["host"] != socket.gethostname() and owner.get("boot") != boot():
         raise Stop(
             f"A build of this folder began on another machine ({owner['host']}, process {owner['pid']}, since "
             f"{owner['since']}) and did not end in order; whether it still runs cannot be seen from here. "
             f"Make sure that it does not, then remove {LOCK} and run make again."
         )
-    until, said = time.monotonic() + wait, False
+    until, said = time.monotonic() + LONGEST_WAIT, False
     while others := find_others():
-        named = listed([f"process {other.pid}" for other in others])
-        if not all(other.job for other in others):
+        named = listed(f"process {pid}" for pid in others)
+        if "build" in others.values():
             raise Stop(
                 f"Snakemake is already running in this folder ({named}). Nothing was started; wait for it to end."
             )
@@ -168,29 +144,29 @@ def check_dead(say, wait: float = LONGEST_WAIT) -> None:
         time.sleep(0.3)
 
 
-def find_others() -> list[Other]:
-    """Find the living processes of Snakemake that work in this folder, except this one and those that called it."""
+def find_others() -> dict[int, str]:
+    """Find the living processes of Snakemake in this folder but this one and its callers: number → kind."""
     import psutil  # Snakemake's own dependency; only needed after a crash
 
     here, mine = Path.cwd(), {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    found = []
+    found = {}
     for process in psutil.process_iter(["pid", "cmdline", "status"]):
         kind = kind_of(process.info["cmdline"] or [])
         if not kind or process.pid in mine or process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
         try:
-            if not os.path.samefile(process.cwd(), here):
-                continue
+            is_here = os.path.samefile(process.cwd(), here)
         except psutil.AccessDenied:
-            pass  # another user's: it may be here, and so counts as here
+            is_here = True  # another user's: it may be here
         except (psutil.NoSuchProcess, OSError):
-            continue
-        found.append(Other(process.pid, kind == "job"))
+            is_here = False
+        if is_here:
+            found[process.pid] = kind
     return found
 
 
 def kind_of(words: list[str]) -> str:
-    """Tell from the command line whether a process is Snakemake: ``build``, ``job``, or blank.
+    """Tell from the command line whether a process is Snakemake: ``build``, ``job`` (which ends by itself), or blank.
 
     >>> kind_of(["/x/python", "-m", "snakemake", "--cores", "2"])
     'build'
@@ -199,12 +175,10 @@ def kind_of(words: list[str]) -> str:
     >>> kind_of(["less", "workflow/Snakefile"])
     ''
     """
-    program = Path(words[0]).name if words else ""
-    if program.startswith(("python", "bash", "sh")) and any("/.snakemake/scripts/" in word for word in words[1:]):
+    program, *rest = [Path(words[0]).name, *words[1:]] if words else [""]
+    if program.startswith(("python", "bash", "sh")) and any("/.snakemake/scripts/" in word for word in rest):
         return "job"
-    named = program == "snakemake" or (
-        program.startswith("python") and any(Path(word).name == "snakemake" for word in words[1:4])
-    )
-    if not named:
+    by_python = program.startswith("python") and "snakemake" in [Path(word).name for word in rest[:3]]
+    if program != "snakemake" and not by_python:
         return ""
-    return "job" if "--mode" in words else "build"
+    return "job" if "--mode" in rest else "build"

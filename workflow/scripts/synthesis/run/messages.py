@@ -2,9 +2,10 @@
 
 import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
+from ..words.prose import joined
 from . import disk
 
 DISK_FULL = "The disk is full. Free some space and run make again; what is finished is kept."
@@ -56,28 +57,14 @@ def advice_for(text: str) -> str:
     return next((advice for pattern, advice in ADVICE if re.search(pattern, text)), "")
 
 
-def listed(words: Sequence[str], most: int = 5) -> str:
+def listed(words: Iterable[str], most: int = 5) -> str:
     """Join words the way a sentence does, and count those that do not fit.
 
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
     >>> listed(["a", "b", "c", "d"], most=2)
     'a, b and 2 more'
     """
     words = list(words)
-    if len(words) > most:
-        words = [*words[:most], f"{len(words) - most} more"]
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1] if words else ""]))
-
-
-def count(number: int, noun: str) -> str:
-    """Give a number with its noun.
-
-    >>> count(1, "job"), count(3, "analysis")
-    ('1 job', '3 analyses')
-    """
-    plural = f"{noun[:-2]}es" if noun.endswith("sis") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else plural}"
+    return joined(words if len(words) <= most else [*words[:most], f"{len(words) - most} more"])
 
 
 def duration(seconds: float) -> str:
@@ -86,14 +73,10 @@ def duration(seconds: float) -> str:
     >>> duration(4.4), duration(42), duration(100), duration(7320)
     ('4 s', '42 s', '1 min 40 s', '2 h 2 min')
     """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    parts = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
+    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 s"
 
 
 def time_left(seconds: float) -> str:

@@ -6,21 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from .messages import count, duration, time_left
+from ..words.prose import plural
+from .messages import duration, time_left
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job that has started.
-
-    Parameters
-    ----------
-    rule, analysis : str
-        ``analysis`` is blank for a job of the whole review.
-    outputs, logs : tuple of str
-    begun : float
-        Seconds on the clock of ``Progress``.
-    """
+    """A job that has started; ``analysis`` is blank for a job of the whole review."""
 
     rule: str
     analysis: str
@@ -74,70 +66,62 @@ class Progress:
 
     def hear(self, event: dict) -> list[str]:
         """Take in one event, and give the lines it is worth (mostly none)."""
-        listener = getattr(self, f"_on_{event['event']}", None)
-        if listener:
-            return listener(event)
-        if event["message"].startswith("Nothing to be done"):
-            self.up_to_date = True
-        elif event["level"] in ("ERROR", "CRITICAL") and not event["event"]:
-            self.errors.append(event["message"])
+        match event["event"]:
+            case "resources_info":
+                self.cores = event.get("cores") or self.cores
+            case "run_info":
+                return self._plan(event["stats"])
+            case "job_info":
+                self.running[event["jobid"]] = self._job(event)
+            case "job_finished":
+                return self._finish(self.running.pop(event["job_id"], None))
+            case "job_error":
+                job = self.running.pop(event["jobid"], None) or self._job(event)
+                self.failed.append(job)
+                return [] if self.stopped else [f"Failed: {job.name}"]
+            case "error":
+                self.errors.append(event["message"])
+            case _ if event["message"].startswith("Nothing to be done"):
+                self.up_to_date = True
+            case "" if event["level"] in ("ERROR", "CRITICAL"):
+                self.errors.append(event["message"])
         return []
 
-    def _on_resources_info(self, event: dict) -> list[str]:
-        self.cores = event.get("cores") or self.cores
-        return []
+    def _job(self, event: dict) -> Job:
+        analysis = (event.get("wildcards") or {}).get("analysis", "")
+        outputs, logs = (tuple(event.get(name) or ()) for name in ("output", "log"))
+        return Job(event["rule_name"], analysis, outputs, logs, self.clock())
 
-    def _on_run_info(self, event: dict) -> list[str]:
-        self.waiting = Counter({rule: n for rule, n in event["stats"].items() if rule not in ("total", "all")})
+    def _plan(self, stats: dict[str, int]) -> list[str]:
+        self.waiting = Counter({rule: n for rule, n in stats.items() if rule not in ("total", "all")})
         self.total = sum(self.waiting.values())
         for path in self.planned():
-            folder = _folder(path)
-            if folder:
+            if folder := _folder(path):
                 self.due.setdefault(folder, set()).add(path)
-        left = self.left()
-        return [f"Building: {count(self.total, 'job')}, {left}." if left else f"Building: {count(self.total, 'job')}."]
+        return [f"Building: {', '.join(filter(None, [plural(self.total, 'job'), self.left()]))}."]
 
-    def _on_job_info(self, event: dict) -> list[str]:
-        analysis = (event.get("wildcards") or {}).get("analysis", "")
-        outputs, logs = tuple(event.get("output") or ()), tuple(event.get("log") or ())
-        self.running[event["jobid"]] = Job(event["rule_name"], analysis, outputs, logs, self.clock())
-        return []
-
-    def _on_job_finished(self, event: dict) -> list[str]:
-        job = self.running.pop(event["job_id"], None)
+    def _finish(self, job: Job | None) -> list[str]:
+        """Note the time a job took; an analysis is told of with its last file."""
         if job is None or job.rule == "all":
             return []
         self.waiting[job.rule] -= 1
         self.took.setdefault(job.rule, []).append(self.clock() - job.begun)
-        lines = []
         for folder in {_folder(path) for path in job.outputs} & set(self.due):
             self.due[folder] -= set(job.outputs)
-            if not self.due[folder]:
-                del self.due[folder]
-                if folder == job.analysis:
-                    lines.append(self._analysis_line(folder))
-        return lines
+        written = [folder for folder, paths in self.due.items() if not paths]
+        for folder in written:
+            del self.due[folder]
+        where = "; ".join(filter(None, [self._count(), self.left()]))
+        return [f"  {folder}: done ({where})" for folder in written if folder == job.analysis]
 
-    def _analysis_line(self, analysis: str) -> str:
-        where = "; ".join(filter(None, [f"{self.done:,} of {count(self.total, 'job')}", self.left()]))
-        return f"  {analysis}: done ({where})"
-
-    def _on_job_error(self, event: dict) -> list[str]:
-        job = self.running.pop(event["jobid"], None)
-        job = job or Job(event["rule_name"], "", (), tuple(event.get("log") or ()), self.clock())
-        self.failed.append(job)
-        return [] if self.stopped else [f"Failed: {job.name}"]
-
-    def _on_error(self, event: dict) -> list[str]:
-        self.errors.append(event["message"])
-        return []
+    def _count(self) -> str:
+        return f"{self.done:,} of {plural(self.total, 'job')}"
 
     def left(self) -> str:
         """Estimate the time left from what jobs of the same rules took; blank when nothing is known yet."""
-        known = {rule: sum(times) / len(times) for rule, times in self.took.items()}
-        known = {**self.seconds, **known}
+        known = self.seconds | {rule: sum(times) / len(times) for rule, times in self.took.items()}
         due = {rule: n for rule, n in self.waiting.items() if n > 0}
-        if not due or not any(rule in known for rule in due):
+        if not due.keys() & known.keys():
             return ""
         usual = sum(known.values()) / len(known)
         work = sum(n * known.get(rule, usual) for rule, n in due.items())
@@ -149,12 +133,11 @@ class Progress:
         if not self.total:
             return "Reading the sheets"
         now = next(reversed(self.running.values()), None)
-        parts = [f"{self.done:,} of {count(self.total, 'job')}", now.name if now else "", self.left()]
-        return " · ".join(filter(None, parts))
+        return " · ".join(filter(None, [self._count(), now and now.name, self.left()]))
 
     def learned(self) -> dict[str, float]:
         """Give the seconds a rule takes, for the next build's estimate."""
-        return {**self.seconds, **{rule: round(sum(times) / len(times), 2) for rule, times in self.took.items()}}
+        return self.seconds | {rule: round(sum(times) / len(times), 2) for rule, times in self.took.items()}
 
     def elapsed(self) -> str:
         """Say how long the build took."""

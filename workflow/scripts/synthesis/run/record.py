@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..tables.files import write_text
+from ..words.prose import plural
 from . import lock, seals
-from .messages import Stop, count, listed
+from .messages import Stop, listed
 
 SECONDS = Path(".snakemake/seconds.json")
 ASIDE = Path(".snakemake/changed")
@@ -40,15 +41,13 @@ def look_after(say: Callable[[str], None]) -> None:
     """
     recover(say)
     remove_incomplete()
-    early = set_back(time.time())
-    if early:
-        say(f"{count(early, 'file')} carried a time in the future (was a clock set back?): it is now the present.")
-    changed = take_out()
-    if changed:
+    if early := set_back(time.time()):
+        say(f"{plural(early, 'file')} carried a time in the future (was a clock set back?): it is now the present.")
+    if changed := take_out():
         say(f"Changed since the last build, and built again when asked for: {listed(changed)} (a copy is in {ASIDE}/).")
     if torn := torn_notes():
         start_afresh()
-        say(f"The notes on {count(torn, 'result')} are gone or torn: all results are built again.")
+        say(f"The notes on {plural(torn, 'result')} are gone or torn: all results are built again.")
 
 
 def look_after_alone(say: Callable[[str], None]) -> None:
@@ -95,15 +94,8 @@ def torn_notes() -> int:
     It would take such a result for current whatever the config says, and we whatever it holds.
     """
     sealed = seals.read_seals()
-    torn = sum(not path or not _is_json(note_on(METADATA, path)) for path in sealed)
-    return torn + sum(path not in sealed and Path(path).is_file() for path in _noted())
-
-
-def _noted() -> Iterator[str]:
-    """Give the paths of what Snakemake has a note on."""
-    for note in METADATA.glob("*"):
-        with contextlib.suppress(ValueError):
-            yield urlsafe_b64decode(note.name).decode()
+    torn = sum(not path or not isinstance(_read_json(note_on(METADATA, path)), dict) for path in sealed)
+    return torn + sum(path not in sealed and Path(path).is_file() for _, path in _noted(METADATA))
 
 
 def note_on(kind: Path, path: str) -> Path:
@@ -111,18 +103,25 @@ def note_on(kind: Path, path: str) -> Path:
     return kind / urlsafe_b64encode(path.encode()).decode()
 
 
-def _is_json(path: Path) -> bool:
-    try:
-        return isinstance(json.loads(path.read_bytes()), dict)
-    except (OSError, ValueError):
-        return False
+def _noted(kind: Path) -> Iterator[tuple[Path, str]]:
+    """Give Snakemake's notes of a kind, and what they are on."""
+    for note in kind.glob("*"):
+        with contextlib.suppress(ValueError):
+            yield note, urlsafe_b64decode(note.name).decode()
+
+
+def _read_json(path: Path) -> object:
+    """Read a note; None when there is none, or it is torn."""
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(path.read_bytes())
+    return None
 
 
 def read_seconds() -> dict[str, float]:
     """Read the seconds that a job of each rule took; empty when there is no such note, or it is damaged."""
     try:
-        return {str(rule): float(value) for rule, value in json.loads(SECONDS.read_bytes()).items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        return {rule: float(value) for rule, value in _read_json(SECONDS).items()}
+    except (ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -142,31 +141,25 @@ def start_afresh() -> None:
 
 
 def set_back(now: float) -> int:
-    """Give files whose time lies in the future the present one, and count them.
+    """Give files whose time lies in the future the present one (seconds since 1970), and count them.
 
     Snakemake refuses an output that is older than an input, and so would fail until the clock has caught up.
-
-    Parameters
-    ----------
-    now : float
-        Seconds since 1970.
     """
     early = 0
-    for root in TIMED:
-        for folder, _, names in os.walk(root):
-            for path in (os.path.join(folder, name) for name in names):
-                with contextlib.suppress(OSError):
-                    if os.lstat(path).st_mtime > now + TOLERANCE:
-                        os.utime(path, (now, now))
-                        early += 1
+    for folder, _, names in (step for root in TIMED for step in os.walk(root)):
+        for path in (os.path.join(folder, name) for name in names):
+            with contextlib.suppress(OSError):
+                if os.lstat(path).st_mtime > now + TOLERANCE:
+                    os.utime(path, (now, now))
+                    early += 1
     return early
 
 
 def remove_incomplete() -> None:
     """Remove results that a killed job was writing, and Snakemake's marks on them, which would stop it."""
-    for mark in INCOMPLETE.glob("*"):
+    for mark, path in _noted(INCOMPLETE):
         with contextlib.suppress(OSError, ValueError):
-            Path(urlsafe_b64decode(mark.name).decode()).unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
             mark.unlink()
 
 

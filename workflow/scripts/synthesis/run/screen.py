@@ -14,15 +14,7 @@ REFRESH = 0.2  # seconds between two states of the line that is rewritten
 
 
 class Screen:
-    """Where a build speaks.
-
-    Parameters
-    ----------
-    stream : text stream
-        Standard output by default; a terminal is one that says so and understands control characters.
-    clock : callable
-        Gives seconds.
-    """
+    """Where a build speaks: a terminal is what says it is one and understands control characters."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic):
         self.stream = stream or sys.stdout
@@ -33,38 +25,29 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Write a line that stays."""
-        self._write(f"{self._erase()}{line}\n")
+        self._write(f"{line}\n")
         self.last = self.clock()
 
     def show(self, progress: Progress) -> None:
         """Show where the build is: in the last line of a terminal, and rarely elsewhere."""
         passed = self.clock() - self.last
-        if not self.live:
-            if passed > SILENCE:
-                self.say(f"  {progress.status()}")
-            return
-        if passed < REFRESH:
-            return
-        width = shutil.get_terminal_size().columns - 1
-        text = f"  {progress.status()}"[:width]
-        if text != self.shown:
-            self._write(f"{self._erase()}{text}")
-            self.shown = text
-        self.last = self.clock()
+        if not self.live and passed > SILENCE:
+            self.say(f"  {progress.status()}")
+        elif self.live and passed >= REFRESH:
+            text = f"  {progress.status()}"[: shutil.get_terminal_size().columns - 1]
+            if text != self.shown:
+                self._write(text)
+                self.shown = text
+            self.last = self.clock()
 
     def clear(self) -> None:
         """Remove the line that is rewritten."""
-        self._write(self._erase())
-
-    def _erase(self) -> str:
-        erase, self.shown = ("\r\033[K" if self.shown else ""), ""
-        return erase
+        self._write("")
 
     def _write(self, text: str) -> None:
-        if not text:
-            return
+        erase, self.shown = ("\r\033[K" if self.shown else ""), ""
         try:
-            self.stream.write(text)
+            self.stream.write(erase + text)
             self.stream.flush()
         except BrokenPipeError:  # the reader has gone (`make | head`); the build goes on, as make does
             self.stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

@@ -83,7 +83,7 @@ def lift_seal(path: str) -> None:
 
 
 def _place(path: str) -> Path:
-    return SEALS / f"{hashlib.sha256(path.encode()).hexdigest()[:32]}.json"
+    return SEALS / f"{digest_text(path)[:32]}.json"
 
 
 def _read(place: Path) -> tuple[str, Seal]:
@@ -107,13 +107,9 @@ def _paths(paths: str | Iterable[str]) -> list[str]:
 def sealed(job: Any) -> Iterator[None]:
     """Let a job read what was planned and made, or fail; then seal what it wrote.
 
-    What it imports it reads: adapters import inside, lest a module that is edited and put back goes unseen.
-
-    Parameters
-    ----------
-    job : object
-        The `snakemake` of a script. Its parameter `planned` maps the name of each input that no job makes to its digest
-        (of :func:`digest_together`) when the build was planned.
+    ``job`` is the `snakemake` of a script. Its parameter `planned` maps the name of each input that no job makes to its
+    digest (of :func:`digest_together`) when the build was planned. What a job imports it reads: adapters import inside,
+    lest a module that is edited and put back goes unseen.
 
     Raises
     ------
