@@ -252,7 +252,9 @@ def test_plain_snakemake_goes_on_after_a_kill(tmp_path):
     """A killed build of a review with the engine beside it, and no make, left a lock that stopped the next one."""
     review = faults.Review(tmp_path / "review")
     (tmp_path / "engine").mkdir()
-    shutil.copytree(faults.ROOT / "workflow", tmp_path / "engine" / "workflow", ignore=shutil.ignore_patterns("__*"))
+    shutil.copytree(
+        faults.ROOT / "workflow", tmp_path / "engine" / "workflow", ignore=shutil.ignore_patterns("__pycache__")
+    )
     text = 'module synthesis:\n    snakefile: "../engine/workflow/Snakefile"\n\nuse rule * from synthesis\n'
     (review.folder / "Snakefile").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "results/estimates.csv"]
