@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     stated = read_stated()
     if options.check:
-        print(f"Version {stated.version} could be released: v{stated.version}, {stated.released.popitem()[1]}.")
+        print(f"Version {stated.version} could be released: v{stated.version}, {stated.day}.")
         return 0
     build = [sys.executable, "-m", "snakemake", "--cores", "all"]
     if not options.skip_build and not run(build):

@@ -6,9 +6,10 @@ doi:10.3233/DS-210053; with the profile of workflows (Workflow RO-Crate). The li
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from .readiness import Stated
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
@@ -49,57 +50,40 @@ DESCRIPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Description:
-    """What an archive says of itself.
+def crate_metadata(stated: Stated, commit: str, sizes: Mapping[str, int], software: Mapping[str, str]) -> str:
+    """Give ``ro-crate-metadata.json``; the same bytes for the same description.
 
     Parameters
     ----------
-    citation : mapping
-        ``CITATION.cff`` as read.
-    version, date, commit : str
-    files : mapping
+    sizes : mapping
         Path inside the archive → size in bytes.
     software : mapping
         Name → version of what built it.
     """
-
-    citation: Mapping
-    version: str
-    date: str
-    commit: str
-    files: Mapping[str, int]
-    software: Mapping[str, str]
-
-
-def crate_metadata(said: Description) -> str:
-    """Give ``ro-crate-metadata.json``; the same bytes for the same description."""
     from rocrate.rocrate import ROCrate
 
-    crate, citation = ROCrate(), said.citation
+    crate, citation, version = ROCrate(), stated.citation, stated.version
     root = crate.root_dataset
-    root["name"], root["version"], root["datePublished"] = citation["title"], said.version, said.date
-    root["identifier"] = f"v{said.version}"
+    root["name"], root["version"], root["datePublished"] = citation["title"], version, stated.day
+    root["identifier"] = f"v{version}"
     root["description"] = " ".join(str(citation.get("abstract", citation["title"])).split())
     if citation.get("keywords"):
         root["keywords"] = ", ".join(citation["keywords"])
     licences = [citation["license"]] if isinstance(citation["license"], str) else citation["license"]
-    root["license"] = [
-        add_thing(crate, f"https://spdx.org/licenses/{name}", "CreativeWork", name=name) for name in licences
-    ]
+    root["license"] = [add_thing(crate, f"https://spdx.org/licenses/{x}", "CreativeWork", name=x) for x in licences]
     root["author"] = [add_author(crate, author, i) for i, author in enumerate(citation["authors"], 1)]
-    files = {path: add_file(crate, path, size) for path, size in sorted(said.files.items()) if path != WORKFLOW}
+    files = {path: add_file(crate, path, size) for path, size in sorted(sizes.items()) if path != WORKFLOW}
     workflow = crate.add_workflow(
         dest_path=WORKFLOW,
         main=True,
         lang="snakemake",
-        lang_version=said.software.get("snakemake"),
-        properties={"name": "The workflow that builds every result", "version": said.version},
+        lang_version=software.get("snakemake"),
+        properties={"name": "The workflow that builds every result", "version": version},
     )
     workflow["author"], workflow["license"] = root["author"], root["license"]
     workflow["softwareRequirements"] = [
-        add_thing(crate, f"#software-{name.lower()}", "SoftwareApplication", name=name, version=version)
-        for name, version in sorted(said.software.items())
+        add_thing(crate, f"#software-{name.lower()}", "SoftwareApplication", name=name, version=used)
+        for name, used in sorted(software.items())
     ]
     parts = [files[path] for path in files if path.startswith("workflow/") and path.endswith((".smk", WORKFLOW))]
     if parts:
@@ -109,7 +93,7 @@ def crate_metadata(said: Description) -> str:
         identifier="#build",
         object=[files[path] for path in files if path.startswith(INPUTS)],
         result=[files[path] for path in files if path.startswith(OUTPUTS)],
-        properties={"name": f"Build of version {said.version}", "description": f"From commit {said.commit}"},
+        properties={"name": f"Build of version {version}", "description": f"From commit {commit}"},
     )
     root["mentions"] = crate.dereference("#build")
     return json.dumps(crate.metadata.generate(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"

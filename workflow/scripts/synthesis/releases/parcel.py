@@ -10,14 +10,15 @@ import time
 import zipfile
 from pathlib import Path
 
-from ..handover.zipped import write_bytes
-from .crate import METADATA, Description, crate_metadata
+from ..handover.zipped import UNIX, write_bytes
+from .crate import METADATA, crate_metadata
 from .history import git
-from .readiness import DATED, Stated
+from .readiness import Stated
 
 DELIVERED = ("results/estimates.csv", "results/report.html", "results/changes.md")
 LIBRARIES = ("matplotlib", "numpy", "pandas", "pydantic", "pymare", "pyyaml", "scipy", "snakemake")
 HIDDEN = re.compile(r"(^|/)\.#[^/]*$|^results/(.*/)?\.[^/]*$")  # locks of editors; half-written neighbours of results
+PLAIN, EXECUTABLE = 0o100644, 0o100755
 EARLIEST = 315532800  # seconds since 1970: a zip file knows no day before 1980
 
 
@@ -42,24 +43,21 @@ def write_archive(stated: Stated) -> Path:
         raise FileNotFoundError(f"not built: {', '.join(gone)}")
     commit, seconds = git("log", "-1", "--format=%H %ct").decode().split()
     sizes = {path: file.stat().st_size for path, file in files.items()}
-    said = Description(stated.citation, stated.version, stated.released[DATED], commit, sizes, software())
-    top, moment = f"{stated.name}-{stated.version}", time.gmtime(max(int(seconds), EARLIEST))[:6]
+    moment = time.gmtime(max(int(seconds), EARLIEST))[:6]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        add(archive, f"{top}/{METADATA}", crate_metadata(said).encode(), moment)
+
+        def add(path: str, data: bytes, rights: int) -> None:
+            entry = zipfile.ZipInfo(f"{stated.name}-{stated.version}/{path}", moment)
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, UNIX, rights << 16
+            archive.writestr(entry, data)
+
+        add(METADATA, crate_metadata(stated, commit, sizes, software()).encode(), PLAIN)
         for path, file in files.items():
-            add(archive, f"{top}/{path}", file.read_bytes(), moment, executable=os.access(file, os.X_OK))
+            add(path, file.read_bytes(), EXECUTABLE if os.access(file, os.X_OK) else PLAIN)
     target = Path("dist") / f"{stated.version}.zip"
     write_bytes(target, buffer.getvalue())
     return target
-
-
-def add(archive: zipfile.ZipFile, name: str, data: bytes, moment: tuple, *, executable: bool = False) -> None:
-    """Add a file with a fixed time and plain rights."""
-    entry = zipfile.ZipInfo(name, moment)
-    entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
-    entry.external_attr = (0o100755 if executable else 0o100644) << 16
-    archive.writestr(entry, data)
 
 
 def software() -> dict[str, str]:

@@ -19,32 +19,24 @@ ENTRY, DATED = "CHANGELOG.md: first entry", "CITATION.cff: date-released"
 
 @dataclass(frozen=True)
 class Stated:
-    """What the files of a review say of its version.
+    """What the files of a review say of its version."""
 
-    Parameters
-    ----------
-    versions, released : dict
-        File and key → version, or day of the release; blank where it says nothing. The config's version leads.
-    says_results : bool
-        Whether the entry of the changelog says first what happens to results.
-    last_search : str
-    citation : dict
-        ``CITATION.cff`` as read.
-    name : str
-        Of the project, for the folder inside the archive.
-    """
-
-    versions: dict[str, str]
-    released: dict[str, str]
-    says_results: bool
+    versions: dict[str, str]  # file and key → version, or blank
+    released: dict[str, str]  # file and key → day of the release, or blank
+    says_results: bool  # whether the entry of the changelog says first what happens to them
     last_search: str
-    citation: dict
-    name: str
+    citation: dict  # CITATION.cff as read
+    name: str  # of the project, for the folder inside the archive
 
     @property
     def version(self) -> str:
         """Give the version of the config, which leads."""
         return self.versions["config.yaml: review.version"]
+
+    @property
+    def day(self) -> str:
+        """Give the day of the release."""
+        return self.released[DATED]
 
 
 def read_stated(folder: str | Path = ".") -> Stated:
