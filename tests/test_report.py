@@ -19,7 +19,7 @@ from synthesis.report.about import read_tables
 from synthesis.report.colours import dark_of
 from synthesis.report.comparing import split_table
 from synthesis.report.explorer import explorer_data, selection_key
-from synthesis.report.headline import card, difference
+from synthesis.report.headline import ratios, verdict
 from synthesis.report.markdown import to_html
 from synthesis.report.page import LIMIT, digest, write_page_file
 from synthesis.report.phrases import format_frequency, frequency_words, prediction_words
@@ -391,7 +391,7 @@ def contrast_row(low: float, high: float, **more: object) -> dict[str, object]:
 def test_the_verdict_on_a_contrast_claims_no_more_than_its_intervals(folder, rows, answer):
     words = words_of(folder)
     words.tables[("results", "contrasts")] = rows
-    assert difference(words, words.choices["contrasts"][0])["answer"] == answer
+    assert verdict(words, ratios(words, words.choices["contrasts"][0])) == answer
 
 
 def test_the_test_between_levels_is_no_level_of_the_table(folder):
@@ -406,7 +406,8 @@ def test_the_test_between_levels_is_no_level_of_the_table(folder):
 
 
 def test_marks_say_what_was_read_once_derived_or_may_overlap(folder):
-    found = {study: marks for _, marks, study in card(words_of(folder), "fever")["studies"]}
+    words = words_of(folder)
+    found = {row["study"]: words.marks(row) for row in words.used("fever")}
     assert found["adams2001"].startswith("†")  # read in an abstract
     assert "§" in found["eaton2005"] and "¶" in found["eaton2005"] and "†" not in found["eaton2005"]
 

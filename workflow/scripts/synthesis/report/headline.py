@@ -22,61 +22,39 @@ def strip(pool: Row) -> dict[str, float]:
     return {key: round(100 * pool[key], 2) for key in places if not is_missing(pool.get(key))}
 
 
-def difference(review: Review, contrast: Mapping[str, str]) -> dict:
-    """Say whether two levels differ, and claim nothing that an interval does not support.
+def ratios(review: Review, contrast: Mapping[str, str]) -> dict[str, list[Row]]:
+    """Give the odds ratios of a contrast by analysis; without single studies where a row pools them.
 
-    The question, the answer no stronger than its intervals, the numbers, and what is to be said of them.
+    One of many studies is bound to differ from the others.
     """
-    first, second = (review.level_name(contrast["by"], contrast[side]) for side in ("first", "second"))
-    ratios = [row for row in review.table("results", "contrasts") if is_ratio(row, contrast)]
-    found = {a: pooled_first([row for row in ratios if row["analysis"] == a]) for a in review.analyses}
-    found = {analysis: rows for analysis, rows in found.items() if rows}
-    rest = f"An odds ratio above 1 means more events with {first}. Unadjusted." if found else ""
-    if found and len(found) < len(review.analyses):
-        rest += " No other outcome has counts for both."
-    return {
-        "question": f"Do {first} and {second} differ?",
-        "answer": verdict({inside(review.title(a)): [excludes_one(row) for row in rows] for a, rows in found.items()}),
-        "lines": [
-            f"{review.title(a)}: {'; '.join(ratio_words(row, review) for row in rows)}." for a, rows in found.items()
-        ],
-        "rest": rest,
-    }
+    rows = [
+        row
+        for row in review.table("results", "contrasts")
+        if row["measure"] == "odds ratio" and is_ok(row["status"]) and not is_missing(row["estimate"])
+        if all(row[key] == contrast[key] for key in ("by", "first", "second"))
+    ]
+    pooled = {row["analysis"] for row in rows if row["kind"] == POOLED}
+    rows = [row for row in rows if row["kind"] != WITHIN or row["analysis"] not in pooled]
+    found = {analysis: [row for row in rows if row["analysis"] == analysis] for analysis in review.analyses}
+    return {analysis: own for analysis, own in found.items() if own}
 
 
-def verdict(found: Mapping[str, Sequence[bool]]) -> str:
-    """Say for which outcomes the intervals exclude no difference: all of them, some, or none."""
+def verdict(review: Review, found: Mapping[str, Sequence[Row]]) -> str:
+    """Say for which outcomes the odds ratios exclude no difference; no more than their intervals support."""
     if not found:
         return "Not answered: no study has counts that set the two against each other."
-    apart, split, others = (
-        [label for label, excluded in found.items() if which == (all(excluded), any(excluded))]
-        for which in ((True, True), (False, True), (False, False))
-    )
-    if not apart and not split:
-        return f"No difference is shown, and none is excluded, for {joined(others, 'or')}."
-    parts = (
-        (apart, "The intervals exclude no difference for"),
-        (split, "The comparisons disagree for"),
-        (others, "No difference is shown, and none excluded, for"),
-    )
-    return " ".join(f"{words} {joined(labels)}." for labels, words in parts if labels)
-
-
-def pooled_first(rows: Sequence[Row]) -> list[Row]:
-    """Leave out single studies where a row pools them: one of many is bound to differ from the others."""
-    pooled = any(row["kind"] == POOLED for row in rows)
-    return [row for row in rows if not (pooled and row["kind"] == WITHIN)]
-
-
-def is_ratio(row: Row, contrast: Mapping[str, str]) -> bool:
-    """Say whether a row is an odds ratio of this contrast."""
-    same = all(row[key] == contrast[key] for key in ("by", "first", "second"))
-    return same and row["measure"] == "odds ratio" and not is_missing(row["estimate"]) and is_ok(row["status"])
-
-
-def excludes_one(row: Row) -> bool:
-    """Say whether the interval excludes an odds ratio of 1."""
-    return row["ci_low"] > 1 or row["ci_high"] < 1
+    labels: dict[tuple[bool, bool], list[str]] = {}
+    for analysis, rows in found.items():
+        excluded = [row["ci_low"] > 1 or row["ci_high"] < 1 for row in rows]
+        labels.setdefault((all(excluded), any(excluded)), []).append(inside(review.title(analysis)))
+    if labels.keys() == {(False, False)}:
+        return f"No difference is shown, and none is excluded, for {joined(labels[False, False], 'or')}."
+    words = {
+        (True, True): "The intervals exclude no difference for",
+        (False, True): "The comparisons disagree for",
+        (False, False): "No difference is shown, and none excluded, for",
+    }
+    return " ".join(f"{said} {joined(labels[key])}." for key, said in words.items() if key in labels)
 
 
 def ratio_words(row: Row, review: Review) -> str:
