@@ -39,16 +39,6 @@ def percent(level: float) -> str:
     return f"{100 * level:g}%"
 
 
-def line(cells: Sequence[object]) -> str:
-    """Give a line of a Markdown table.
-
-    >>> line(["a|b", 2])
-    '| a\\\\|b | 2 |'
-    """
-    escaped = (str(cell).replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |"
-
-
 def markdown_table(
     head: Sequence[object], rows: Iterable[Sequence[object]], right: Container[int] = (), *, padded: bool = False
 ) -> str:
