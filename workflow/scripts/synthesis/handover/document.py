@@ -14,6 +14,7 @@ from ..report import comparing, sources
 from ..report import evidence_tables as evidence
 from ..report.about import Review, read_tables
 from ..report.html_tables import Cell, Table, table
+from ..report.pictures import pages_of
 from ..report.summary import headline, table_notes
 from ..words.model_names import DESCRIPTIONS
 from ..words.prose import plural
@@ -111,7 +112,7 @@ def add_analyses(doc, review: Review, figures: Sequence[str]) -> None:
         facts = analyses.facts(review, analysis)
         add_text(doc, answer)
         add_text(doc, f"Counts: {facts['outcomes']}, {facts['window']}. {choices.get('note') or ''}".strip())
-        for number, picture in enumerate(pages(pictures[analysis]) if analysis in pictures else (), 1):
+        for number, picture in enumerate(pages_of(pictures[analysis]) if analysis in pictures else (), 1):
             more = f" (page {number})" if number > 1 else ""
             caption = f"Forest plot: {choices['label']}{more}. Pooled with: {DESCRIPTIONS[review.primary]}."
             add_figure(doc, picture, caption, f"Forest plot of {choices['label']}. {answer}")
@@ -124,14 +125,6 @@ def add_analyses(doc, review: Review, figures: Sequence[str]) -> None:
             doc.add_heading("Not pooled", 3)
             for text in left:
                 add_text(doc, text, "List Bullet")
-
-
-def pages(picture: Path) -> list[Path]:
-    """Give a figure with its further pages, which carry their number in the name."""
-    found = [picture]
-    while (following := picture.with_name(f"{picture.stem}_{len(found) + 1}{picture.suffix}")).exists():
-        found.append(following)
-    return found
 
 
 def add_comparisons(doc, review: Review) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..tables.declared import Row, read
 from ..tables.pools import estimate_text, find_pool, pooled_rows, prediction_text, sort_rows
 from ..words import marks
-from ..words.formatting import decimals_for, format_count
+from ..words.formatting import decimals_for, format_count, is_missing
 from ..words.prose import percent
 from .html_tables import Cell, sheet_address
 
@@ -94,6 +94,10 @@ class Review:
         """Give estimate and prediction interval below their headings."""
         estimate, prediction = estimate_text(pool, decimals), prediction_text(pool, decimals)
         return {f"#% ({self.level} CI)": estimate, f"#{self.level} PI, %": prediction}
+
+    def estimated(self, folder: str, name: str) -> list[Row]:
+        """Give the rows of a table that have an estimate."""
+        return [row for row in self.table(folder, name) if not is_missing(row["estimate"])]
 
     def study_cell(self, study: str, small: str = "", symbols: str = "") -> Cell:
         """Give a study as a link to its sheet."""

@@ -106,10 +106,8 @@ def left_out(review: Review, analysis: str) -> list[str]:
 
 def future_rows(review: Review, analysis: str) -> list[Row]:
     """Give what is known of a new study, as far as it is printed."""
-    rows = review.table(analysis, "future")
-    return [
-        row for row in rows if row["quantity"] in FUTURE and is_ok(row["status"]) and not fmt.is_missing(row["value"])
-    ]
+    rows = [row for row in review.table(analysis, "future") if is_ok(row["status"]) and row["quantity"] in FUTURE]
+    return [row for row in rows if not fmt.is_missing(row["value"])]
 
 
 def future_table(review: Review, analysis: str) -> Table | None:

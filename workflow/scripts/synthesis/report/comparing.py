@@ -63,11 +63,7 @@ def contrast_table(review: Review) -> Table | None:
     """Give every comparison of two levels that has a number, and the reasons of the others as notes."""
     return table(
         "Levels set against each other, inside a study and between studies",
-        [
-            contrast_cells(review, row)
-            for row in review.table("results", "contrasts")
-            if not is_missing(row["estimate"])
-        ],
+        [contrast_cells(review, row) for row in review.estimated("results", "contrasts")],
         files=("contrasts.csv",),
         notes=(
             "What stands inside one study compares patients of the same centre; what stands between studies does not.",
@@ -99,10 +95,8 @@ def risk_factor_table(review: Review) -> Table | None:
     """Give each study's 2×2 table with its effects, and what is pooled."""
     rows = [
         row
-        for row in review.table("results", "comparisons")
-        if row["measure"] == RATIO
-        and not is_missing(row["estimate"])
-        and (row["kind"] != "pooled" or row["studies"] > 1)
+        for row in review.estimated("results", "comparisons")
+        if row["measure"] == RATIO and (row["kind"] != "pooled" or row["studies"] > 1)
     ]
     lines = [risk_factor_line(review, row) for row in rows]
     return table(
@@ -136,7 +130,7 @@ def risk_factor_line(review: Review, row: Row) -> Line:
 
 def rate_table(review: Review) -> Table | None:
     """Give the rates of the analyses that are pooled per unit of time."""
-    rows = [row for a in review.analyses for row in review.table(a, "rates") if not is_missing(row["estimate"])]
+    rows = [row for analysis in review.analyses for row in review.estimated(analysis, "rates")]
     unit = rows[0]["unit"] if rows else ""
     decimals = decimals_for(row["estimate"] for row in rows)
     return table(

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..tables.declared import Row
 from ..tables.pools import State, state_of
 from ..words.formatting import MISSING, format_count
 from ..words.prose import joined, plural
 from .about import Review
-from .html_tables import Cell, Line, Table, doi_address, site_of, table, web_address
+from .html_tables import Cell, Line, Table, linked, table
 from .phrases import counts_of, format_frequency, sentence_case
 
 CERTAINTY = {"high": "⊕⊕⊕⊕", "moderate": "⊕⊕⊕◯", "low": "⊕⊕◯◯", "very low": "⊕◯◯◯"}
@@ -44,7 +45,8 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
     state = state_of(pool)
     counts = MISSING if state == State.NO_STUDY else "{} ({})".format(*counts_of(pool, "patients", "studies"))
     symbols, certainty, why = certainty_words(review.grade.get(analysis))
-    estimate, *limits = (per_thousand(pool, key) for key in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"))
+    keys = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+    estimate, *limits = (format_frequency(pool.get(key), 1000) for key in keys)
     interval, prediction = (MISSING if MISSING in two else " to ".join(two) for two in (limits[:2], limits[2:]))
     outcome = Cell(review.title(analysis), f"#{analysis}", f"within {plural(window['max_days'], 'day')}{silent}")
     return {
@@ -57,21 +59,13 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
     }
 
 
-def per_thousand(pool: Row, key: str) -> str:
-    """Give a number of a pool per 1,000."""
-    return format_frequency(pool.get(key), 1000)
-
-
 def certainty_words(judged: Mapping | None) -> tuple[str, str, str]:
     """Give symbols, word, and the domains it was rated down for."""
     if not judged:
         return "", NOT_JUDGED, ""
-    certainty, domains = str(judged["certainty"]), judged["domains"].items()
-    down = [
-        f"{name.replace('_', ' ')} ({domain['judgement']})"
-        for name, domain in domains
-        if domain["judgement"] != "not serious"
-    ]
+    certainty = str(judged["certainty"])
+    domains = {name.replace("_", " "): domain["judgement"] for name, domain in judged["domains"].items()}
+    down = [f"{name} ({judgement})" for name, judgement in domains.items() if judgement != "not serious"]
     why = f"Rated down for {joined(down)}." if down else "Not rated down."
     return CERTAINTY[certainty], certainty.replace(" ", "\u00a0"), why
 
@@ -162,6 +156,5 @@ def screening_table(review: Review) -> Table | None:
 def report_cell(row: Mapping[str, str]) -> Cell:
     """Give a report with its identifier, and where that leads."""
     name = row["identifier"]
-    if name.startswith("10."):
-        return Cell(row["report"], small=f"doi:{name}", more=doi_address(name))
-    return Cell(row["report"], small=site_of(name) or name, more=web_address(name))
+    cell = linked(row["report"], doi=name) if name.startswith("10.") else linked(row["report"], url=name)
+    return replace(cell, small=cell.small or name)

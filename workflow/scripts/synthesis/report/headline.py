@@ -29,8 +29,8 @@ def ratios(review: Review, contrast: Mapping[str, str]) -> dict[str, list[Row]]:
     """
     rows = [
         row
-        for row in review.table("results", "contrasts")
-        if row["measure"] == "odds ratio" and is_ok(row["status"]) and not is_missing(row["estimate"])
+        for row in review.estimated("results", "contrasts")
+        if row["measure"] == "odds ratio" and is_ok(row["status"])
         if all(row[key] == contrast[key] for key in ("by", "first", "second"))
     ]
     pooled = {row["analysis"] for row in rows if row["kind"] == POOLED}

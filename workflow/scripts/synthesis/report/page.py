@@ -19,7 +19,7 @@ from . import answers, comparing, evidence_tables, headline, phrases, sources, v
 from .about import Review, read_tables, row_key
 from .explorer import MOST, explorer_data, most_words
 from .markdown import to_html
-from .pictures import Figure, Gallery, RowLink, named
+from .pictures import Figure, Gallery, RowLink, pages_of
 
 LIMIT = 3_000_000  # bytes: what a page may weigh to open at once on a phone and to go by mail
 # Of these, for figures and for the explorer's selections; a tighter pair is tried when the first is too much.
@@ -60,21 +60,13 @@ def write_page_file(
     write_text(page_html, page(review, figures, pages, software, templates))
 
 
-def page(
-    review: Review, figures: Sequence[str], texts: Mapping[str, str], software: Mapping[str, str], templates: str
-) -> str:
-    """Give the page as HTML.
-
-    Raises
-    ------
-    ValueError
-        If it weighs more than it may.
-    """
+def page(review: Review, figures: Sequence[str], texts: Mapping, software: Mapping, templates: str) -> str:
+    """Give the page as HTML; it is a ValueError if it weighs more than it may."""
     options = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(loader=FileSystemLoader(templates), **options)
     said = content(review, texts) | {"software": software}
     for room in ROOMS:  # tables come whole; figures are linked and selections left out until the page is light enough
-        plates = Plates(review, named(figures), room[0])
+        plates = Plates(review, figures, room[0])
         said |= {"plates": plates, **safety(environment, plates.gallery, most_words(review))}
         said |= {"data": Markup(script_json(explorer_data(review, room[1])))}
         html = environment.get_template("page.html").render(said)
@@ -136,8 +128,9 @@ def without_title(markdown: str) -> str:
 class Plates:
     """The figures of the page, taken in order of importance while there is room; the others are linked."""
 
-    def __init__(self, review: Review, files: Mapping[tuple[str, str], str], room: int):
-        self.review, self.files, self.gallery = review, files, Gallery()
+    def __init__(self, review: Review, figures: Sequence[str], room: int):
+        self.review, self.gallery = review, Gallery()
+        self.files = files = {(path.parent.name, path.stem): path for path in map(Path, figures)}
         self.found: dict[tuple[str, str], list[Figure]] = {}
         split = [f"forest_{name}" for name in review.choices["figures"]["forest_by"]]
         later = ["prediction", "leave_one_out", "specification_curve", "window", *split[1:]]
@@ -149,11 +142,7 @@ class Plates:
     def take(self, key: tuple[str, str]) -> None:
         """Read a figure with its further pages."""
         links = self.links(key[0]) if key[1] == "forest" else ()
-        path, found = Path(self.files[key]), []
-        while path.exists():
-            found.append(self.gallery.add(path, links))
-            path = path.with_name(f"{key[1]}_{len(found) + 1}.svg")
-        self.found[key] = found
+        self.found[key] = [self.gallery.add(path, links) for path in pages_of(self.files[key])]
 
     def links(self, analysis: str) -> list[RowLink]:
         """Lead from each row of a forest plot to its line in the table below."""

@@ -21,22 +21,8 @@ WHERE = {
 
 
 def format_frequency(proportion: float, base: int) -> str:
-    """Give how many of so many.
+    """Give how many of so many, 100 or 1,000: rounded half up once, and never none or all where it is not.
 
-    Parameters
-    ----------
-    proportion : float
-        0 to 1.
-    base : int
-        100 or 1,000.
-
-    Returns
-    -------
-    str
-        A whole number, rounded half up once; ``fewer than 1`` and ``more than 99`` where it is not none or all.
-
-    Examples
-    --------
     >>> [format_frequency(p, 100) for p in (0.0657, 0, 0.003, 0.998, 1)]
     ['7', '0', 'fewer than 1', 'more than 99', '100']
     """

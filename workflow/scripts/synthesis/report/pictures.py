@@ -5,7 +5,7 @@ as large, and no inline style is left for the page's content policy to allow.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -183,6 +183,9 @@ class _Writer:
         return ""
 
 
-def named(paths: Iterable[str]) -> Mapping[tuple[str, str], str]:
-    """Give figure files by folder and name."""
-    return {(Path(path).parent.name, Path(path).stem): path for path in paths}
+def pages_of(figure: Path) -> list[Path]:
+    """Give the file of a figure with those of its further pages, which carry their number in the name."""
+    found = [figure]
+    while found[-1].exists():
+        found.append(figure.with_name(f"{figure.stem}_{len(found) + 1}{figure.suffix}"))
+    return found[:-1]

@@ -46,7 +46,7 @@ def write_summary_file(
 
 def summary(review: Review) -> str:
     """Write the page as Markdown."""
-    contrasts = [row for row in review.table("results", "contrasts") if not is_missing(row["estimate"])]
+    contrasts = review.estimated("results", "contrasts")
     compared = dict.fromkeys(row["analysis"] for row in contrasts)
     between = {row["analysis"] for row in contrasts if row["kind"] == BETWEEN}
     rows = [row for analysis in review.analyses for row in pooled_rows(review.table(analysis, "rows"))]

@@ -35,8 +35,7 @@ RANGE = {
 
 def model_table(review: Review, analysis: str) -> Table | None:
     """Give the pool of all studies by every model of the config."""
-    every = review.table(analysis, "estimates")
-    rows = [row for row in every if row["subset"] == OVERALL and not fmt.is_missing(row["estimate"])]
+    rows = [row for row in review.estimated(analysis, "estimates") if row["subset"] == OVERALL]
     decimals = fmt.decimals_for(row["estimate"] for row in rows)
 
     def cells(row: Row) -> dict[str, str | Cell]:
