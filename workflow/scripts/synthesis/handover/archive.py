@@ -4,19 +4,21 @@ The descriptor follows the Data Package specification, version 1 (profile ``tabu
 from :mod:`synthesis.tables.declared`.
 """
 
+import csv
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..tables.declared import Column, describe, table_name, table_title
-from ..tables.files import read_table
-from .zipped import day_of, write_bytes, zip_bytes
+from ..tables.files import read_table, write_text
+from .zipped import day_of, zip_bytes
 
 DESCRIPTOR = "datapackage.json"
 STUDIES = "data/studies"
 # What identifies a row; a table of sheets names its study by the sheet.
 KEYS = {STUDIES: ["study"], "data/arms": ["study", "arm"]}
+DIALECT = {"delimiter": ",", "lineTerminator": "\n", "quoteChar": '"', "doubleQuote": True, "header": True}
 
 
 def write_archive_file(
@@ -34,35 +36,22 @@ def write_archive_file(
     attributes : mapping
         Attribute of an arm → its label.
     """
-    names = {path: Path(path).relative_to(results).as_posix() for path in tables}
-    ordered = dict(sorted(names.items(), key=lambda item: item[1]))
-    headers = {path: header_of(path) for path in ordered}
-    resources = [resource(name, headers[path], review, attributes) for path, name in ordered.items()]
-    studies = [row for path, name in ordered.items() if name == f"{STUDIES}.csv" for row in read_table(path)]
+    paths = dict(sorted((Path(path).relative_to(results).as_posix(), Path(path)) for path in tables))
+    resources = [resource(name, header_of(path), review, attributes) for name, path in paths.items()]
+    studies = read_table(paths[f"{STUDIES}.csv"]) if f"{STUDIES}.csv" in paths else []
     descriptor = json.dumps(package(resources, studies, review), ensure_ascii=False, indent=1) + "\n"
-    files = {DESCRIPTOR: descriptor.encode(), **{name: Path(path).read_bytes() for path, name in ordered.items()}}
-    write_bytes(archive_zip, zip_bytes(files, day_of(str(review["last_search"]))))
+    files = {DESCRIPTOR: descriptor.encode(), **{name: path.read_bytes() for name, path in paths.items()}}
+    write_text(archive_zip, zip_bytes(files, day_of(str(review["last_search"]))))
 
 
 def header_of(path: str | Path) -> list[str]:
     """Give the names of the columns of a CSV file."""
-    import csv
-
     with open(path, encoding="utf-8", newline="") as file:
         return next(csv.reader(file))
 
 
-def package(resources: Sequence[Mapping], studies: Sequence[Mapping[str, str]], review: Mapping) -> dict:
-    """Give the descriptor of the package.
-
-    Parameters
-    ----------
-    resources : sequence of mapping
-        As :func:`resource` gives them.
-    studies : sequence of mapping
-        Rows of ``data/studies.csv``: the reports the numbers were read in.
-    review : mapping
-    """
+def package(resources: Sequence[Mapping], studies: Iterable[Mapping[str, str]], review: Mapping) -> dict:
+    """Give the descriptor of the package; the studies are the reports the numbers were read in."""
     licence = review.get("licence")
     return {
         "profile": "tabular-data-package",
@@ -86,20 +75,10 @@ def source(row: Mapping[str, str]) -> dict:
 
 
 def resource(name: str, header: Sequence[str], review: Mapping, attributes: Mapping[str, str]) -> dict:
-    """Describe one CSV file of the package.
-
-    Parameters
-    ----------
-    name : str
-        Its path inside the package.
-    header : sequence of str
-    review : mapping
-    attributes : mapping
-        Attribute of an arm → its label.
-    """
+    """Describe one CSV file of the package by its path inside it."""
     table = table_name(name)
-    columns = describe(table, header, review["unit"], attributes)
-    schema = {"fields": [field(column) for column in columns], "missingValues": [""]}
+    fields = [field(column) for column in describe(table, header, review["unit"], attributes)]
+    schema = {"fields": fields, "missingValues": [""]}
     if table in KEYS:
         schema["primaryKey"] = KEYS[table]
     if "study" in header and table != STUDIES:
@@ -113,7 +92,7 @@ def resource(name: str, header: Sequence[str], review: Mapping, attributes: Mapp
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
-        "dialect": {"delimiter": ",", "lineTerminator": "\n", "quoteChar": '"', "doubleQuote": True, "header": True},
+        "dialect": DIALECT,
         "schema": schema,
     }
 

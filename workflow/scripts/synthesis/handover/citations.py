@@ -30,16 +30,8 @@ def write_references_file(studies_csv: str, bib: str, ris: str) -> None:
 
 
 def names_of(authors: str) -> tuple[list[Name], bool]:
-    """Read names in Vancouver style.
+    """Read names in Vancouver style, and whether more authors follow that are not named.
 
-    Returns
-    -------
-    names : list of Name
-    others : bool
-        Whether more authors follow that are not named.
-
-    Examples
-    --------
     >>> names_of("Adams B, Clark-Davis CE et al.")
     ([Name(last='Adams', initials='B'), Name(last='Clark-Davis', initials='CE')], True)
     >>> names_of("Ministry of Health")
@@ -59,19 +51,8 @@ def plain(text: str) -> str:
     return " ".join(text.split()).translate(str.maketrans("{}\\", "()/"))
 
 
-def note_of(row: Row) -> str:
-    """Give what a reader must know of a citation."""
-    return plain(row["citation_note"])
-
-
 def to_bibtex(studies: Iterable[Row]) -> str:
-    """Give the reports as BibTeX, each under the name of its sheet.
-
-    Parameters
-    ----------
-    studies : iterable of mapping
-        Rows of ``studies.csv``.
-    """
+    """Give the reports (rows of ``studies.csv``) as BibTeX, each under the name of its sheet."""
     from pybtex.database import BibliographyData, Entry
     from pybtex.database.output.bibtex import Writer
 
@@ -102,21 +83,21 @@ def bibtex_fields(row: Row) -> list[tuple[str, str]]:
         "doi": plain(row["doi"]),
         "pmid": row["pmid"],
         "url": plain(row["url"]),
-        "note": note_of(row),
+        "note": plain(row["citation_note"]),
     }
     return [(name, value) for name, value in known.items() if value]
 
 
 def bibtex_people(authors: str) -> list:
-    """Give the authors; ``others`` stands for those that are not named."""
+    """Give the authors; ``others`` stands for those that are not named, and braces hold the name of a body together."""
     from pybtex.database import Person
 
     names, others = names_of(authors)
-    people = []
-    for name in names:
-        whole = name.last if name.initials else f"{{{name.last}}}" if " " in name.last else name.last
-        people.append(Person(first=spaced(name.initials), last=whole))
-    return people + ([Person(last="others")] if others else [])
+    people = [
+        Person(first=spaced(initials), last=last if initials or " " not in last else f"{{{last}}}")
+        for last, initials in names
+    ]
+    return people + [Person(last="others")] * others
 
 
 def spaced(initials: str) -> str:
@@ -129,13 +110,7 @@ def spaced(initials: str) -> str:
 
 
 def to_ris(studies: Iterable[Row]) -> str:
-    """Give the reports as RIS.
-
-    Parameters
-    ----------
-    studies : iterable of mapping
-        Rows of ``studies.csv``.
-    """
+    """Give the reports (rows of ``studies.csv``) as RIS."""
     import rispy
     from rispy.writer import RisWriter
 
@@ -167,6 +142,6 @@ def ris_entry(row: Row) -> dict[str, str | Sequence[str]]:
         "doi": plain(row["doi"]),
         "accession_number": row["pmid"],
         "urls": [plain(row["url"])] if row["url"] else [],
-        "notes": [*notes, *filter(None, [note_of(row)])],
+        "notes": [*notes, *filter(None, [plain(row["citation_note"])])],
     }
     return {name: value for name, value in known.items() if value}

@@ -16,22 +16,17 @@ from ..report.about import Review, read_tables
 from ..report.html_tables import Cell, Table, table
 from ..report.pictures import pages_of
 from ..report.summary import headline, table_notes
+from ..tables.files import write_text
 from ..words.model_names import DESCRIPTIONS
 from ..words.prose import plural
 from .word import LANGUAGE, add_figure, add_text, new_document, start_section
 from .word_markdown import add_markdown
 from .word_table import add_table
-from .zipped import day_of, unpacked, write_bytes, zip_bytes
+from .zipped import day_of, unpacked, zip_bytes
 
 
 def write_document_file(
-    tables: Sequence[str],
-    figures: Sequence[str],
-    document_docx: str,
-    *,
-    choices: Mapping,
-    methods: str = "",
-    grade: str = "",
+    tables: Sequence[str], figures: Sequence[str], document_docx: str, *, choices: Mapping, methods: str, grade: str
 ) -> None:
     """Read the tables and figures and write the document.
 
@@ -51,7 +46,7 @@ def write_document_file(
 
     judged = read_grade(grade, choices["analyses"]) if grade else {}
     page = Path(methods).read_text(encoding="utf-8") if methods else ""
-    write_bytes(document_docx, document(Review(choices, read_tables(tables), judged), figures, page))
+    write_text(document_docx, document(Review(choices, read_tables(tables), judged), figures, page))
 
 
 def document(review: Review, figures: Sequence[str], methods: str) -> bytes:
@@ -60,28 +55,31 @@ def document(review: Review, figures: Sequence[str], methods: str) -> bytes:
     doc = new_document(about["title"], f"{about['title']}. Data {about['version']}.")
     add_text(doc, about["question"], "Subtitle")
     add_text(doc, f"Data version {about['version']}; literature last looked at on {about['last_search']}.")
-    add_answers(doc, review)
-    add_findings(doc, review)
+    add_tables(doc, "Headline results", headline_table(review))
+    doc.add_heading("What this evidence cannot show", 2)
+    add_text(doc, about["limits"])
+    add_tables(doc, "Summary of findings", evidence.findings_table(review))  # the reason of each judgement: at the end
     add_analyses(doc, review, figures)
-    add_comparisons(doc, review)
-    add_studies(doc, review)
+    compared = (comparing.contrast_table, comparing.risk_factor_table, comparing.rate_table, comparing.published_table)
+    add_tables(doc, "Comparisons", *(made(review) for made in compared), landscape=True)
+    add_tables(doc, "The studies", pooled_studies(review), evidence.bias_table(review), landscape=True)
     start_section(doc, landscape=False)
     if methods:
         doc.add_heading("Methods", 1)
         add_markdown(doc, methods.split("\n", 1)[-1] if methods.startswith("# ") else methods)
-    reasons = evidence.reasons_table(review)
-    if reasons:
-        doc.add_heading("Reasons for the certainty", 1)
-        add_table(doc, reasons)
+    add_tables(doc, "Reasons for the certainty", evidence.reasons_table(review))
     return finished(doc, about)
 
 
-def add_answers(doc, review: Review) -> None:
-    """Add the headline results, and what they cannot show."""
-    doc.add_heading("Headline results", 1)
-    add_table(doc, headline_table(review))
-    doc.add_heading("What this evidence cannot show", 2)
-    add_text(doc, review.choices["review"]["limits"])
+def add_tables(doc, heading: str, *tables: Table | None, landscape: bool = False) -> None:
+    """Add a part of those tables that there are, if any."""
+    found = [one for one in tables if one]
+    if found and landscape:
+        start_section(doc, landscape=True)
+    if found:
+        doc.add_heading(heading, 1)
+    for one in found:
+        add_table(doc, one)
 
 
 def headline_table(review: Review) -> Table:
@@ -96,20 +94,13 @@ def headline_table(review: Review) -> Table:
     return table("Pooled incidence", rows, notes=(notes,))
 
 
-def add_findings(doc, review: Review) -> None:
-    """Add the Summary of Findings; the reason of each judgement stands at the end."""
-    doc.add_heading("Summary of findings", 1)
-    add_table(doc, evidence.findings_table(review))
-
-
 def add_analyses(doc, review: Review, figures: Sequence[str]) -> None:
     """Add a part an analysis: its answer, its forest plot, its counts and what stays out."""
     doc.add_heading("The analyses", 1)
     pictures = {Path(path).parent.name: Path(path) for path in figures if Path(path).stem == "forest"}
     for analysis, choices in review.analyses.items():
         doc.add_heading(choices["label"], 2)
-        answer = analyses.answer(review, analysis)
-        facts = analyses.facts(review, analysis)
+        answer, facts = analyses.answer(review, analysis), analyses.facts(review, analysis)
         add_text(doc, answer)
         add_text(doc, f"Counts: {facts['outcomes']}, {facts['window']}. {choices.get('note') or ''}".strip())
         for number, picture in enumerate(pages_of(pictures[analysis]) if analysis in pictures else (), 1):
@@ -120,37 +111,10 @@ def add_analyses(doc, review: Review, figures: Sequence[str]) -> None:
             add_text(doc, f"Forest plot: results/{analysis}/. The config draws no PNG, which a document needs.")
         if review.used(analysis):
             add_table(doc, analyses.row_table(review, analysis))
-        left = analyses.left_out(review, analysis)
-        if left:
+        if left := analyses.left_out(review, analysis):
             doc.add_heading("Not pooled", 3)
             for text in left:
                 add_text(doc, text, "List Bullet")
-
-
-def add_comparisons(doc, review: Review) -> None:
-    """Add what is set against what: levels, exposures, rates and published pools."""
-    made = [
-        comparing.contrast_table(review),
-        comparing.risk_factor_table(review),
-        comparing.rate_table(review),
-        comparing.published_table(review),
-    ]
-    found = [one for one in made if one]
-    if found:
-        start_section(doc, landscape=True)
-        doc.add_heading("Comparisons", 1)
-    for one in found:
-        add_table(doc, one)
-
-
-def add_studies(doc, review: Review) -> None:
-    """Add the characteristics of the pooled studies and their risk of bias."""
-    start_section(doc, landscape=True)
-    doc.add_heading("The studies", 1)
-    add_table(doc, pooled_studies(review))
-    bias = evidence.bias_table(review)
-    if bias:
-        add_table(doc, bias)
 
 
 def pooled_studies(review: Review) -> Table:
@@ -159,11 +123,8 @@ def pooled_studies(review: Review) -> Table:
     pooled = {f"study-{row['study']}" for analysis in review.analyses for row in review.used(analysis)}
     lines = tuple(one for one in every.lines if one.anchor in pooled)
     others = len(every.lines) - len(lines)
-    notes = (
-        *every.notes,
-        *([f"{plural(others, 'other report')} read and not pooled: see tables.xlsx."] * bool(others)),
-    )
-    return replace(every, caption="Characteristics of the pooled studies", lines=lines, notes=notes)
+    note = (f"{plural(others, 'other report')} read and not pooled: see tables.xlsx.",) if others else ()
+    return replace(every, caption="Characteristics of the pooled studies", lines=lines, notes=(*every.notes, *note))
 
 
 def finished(doc, about: Mapping) -> bytes:

@@ -73,9 +73,11 @@ def set_styles(doc: Doc) -> None:
     styles = doc.styles
     normal = styles["Normal"]
     set_font(normal, 10, INK)
-    set_default_font(doc)
+    for fonts in doc.styles.element.xpath(".//w:rPrDefault//w:rFonts"):  # of what has no style of its own
+        name_font(fonts)
     normal.paragraph_format.space_after, normal.paragraph_format.line_spacing = Pt(6), 1.15
-    set_language(doc)
+    for language in doc.styles.element.iter(qn("w:lang")):  # that spelling is checked in and a screen reader speaks
+        language.set(qn("w:val"), LANGUAGE)
     for name, size in HEADINGS.items():
         colour, bold = (QUIET, False) if name == "Subtitle" else (INK, True)
         for style in (styles[name], styles[f"{name} Char"]):  # the template gives the second a colour of its own
@@ -84,9 +86,8 @@ def set_styles(doc: Doc) -> None:
         space = styles[name].paragraph_format
         space.space_before = Pt({"Title": 0, "Subtitle": 0, "Heading 1": 16}.get(name, 10))
         space.space_after, space.keep_with_next = Pt(4), True
-    underline = styles["Title"].element.pPr.find(qn("w:pBdr"))
-    if underline is not None:
-        styles["Title"].element.pPr.remove(underline)
+    for underline in styles["Title"].element.pPr.findall(qn("w:pBdr")):
+        underline.getparent().remove(underline)
     set_font(styles["Caption"], 9, INK, bold=True)
     styles["Caption"].paragraph_format.space_before, styles["Caption"].paragraph_format.space_after = Pt(8), Pt(3)
     for name, (size, colour, bold) in CELLS.items():
@@ -102,23 +103,10 @@ def set_styles(doc: Doc) -> None:
         style.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.RIGHT
 
 
-def set_language(doc: Doc) -> None:
-    """Set the language that spelling is checked in and that a screen reader speaks."""
-    for language in doc.styles.element.iter(qn("w:lang")):
-        language.set(qn("w:val"), LANGUAGE)
-
-
 def set_font(style, size: float, colour: RGBColor, *, bold: bool | None = None) -> None:
     """Set the font of a style."""
     style.font.size, style.font.color.rgb, style.font.bold = Pt(size), colour, bold
     name_font(style.element.get_or_add_rPr().get_or_add_rFonts())
-
-
-def set_default_font(doc: Doc) -> None:
-    """Set the font of what has no style of its own."""
-    for defaults in doc.styles.element.iter(qn("w:rPrDefault")):
-        for fonts in defaults.iter(qn("w:rFonts")):
-            name_font(fonts)
 
 
 def name_font(fonts) -> None:
@@ -139,15 +127,15 @@ def element(name: str, **attributes: str):
 
 def add_field(paragraph: Paragraph, code: str, shown: str) -> None:
     """Add a field with the text it shows until Word counts again."""
-    for kind, text in (("begin", ""), ("", code), ("separate", ""), ("shown", shown), ("end", "")):
-        run = paragraph.add_run(text if kind == "shown" else None)
-        if not kind:
-            instruction = element("instrText")
-            instruction.text = f" {text} "
-            instruction.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
-            run._r.append(instruction)
-        elif kind != "shown":
-            run._r.append(element("fldChar", fldCharType=kind))
+    instruction = element("instrText")
+    instruction.text = f" {code} "
+    instruction.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    begin, separate, end = (element("fldChar", fldCharType=kind) for kind in ("begin", "separate", "end"))
+    for part in (begin, instruction, separate, shown, end):
+        if part is shown:
+            paragraph.add_run(shown)
+        else:
+            paragraph.add_run()._r.append(part)
 
 
 def add_text(doc: Doc, text: str, style: str = "Normal") -> Paragraph:
@@ -156,15 +144,9 @@ def add_text(doc: Doc, text: str, style: str = "Normal") -> Paragraph:
 
 
 def add_caption(doc: Doc, kind: str, text: str, *, above: bool) -> None:
-    """Add a caption that numbers itself, so that Word can list tables and figures and refer to them.
+    """Add a caption (of a ``Table`` or ``Figure``) that numbers itself, so that Word can list and refer to them.
 
-    Parameters
-    ----------
-    doc : Document
-    kind : {"Table", "Figure"}
-    text : str
-    above : bool
-        Whether it stands above what it names, and stays on its page.
+    What stands above its table stays on its page.
     """
     before = doc.element.body.xpath("./w:p[w:pPr/w:pStyle/@w:val='Caption']")
     number = 1 + sum(Paragraph(p, doc).text.startswith(f"{kind} ") for p in before)

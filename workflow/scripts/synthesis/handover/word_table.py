@@ -14,13 +14,19 @@ from .xml_characters import xml_text
 
 TWIPS = 56.6929  # in a millimetre
 INK, RULE = "000000", "A6A6A6"
+STYLES = {  # by whether a column holds numbers, and whether it is its heading
+    (False, False): "Tabletext",
+    (False, True): "Tableheading",
+    (True, False): "Tablenumber",
+    (True, True): "Tablenumberhead",
+}
 
 
 def add_table(doc: Doc, table: Table) -> None:
     """Add a table with its caption above, its header row on every page, and its legend and notes below."""
     add_caption(doc, "Table", table.caption, above=True)
     width, _ = room(doc)
-    texts = [[longest_part(cell) for cell in line.cells] for line in table.lines]
+    texts = [[max(cell.text + cell.marks, cell.small, key=len) for cell in line.cells] for line in table.lines]
     widths = column_widths([(column.label, column.number) for column in table.columns], texts, width)
     made = doc.add_table(rows=0, cols=len(table.columns))
     set_frame(made, table.caption, widths)
@@ -29,11 +35,6 @@ def add_table(doc: Doc, table: Table) -> None:
         add_row(made, line.cells, table, widths, strong=line.strong)
     legend = "; ".join(f"{mark} {meaning}" for mark, meaning in table.legend)
     add_text(doc, " ".join(filter(None, [legend and f"{legend}.", *table.notes])), NOTE)
-
-
-def longest_part(cell: Cell) -> str:
-    """Give what decides how wide a cell must be."""
-    return max(cell.text + cell.marks, cell.small, key=len)
 
 
 def set_frame(made, caption: str, widths: Sequence[float]) -> None:
@@ -79,27 +80,13 @@ def add_row(
             rule.append(border("bottom", 6, INK))
             place.get_or_add_tcPr().append(rule)
         paragraph = place.p_lst[0] if place.p_lst else place.add_p()
-        paragraph.style = (
-            ("Tablenumberhead" if head else "Tablenumber")
-            if column.number
-            else ("Tableheading" if head else "Tabletext")
-        )
-        fill(Paragraph(paragraph, made), cell, strong=strong)
+        paragraph.style = STYLES[column.number, head]
+        add_link(Paragraph(paragraph, made), cell.text, web_address(cell.href), bold=strong)
+        if cell.marks:
+            Paragraph(paragraph, made).add_run(cell.marks).font.superscript = True
         if cell.small:
             second = place.add_p()
             second.style = "Tablesmall"
-            add_link(aligned(Paragraph(second, made), right=column.number), cell.small, web_address(cell.more))
-
-
-def aligned(paragraph: Paragraph, *, right: bool) -> Paragraph:
-    """Set a second line as the first of its cell."""
-    if right:
-        paragraph.paragraph_format.alignment = 2
-    return paragraph
-
-
-def fill(paragraph: Paragraph, cell: Cell, *, strong: bool) -> None:
-    """Write the first line of a cell: its text, and its marks above the line."""
-    add_link(paragraph, cell.text, web_address(cell.href), bold=strong)
-    if cell.marks:
-        paragraph.add_run(cell.marks).font.superscript = True
+            if column.number:
+                Paragraph(second, made).paragraph_format.alignment = 2
+            add_link(Paragraph(second, made), cell.small, web_address(cell.more))

@@ -10,7 +10,8 @@ import time
 import zipfile
 from pathlib import Path
 
-from ..handover.zipped import UNIX, write_bytes
+from ..handover.zipped import UNIX
+from ..tables.files import write_text
 from .crate import METADATA, crate_metadata
 from .history import git
 from .readiness import Stated
@@ -56,7 +57,7 @@ def write_archive(stated: Stated) -> Path:
         for path, file in files.items():
             add(path, file.read_bytes(), EXECUTABLE if os.access(file, os.X_OK) else PLAIN)
     target = Path("dist") / f"{stated.version}.zip"
-    write_bytes(target, buffer.getvalue())
+    write_text(target, buffer.getvalue())
     return target
 
 

@@ -19,12 +19,12 @@ KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a soc
 DIGITS = 10
 
 
-def write_text(path: str | Path, text: str) -> None:
+def write_text(path: str | Path, text: str | bytes) -> None:
     """Write a file whole or not at all: to a neighbour first, then renamed over the old one."""
     write_texts({path: text})
 
 
-def write_texts(texts: Mapping[str | Path, str]) -> None:
+def write_texts(texts: Mapping[str | Path, str | bytes]) -> None:
     """Write several files whole, all or none: each to a neighbour first; when all are there, they are renamed."""
     neighbours: dict[Path, Path] = {}
     try:
@@ -32,7 +32,7 @@ def write_texts(texts: Mapping[str | Path, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             neighbour = path.with_name(f".{path.name}.{os.getpid()}")
             neighbours[neighbour] = path
-            neighbour.write_text(text, encoding="utf-8", newline="\n")
+            neighbour.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
         for neighbour, path in neighbours.items():
             os.replace(neighbour, path)
     finally:
