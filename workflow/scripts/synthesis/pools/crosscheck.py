@@ -5,21 +5,11 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..tables.files import read_table, write_table
+from ..tables.declared import Row, read, write
+from ..words.formatting import is_missing
 from ..words.terms import is_ok
 
-COLUMNS = (
-    "analysis",
-    "subset",
-    "group",
-    "model",
-    "quantity",
-    "ours",
-    "r",
-    "relative_difference",
-    "tolerance",
-    "verdict",
-)
+ESTIMATE = ("analysis", "subset", "group", "model")  # what names an estimate
 CLOSED = 1e-6  # closed forms, relative
 ITERATED = 1e-4  # iterated estimates, relative
 R_DIGITS = 6  # of R's numbers that are kept: the rest is how far its own iterations went on that machine
@@ -38,7 +28,7 @@ def compare_with_r_file(estimates_csv: str, reference_csv: str, crosscheck_csv: 
     """Set ``estimates.csv`` beside what R wrote."""
     with open(reference_csv, encoding="utf-8", newline="") as file:
         reference = list(csv.DictReader(file))
-    write_table(crosscheck_csv, compare_with_r(read_table(estimates_csv), reference), COLUMNS)
+    write(crosscheck_csv, compare_with_r(read(estimates_csv), reference))
 
 
 def crosscheck_file(crosscheck_csv: str, software_txt: str) -> None:
@@ -49,16 +39,19 @@ def crosscheck_file(crosscheck_csv: str, software_txt: str) -> None:
     CrosscheckError
         With every number beyond its tolerance.
     """
-    rows = read_table(crosscheck_csv)
-    bad = [row for row in rows if row["verdict"] == "differs"] + unanswered(rows)
-    if bad:
-        lines = [" ".join(r[key] for key in COLUMNS[:5]) + f": ours {r['ours']}, R {r['r'] or 'nothing'}" for r in bad]
+    rows = read(crosscheck_csv)
+    if bad := [row for row in rows if row["verdict"] == "differs"] + unanswered(rows):
+        lines = [
+            f"{' '.join(row[key] for key in (*ESTIMATE, 'quantity'))}: ours {row['ours']}, "
+            f"R {'nothing' if is_missing(row['r']) else row['r']}"
+            for row in bad
+        ]
         raise CrosscheckError(f"{len(bad)} of {len(rows)} numbers disagree with R:\n" + "\n".join(lines))
     software = Path(software_txt).read_text(encoding="utf-8").strip()
     print(f"All {len(rows)} numbers agree with {software}.")
 
 
-def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -> list[dict]:
+def compare_with_r(estimates: Iterable[Row], reference: Iterable[Mapping[str, str]]) -> list[dict]:
     """Set each number of R beside ours.
 
     Parameters
@@ -71,24 +64,26 @@ def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -
     Returns
     -------
     list of dict
-        One a number that both have, or that only R has while our status is ``ok``.
+        One a number that both have, or that only R has while our status is ``ok``; then one an estimate without an
+        answer from R.
     """
-    ours = {(r["analysis"], r["subset"], r["group"], r["model"]): r for r in estimates}
-    rows = []
+    ours = {tuple(row[key] for key in ESTIMATE): row for row in estimates}
+    rows, answered = [], set()
     for theirs in reference:
-        key = theirs["analysis"], theirs["subset"], theirs["group"], theirs["model"]
+        key = tuple(theirs[name] for name in ESTIMATE)
         mine = ours.get(key)
-        if mine is None or not (is_ok(mine["status"]) or mine["test_p"]):
+        if mine is None or not (is_ok(mine["status"]) or not math.isnan(mine["test_p"])):
             continue
-        quantity, r = theirs["quantity"], _number(theirs["value"])
-        value = _number(mine[quantity])
+        quantity, r = theirs["quantity"], math.nan if theirs["value"] in ("", "NA") else float(theirs["value"])
+        value = mine[quantity]
         if math.isnan(r) and math.isnan(value):
             continue
         tolerance = CLOSED if theirs["model"] in CLOSED_MODELS or quantity.startswith("q") else ITERATED
         agrees = math.isclose(value, r, rel_tol=tolerance, abs_tol=ABSOLUTE)
+        answered.add(key)
         rows.append(
             {
-                **dict(zip(("analysis", "subset", "group", "model"), key, strict=True)),
+                **dict(zip(ESTIMATE, key, strict=True)),
                 "quantity": quantity,
                 "ours": value,
                 "r": float(f"{r:.{R_DIGITS}g}"),
@@ -97,13 +92,12 @@ def compare_with_r(estimates: Iterable[Mapping], reference: Iterable[Mapping]) -
                 "verdict": "agrees" if agrees else "differs",
             }
         )
-    answered = {(r["analysis"], r["subset"], r["group"], r["model"]) for r in rows}
-    for key, mine in ours.items():
-        if is_ok(mine["status"]) and mine["estimate"] and key[3].startswith(IN_R) and key not in answered:
-            names = dict(zip(("analysis", "subset", "group", "model"), key, strict=True))
-            value = _number(mine["estimate"])
-            rows.append(names | {"quantity": "estimate", "ours": value, "verdict": "no answer from R"})
-    return rows
+    silent = [
+        {**dict(zip(ESTIMATE, key, strict=True)), "quantity": "estimate", "ours": mine["estimate"]}
+        for key, mine in ours.items()
+        if is_ok(mine["status"]) and not math.isnan(mine["estimate"]) and key not in answered
+    ]
+    return rows + [row | {"verdict": "no answer from R"} for row in silent if row["model"].startswith(IN_R)]
 
 
 def decade(difference: float) -> float:
@@ -117,15 +111,12 @@ def decade(difference: float) -> float:
 
 def unanswered(rows: Iterable[Mapping]) -> list[Mapping]:
     """Give the estimates without an answer from R, for models where they are more than a rare failure of its fits."""
-    rows = list(rows)
+    by_model: dict[str, list[Mapping]] = {}
+    for row in rows:
+        by_model.setdefault(row["model"], []).append(row)
     found: list[Mapping] = []
-    for model in dict.fromkeys(row["model"] for row in rows):
-        mine = [row for row in rows if row["model"] == model]
+    for mine in by_model.values():
         silent = [row for row in mine if row["verdict"] == "no answer from R"]
-        if len(silent) > NO_ANSWER * len({(r["analysis"], r["subset"], r["group"]) for r in mine}):
+        if len(silent) > NO_ANSWER * len({tuple(row[key] for key in ESTIMATE) for row in mine}):
             found += silent
     return found
-
-
-def _number(text: str) -> float:
-    return math.nan if text in ("", "NA", "NaN") else float(text)

@@ -4,15 +4,16 @@ The script, ``reproduce.R.j2``, holds the pooled rows and our numbers inline, so
 files: a reader can paste it into R. It is ASCII throughout (other characters are escaped), so it runs in any locale.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import isinf
 from pathlib import Path
 
-from ..tables.files import read_table, write_text
+from ..tables.declared import Row, read
+from ..tables.files import write_text
+from ..tables.pools import pooled_rows
+from ..words.formatting import is_missing
 from ..words.templates import render
 from ..words.terms import is_ok
-
-Row = Mapping[str, str]
 
 TEMPLATE = Path(__file__).parents[3] / "templates" / "reproduce.R.j2"
 GLMM = Path(__file__).parents[2] / "glmm.R"
@@ -40,9 +41,8 @@ EXACT = {  # how the statuses of such pools begin → side of the test, and why
 
 def write_reproduction_file(rows_csv: str, estimates_csv: str, script: str, *, analysis: str, **choices) -> None:
     """Read the rows of an analysis and the estimates of all, and write the R script; choices as in `reproduction`."""
-    rows = [row for row in read_table(rows_csv) if row["subset"] == "all" and row["use"] == "yes"]
-    estimates = [row for row in read_table(estimates_csv) if (row["analysis"], row["subset"]) == (analysis, "all")]
-    write_text(script, reproduction(rows, estimates, analysis=analysis, **choices))
+    estimates = [row for row in read(estimates_csv) if (row["analysis"], row["subset"]) == (analysis, "all")]
+    write_text(script, reproduction(pooled_rows(read(rows_csv)), estimates, analysis=analysis, **choices))
 
 
 def reproduction(
@@ -152,13 +152,13 @@ def ascii_line(text: str) -> str:
     return " ".join(text.split()).encode("ascii", "replace").decode()
 
 
-def r_number(value: str) -> str:
-    """Give a number as R writes it, with every digit; it is read first, so nothing but a number gets into a script.
+def r_number(value: float | None) -> str:
+    """Give a number as R writes it, with every digit; nothing but a number gets into a script.
 
-    >>> r_number("12"), r_number("0.1"), r_number(""), r_number("inf")
+    >>> r_number(12), r_number(0.1), r_number(None), r_number(float("inf"))
     ('12', '0.1', 'NA', 'Inf')
     """
-    if value == "":
+    if is_missing(value):
         return "NA"
     number = float(value)
     if isinf(number):
@@ -168,7 +168,7 @@ def r_number(value: str) -> str:
 
 def named_numbers(row: Row, names: Iterable[str]) -> str:
     """Give the numbers a row has as a named R vector."""
-    return wrap([f"{name} = {r_number(row[name])}" for name in names if row[name] != ""])
+    return wrap([f"{name} = {r_number(row[name])}" for name in names if not is_missing(row[name])])
 
 
 def wrap(items: Sequence[str], width: int = 100) -> str:
