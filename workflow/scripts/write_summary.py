@@ -3,13 +3,13 @@
 from synthesis.run.seals import sealed
 
 with sealed(snakemake):
-    from synthesis.pools.reproduce import write_reproduction_file
+    from synthesis.pools.reproduce import write_reproduction_files
     from synthesis.report.summary import write_summary_file
 
     put, out, params = snakemake.input, snakemake.output, snakemake.params
     words = {"review": params.review, "analyses": params.analyses, "variables": params.splits, "models": params.models}
     write_summary_file(put.estimates, put.contrasts, put.rows, out.page, choices=words)
+    labels = {name: analysis["label"] for name, analysis in params.analyses.items()}
     models = {"primary": "primary", "interval": "study_interval", "level": "level"}
     choices = {key: params.models[name] for key, name in models.items()}
-    for (name, analysis), rows, script in zip(params.analyses.items(), put.rows, out.reproductions, strict=True):
-        write_reproduction_file(rows, put.estimates, script, analysis=name, label=analysis["label"], **choices)
+    write_reproduction_files(put.rows, put.estimates, out.reproductions, labels=labels, **choices)

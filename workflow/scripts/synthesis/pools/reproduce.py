@@ -4,7 +4,7 @@ The script, ``reproduce.R.j2``, holds the pooled rows and our numbers inline, so
 files: a reader can paste it into R. It is ASCII throughout (other characters are escaped), so it runs in any locale.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isinf
 from pathlib import Path
 
@@ -39,10 +39,14 @@ EXACT = {  # how the statuses of such pools begin → side of the test, and why
 }
 
 
-def write_reproduction_file(rows_csv: str, estimates_csv: str, script: str, *, analysis: str, **choices) -> None:
-    """Read the rows of an analysis and the estimates of all, and write the R script; choices as in `reproduction`."""
-    estimates = [row for row in read(estimates_csv) if (row["analysis"], row["subset"]) == (analysis, "all")]
-    write_text(script, reproduction(pooled_rows(read(rows_csv)), estimates, analysis=analysis, **choices))
+def write_reproduction_files(
+    rows_csv: Iterable[str], estimates_csv: str, scripts: Iterable[str], *, labels: Mapping[str, str], **choices
+) -> None:
+    """Write the R script of each analysis (name → label) from its rows; choices are those of :func:`reproduction`."""
+    estimates = [row for row in read(estimates_csv) if row["subset"] == "all"]
+    for (analysis, label), path, script in zip(labels.items(), rows_csv, scripts, strict=True):
+        rows, mine = pooled_rows(read(path)), [row for row in estimates if row["analysis"] == analysis]
+        write_text(script, reproduction(rows, mine, analysis=analysis, label=label, **choices))
 
 
 def reproduction(
