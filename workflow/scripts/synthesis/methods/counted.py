@@ -7,9 +7,9 @@ from math import isnan, nan
 from ..moderators.permutation import EXACT_UP_TO
 from ..selection.rows import ARTICLE_FIRST
 from ..words.formatting import format_count
-from ..words.model_names import DESCRIPTIONS, SCALES, WALD_TESTED
+from ..words.model_names import DESCRIPTIONS, SCALES, WALD_TESTED, scale_of
 from ..words.prose import markdown_table
-from ..words.terms import is_ok, remarks_of, with_remark
+from ..words.terms import NOT_PRIMARY, is_ok, remarks_of, with_remark
 from .evidence import Evidence, without_events
 
 # How the reasons of rows.csv begin, and what a reader is told: selection/rows.py writes them.
@@ -210,12 +210,15 @@ def regression(evidence: Evidence) -> dict:
 def sensitivity(evidence: Evidence) -> dict:
     """Count the subsets, the bootstrap, the specifications, and the analyses that say something of a new study."""
     choices, primary = evidence.choices, evidence.choices["models"]["primary"]
-    kind = {row["analysis"]: row["kind"] for row in reversed(evidence.table("subsets"))}
+    subsets = {row["analysis"]: row for row in reversed(evidence.table("subsets"))}  # the first row of each
+    bootstrapped = evidence.table("bootstrap", quantity="estimate")
     summary = evidence.table("multiverse_summary")
     return {
-        "kinds": Counter(kind.get(name) for name in choices["analyses"]),
-        "subsets_of_primary": primary != "glmm" and evidence.table("subsets", model=primary),
-        "bootstrapped": sum(not isnan(row["low"]) for row in evidence.table("bootstrap", quantity="estimate")),
+        "kinds": Counter(subsets[name]["kind"] for name in choices["analyses"] if name in subsets),
+        "left_to_glmm": sum(row["model"] != primary for row in subsets.values()),
+        "drawn_from_glmm": any(NOT_PRIMARY in row["status"] for row in bootstrapped),
+        "scale": scale_of(primary),
+        "bootstrapped": sum(not isnan(row["low"]) for row in bootstrapped),
         "crossed": {choice for row in summary for choice in row["choices"].split(";")},
         "curve_models": dict.fromkeys([primary, *choices["multiverse"]["models"]]),
         "specifications": sum(row["specifications"] for row in summary),
