@@ -41,6 +41,7 @@ MODELS = """\
 The names that `models` in `config.yaml` may use, and `estimates.csv` prints. `se` and `tau2` are on the
 scale named here. `glmm-common` is no model of its own: it is `glmm` with one τ² for all levels of a
 variable, and carries the test between them. Formulas and references: `results/methods.md`."""
+EVERPOOL = "What `make` runs in a review that lies elsewhere than its engine: [a review of your own](../new-review.md)."
 SNAKEMAKE = """\
 `make` calls it; so can you. Every file of `results/` is a target.
 
@@ -233,10 +234,14 @@ def models_page() -> str:
 
 def commands_page(makefile: str) -> str:
     """Give docs/reference/commands.md: the targets of the Makefile with ``## words`` behind them, and the parsers."""
+    from everpool.command import COMMANDS
+
     from ..curation.command import make_parser
 
     targets = [[f"`make {name}`", about] for name, about in re.findall(r"^([a-z-]+):.*?## (.+)$", makefile, re.M)]
     text = ["## make", table(["command", "what it does"], targets)]
+    ours = [[f"`everpool {name}`", run.__doc__.rstrip(".")] for name, run in COMMANDS.items()]
+    text += ["## everpool", EVERPOOL, table(["command", "what it does"], ours)]
     text += ["## sheet", "`. .venv/bin/activate` once a terminal, then `sheet` is found."]
     group = next(action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction))
     for choice in group._choices_actions:
