@@ -17,9 +17,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, ndtr
 
 from ..words.terms import OK
-from .heterogeneity import i2, likelihood_ratio_q, study_totals
+from .heterogeneity import heterogeneity_of
 from .likelihood import Arms, arms_of, modes, trapezoid
-from .proportions import logit_with_variance
 from .result import Pooled, blank_pool
 
 if TYPE_CHECKING:
@@ -124,18 +123,13 @@ def pool_bayes(
     y, n = np.asarray(events), np.asarray(patients)
     arms = arms_of(y, n, np.asarray(study), np.ones((len(y), 1)))
     _, answers, drift, nodes, grids = _settle(arms, level, tau_scale, mu_sd)
-    totals = study_totals(y, n, study)
-    q, q_df, q_p = likelihood_ratio_q(*totals)
     return blank_pool(
         "bayes",
         y,
         n,
         study,
         **answers,
-        i2=i2(answers["tau2"], logit_with_variance(*totals)[1]),
-        q=q,
-        q_df=q_df,
-        q_p=q_p,
+        **heterogeneity_of(y, n, study, answers["tau2"]),
         status=OK if drift < STABLE else f"the finest grid still moves the answers by {drift:.1g}",
         nodes=nodes,
         steps=grids,
@@ -184,15 +178,10 @@ def _locate(arms: Arms, tau_scale: float, mu_sd: float) -> Posterior:
 
 def _mode_without_heterogeneity(arms: Arms, mu_sd: float) -> tuple[float, float]:
     """Give the mode of μ at τ = 0, and the information there; the prior keeps it finite."""
-    y, n, mu = arms.events.sum(), arms.patients.sum(), 0.0
-    for _ in range(200):
-        p = expit(mu)
-        information = n * p * (1 - p) + 1 / mu_sd**2
-        step = np.clip((y - n * p - mu / mu_sd**2) / information, -1, 1)
-        mu += step
-        if abs(step) < 1e-10:
-            break
-    return float(mu), float(information)
+    y, n = float(arms.events.sum()), float(arms.patients.sum())
+    far = 1 + n * mu_sd**2  # the slope of the prior there exceeds any of the likelihood
+    mu = brentq(lambda mu: y - n * expit(mu) - mu / mu_sd**2, -far, far, xtol=1e-13)
+    return mu, float(n * expit(mu) * expit(-mu) + 1 / mu_sd**2)
 
 
 def _cut(seen: Posterior) -> tuple[Axis, Axis]:

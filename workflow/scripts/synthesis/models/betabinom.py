@@ -10,7 +10,7 @@ is ρ = φ / (1 + φ) = 1 / (a + b + 1), the correlation of two patients of one 
 and log(φ) from several starts, and the best maximum inside is compared with the boundary ρ = 0.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -39,25 +39,6 @@ UNCERTAIN = 200  # nodes over the uncertainty of the mean: the quantiles are goo
 LOWEST = 700.0  # a logit from which the proportion is 0
 QUANTILE = {"xatol": 1e-10, "xrtol": 1e-10}
 LONG = 4096  # patients of a study up to which data sets that share nothing are summed term by term
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Maxima of a stack of data sets, each an array of shape (data sets,); NaN where ``ok`` is false.
-
-    ``ok`` needs two studies or more, some events but not only events, not all or nothing in every study, and a maximum
-    found. ``estimate`` is the mean proportion with its Wald interval, formed on the logit scale, as ``se`` is; ``rho``
-    the overdispersion, 0 ≤ ρ < 1; ``loglik`` has the binomial coefficients; ``k`` counts studies.
-    """
-
-    estimate: np.ndarray
-    ci_low: np.ndarray
-    ci_high: np.ndarray
-    se: np.ndarray
-    rho: np.ndarray
-    loglik: np.ndarray
-    k: np.ndarray
-    ok: np.ndarray
 
 
 def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95) -> Pooled:
@@ -119,11 +100,14 @@ def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, 
     )
 
 
-def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level: float = 0.95) -> Batch:
+def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level: float = 0.95) -> np.recarray:
     """Fit the model to many data sets at once, without a loop over them: the numbers of :func:`pool_betabinom`.
 
     Counts have the shape (studies,), one set of studies for all, or (data sets, studies), as the mask that says which
-    studies a data set has. Leave out each study in turn:
+    studies a data set has. Gives a record a data set: the mean proportion with its Wald interval, formed on the logit
+    scale, as ``se`` is; the overdispersion ``rho``, 0 ≤ ρ < 1; ``loglik`` with the binomial coefficients; ``k``
+    studies; and ``ok``, false where the numbers are NaN: fewer than two studies, no events or nothing but events, all
+    or nothing in every study, no maximum found. Leave out each study in turn:
 
     >>> batch = fit_batch([1, 3, 0, 4], [30, 41, 16, 48], ~np.eye(4, dtype=bool))
     >>> batch.estimate.round(4).tolist()
@@ -147,7 +131,8 @@ def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level:
         loglik[found], ok[found] = best.loglik[best.settled], True
         start += len(rows)
     half = ndtri((1 + level) / 2) * se
-    return Batch(expit(estimate), expit(estimate - half), expit(estimate + half), se, rho, loglik, k, ok)
+    numbers = expit(estimate), expit(estimate - half), expit(estimate + half), se, rho, loglik, k, ok
+    return np.rec.fromarrays(numbers, names=["estimate", "ci_low", "ci_high", "se", "rho", "loglik", "k", "ok"])
 
 
 def _layout(y: np.ndarray, n: np.ndarray) -> tuple[int, int]:

@@ -1,6 +1,4 @@
-"""What the primary model knows beside its estimate: average patient, profile interval, test of τ², each study."""
-
-from dataclasses import dataclass, field
+"""What ``glmm`` knows beside its estimate: average patient, profile interval, test of τ², each study."""
 
 import numpy as np
 from numpy import nan
@@ -12,35 +10,14 @@ from .logistic_normal import ARRIVED, STEPS, Fit, fit, fixed_fit
 FARTHEST = 60.0  # logits from the maximum: a profile that has not fallen there has no end
 
 
-@dataclass(frozen=True)
-class Details:
-    """Beside the pooled estimate of the binomial–normal model.
+def glmm_details(events, patients, study, level: float = 0.95) -> dict[str, float]:
+    """Give what ``fits.csv`` holds of a fit of at least two studies, neither without any event nor with nothing else.
 
     ``average`` is the population-averaged proportion, the mean over studies, where ``expit(mu)`` is the median study;
     its interval is that of the delta method on the logit scale. ``profile_low`` and ``profile_high`` bound the median
     study, 0 or 1 where the profile never falls far enough. ``lr_tau2_p`` is the P value of τ² = 0 from the mixture
-    ½χ²₀ + ½χ²₁. ``pi_df`` are the degrees of freedom of the prediction interval. ``effects`` has each study's name,
-    fitted proportion (empirical Bayes) and its interval.
-    """
-
-    average: float = nan
-    average_low: float = nan
-    average_high: float = nan
-    profile_low: float = nan
-    profile_high: float = nan
-    lr_tau2: float = nan
-    lr_tau2_p: float = nan
-    pi_df: float = nan
-    loglik: float = nan
-    nodes: float = nan
-    steps: float = nan
-    converged: bool = False
-    message: str = ""
-    effects: tuple[tuple[str, float, float, float], ...] = field(default=(), repr=False)
-
-
-def glmm_details(events, patients, study, level: float = 0.95) -> Details:
-    """Give the details of a fit of at least two studies, neither without any event nor with nothing but events in all.
+    ½χ²₀ + ½χ²₁. ``pi_df`` are the degrees of freedom of the prediction interval. Nothing where the fit did not
+    converge.
 
     References
     ----------
@@ -51,28 +28,24 @@ def glmm_details(events, patients, study, level: float = 0.95) -> Details:
     arms = arms_of(y, n, study, np.ones((len(y), 1)))
     best = fit(arms)
     if not best.converged:
-        return Details(converged=False, message=best.message)
+        return {}
     flat = fixed_fit(arms)[1] + arms.constant
     lr = max(2 * (best.loglik - flat), 0.0) if best.known else nan
     drop = chdtri(1, 1 - level) / 2
     low, high = (profile_mean(arms, best, drop, side) if best.known else side * np.inf for side in (-1, 1))
     logit, se = _average_logit(arms, best)
     half = ndtri((1 + level) / 2) * se
-    return Details(
-        average=float(expit(logit)),
-        average_low=float(expit(logit - half)),
-        average_high=float(expit(logit + half)),
-        profile_low=float(expit(low)),
-        profile_high=float(expit(high)),
-        lr_tau2=lr,
-        lr_tau2_p=1.0 if lr == 0 else float(chdtrc(1, lr) / 2),
-        pi_df=len(np.unique(study)) - 1,
-        loglik=best.loglik,
-        nodes=best.nodes,
-        steps=best.steps,
-        converged=True,
-        effects=effects_of(arms, best, level),
-    )
+    limits = {"average": logit, "average_low": logit - half, "average_high": logit + half}
+    limits |= {"profile_low": low, "profile_high": high}
+    return {
+        **{name: float(expit(limit)) for name, limit in limits.items()},
+        "lr_tau2": lr,
+        "lr_tau2_p": 1.0 if lr == 0 else float(chdtrc(1, lr) / 2),
+        "pi_df": len(arms.events) - 1,
+        "loglik": best.loglik,
+        "nodes": best.nodes,
+        "steps": best.steps,
+    }
 
 
 def _wald(best: Fit) -> float:

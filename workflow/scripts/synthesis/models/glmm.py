@@ -7,11 +7,10 @@ import numpy as np
 from scipy.special import chdtri, expit, ndtri, stdtrit
 
 from ..words.terms import OK, with_remark
-from .heterogeneity import i2, likelihood_ratio_q, study_totals
+from .heterogeneity import heterogeneity_of
 from .logistic_normal import Fit, arms_of, fit
 from .prediction import prediction_interval
 from .profile_interval import profile_tau2
-from .proportions import logit_with_variance
 from .result import Pooled, blank_pool
 
 
@@ -46,8 +45,6 @@ def pool_glmm(
     tau2, tail = best.tau**2 if best.known else np.nan, (1 + level) / 2
     half = (ndtri(tail) if interval == "z" else stdtrit(blank.studies - 1, tail)) * se
     pi = prediction_interval(mean, se, tau2, blank.studies, level)
-    totals = study_totals(events, patients, study)
-    q, q_df, q_p = likelihood_ratio_q(*totals)
     return replace(
         blank,
         estimate=float(expit(mean)),
@@ -59,10 +56,7 @@ def pool_glmm(
         tau2=tau2,
         tau2_low=low,
         tau2_high=high,
-        i2=i2(tau2, logit_with_variance(*totals)[1]),
-        q=q,
-        q_df=q_df,
-        q_p=q_p,
+        **heterogeneity_of(events, patients, study, tau2),
         status=with_remark(OK, best.remark),
         loglik=best.loglik,
         nodes=best.nodes,

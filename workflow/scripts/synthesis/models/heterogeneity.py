@@ -5,7 +5,7 @@ from math import fsum
 import numpy as np
 from scipy.special import chdtrc
 
-from .proportions import log_ratio
+from .proportions import log_ratio, logit_with_variance
 
 ROUNDING = 1e-12  # what is left of the statistic where all proportions are one
 
@@ -18,6 +18,13 @@ def study_totals(events, patients, study) -> tuple[np.ndarray, np.ndarray]:
     """
     index = np.unique(study, return_inverse=True)[1]
     return np.bincount(index, events), np.bincount(index, patients)
+
+
+def heterogeneity_of(events, patients, study, tau2: float) -> dict[str, float]:
+    """Give I² and the likelihood-ratio test of homogeneity, between studies, as they stand in ``Pooled``."""
+    totals = study_totals(events, patients, study)
+    test = dict(zip(("q", "q_df", "q_p"), likelihood_ratio_q(*totals), strict=True))
+    return {"i2": i2(tau2, logit_with_variance(*totals)[1]), **test}
 
 
 def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:

@@ -114,20 +114,15 @@ def fixed_fit(arms: Arms) -> tuple[np.ndarray, float, np.ndarray]:
     return beta, float(value.sum()), information
 
 
-def fit(arms: Arms, tau: float | None = None) -> Fit:
+def fit(arms: Arms) -> Fit:
     """Maximise the likelihood in β and τ; give the highest maximum, the boundary τ = 0 among them.
 
-    No column of the design may be separated (see :func:`separated`). A ``tau`` that is given is held.
+    No column of the design may be separated: see :func:`separated`.
     """
     beta0, value0, information0 = fixed_fit(arms)
     boundary = Fit(beta0, 0.0, value0 + arms.constant, _inverse(information0), 0, 0, True)
-    if tau == 0 or (tau is None and len(arms.events) < 2):
+    if len(arms.events) < 2:
         return boundary
-    if tau is not None:
-        beta, found, settled = best_beta(arms, np.array([tau]), _farther(beta0, 0.0, np.array([tau])))
-        covariance, message = _inverse(-found.hessian[0, :-1, :-1]), "" if settled[0] else "no maximum was reached"
-        loglik = float(found.value[0]) + arms.constant
-        return Fit(beta[0], float(tau), loglik, covariance, found.nodes, 0, settled[0], message)
     if arms.design.shape[2] == 1 and all_or_none(arms):
         return replace(boundary, converged=False, message=ALL_OR_NONE)
     return climb_all(arms, boundary)

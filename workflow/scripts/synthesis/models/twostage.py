@@ -6,7 +6,7 @@ one, with its Q-profile interval, which PyMARE 0.0.13 supplies.
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -51,30 +51,6 @@ VARIANTS = (
 SMALLEST_RSS = np.finfo(float).eps  # metafor's and PyMARE's floor: below it the studies are identical
 CHUNK = 1 << 16  # studies × data sets at a time: the arrays of a step stay in the processor's cache
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "i2", "q")
-
-
-@dataclass(frozen=True)
-class PooledBatch:
-    """Pooled proportions of many data sets, each an array of shape (sets,); NaN where ``ok`` is false.
-
-    ``ok`` is false where nothing is pooled: fewer than two studies, no events at all or nothing but events, identical
-    studies under Hartung–Knapp, an interval beyond the range of the transformation, studies of one patient alone, no
-    convergence. ``k`` counts studies; ``status`` has the remarks of the single fit, and is blank where nothing is
-    pooled; the rest is as in :class:`Pooled`.
-    """
-
-    estimate: np.ndarray
-    ci_low: np.ndarray
-    ci_high: np.ndarray
-    pi_low: np.ndarray
-    pi_high: np.ndarray
-    se: np.ndarray
-    tau2: np.ndarray
-    i2: np.ndarray
-    q: np.ndarray
-    k: np.ndarray
-    ok: np.ndarray
-    status: np.ndarray
 
 
 def two_stage_models() -> dict[str, Model]:
@@ -177,7 +153,7 @@ def pool_batch(
     estimator: str = "REML",
     interval: str = "wald",
     level: float = 0.95,
-) -> PooledBatch:
+) -> np.recarray:
     """Pool many data sets at once (subsets of studies, simulated or resampled counts), as :func:`pool_two_stage` would.
 
     Parameters
@@ -186,6 +162,14 @@ def pool_batch(
         One row a study.
     mask : array_like of bool, shape (sets, studies), optional
         The studies each data set has; all of them without one.
+
+    Returns
+    -------
+    recarray of shape (sets,)
+        ``NUMBERS``, ``k`` (studies), ``ok`` and ``status``, which has the remarks of the single fit. ``ok`` is false
+        where nothing is pooled: fewer than two studies, no events at all or nothing but events, identical studies under
+        Hartung–Knapp, an interval beyond the range of the transformation, studies of one patient alone, no convergence.
+        The numbers are NaN there, and the status is blank.
     """
     mask = np.ones(np.broadcast_shapes(np.shape(events), np.shape(patients)), bool) if mask is None else mask
     x, n, mask = np.broadcast_arrays(np.asarray(events), np.asarray(patients), np.atleast_2d(np.asarray(mask, bool)))
@@ -198,7 +182,8 @@ def pool_batch(
     total, several = (x * mask).sum(1), ((n > 1) & mask).any(1)
     # Single patients tell no τ²: the single fit says so, and gives none.
     ok = np.isfinite(numbers[0]) & (total > 0) & (total < (n * mask).sum(1)) & several
-    return PooledBatch(*(np.where(ok, part, np.nan) for part in numbers), mask.sum(1), ok, np.where(ok, status, ""))
+    columns = *(np.where(ok, part, np.nan) for part in numbers), mask.sum(1), ok, np.where(ok, status, "")
+    return np.rec.fromarrays(columns, names=[*NUMBERS, "k", "ok", "status"])
 
 
 def _pool_chunk(x, n, mask, measure, estimator, interval, level) -> tuple[np.ndarray, ...]:

@@ -1,7 +1,6 @@
 """What a model knows beside its estimate: details of the fit, and each study as the model sees it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +10,7 @@ from ..models.catalogue import pool
 from ..models.details import effects_of, glmm_details
 from ..models.likelihood import arms_of
 from ..selection.arms import add_arms, counts_of
-from ..tables.declared import columns_of, write
+from ..tables.declared import write
 from ..words.terms import is_ok
 from .new_study import has_t
 
@@ -28,8 +27,7 @@ def detail_fit_file(
     pooled = pool("glmm", *columns, level)
     fit = {"analysis": analysis, "model": "glmm", "studies": pooled.studies, "status": pooled.status}
     if is_ok(pooled.status):
-        known = columns_of("fits")
-        fit |= {name: value for name, value in asdict(glmm_details(*columns, level)).items() if name in known}
+        fit |= glmm_details(*columns, level)
     write(fits_csv, [fit])
     write(effects_csv, ({"analysis": analysis} | row for row in study_effects(rows, level, primary)))
 
