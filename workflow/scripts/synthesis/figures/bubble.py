@@ -116,7 +116,7 @@ def draw_bubble(data: Readings, text: FigureText, name: str, label: str, unit: s
     whole = all(v == round(v) for v in values) and len(set(values)) > 1
     curve = _curve(found, min(values), max(values), text)
     x = chart.x_axis(nice_axis(found.axis, min(values), max(values), 7, whole=whole), inset=LARGEST)
-    y = chart.y_axis(chart.upward(percent_axis(text.axis, _upper(found, curve))))
+    y = chart.y_axis(percent_axis(text.axis, _upper(found, curve)))
     if curve:
         _draw_curve(chart, x, y, *curve)
     _draw_points(chart, found.points, x, y)

@@ -1,7 +1,6 @@
 """All charts of one analysis beside its forest plots, in one go: what they share is read and imported once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
 from ..tables.declared import read
@@ -52,15 +51,8 @@ def draw_charts_file(
 
 def draw_charts(data: Readings, text: FigureText, moderators: Mapping[str, Mapping]) -> Iterator[tuple[str, Drawing]]:
     """Draw every chart of an analysis, one after the other, with the name of its files."""
-    bubbles = {
-        f"bubble_{name}": partial(
-            draw_bubble,
-            name=name,
-            label=entry["label"],
-            unit=entry.get("unit") or "",
-            one="" if entry.get("characteristic") else "year",  # without a characteristic: the year of publication
-        )
-        for name, entry in moderators.items()
-    }
-    for name, draw in (CHARTS | bubbles).items():
+    for name, draw in CHARTS.items():
         yield name, draw(data, text)
+    for name, entry in moderators.items():
+        one = "" if entry.get("characteristic") else "year"  # without a characteristic: the year of publication
+        yield f"bubble_{name}", draw_bubble(data, text, name, entry["label"], entry.get("unit") or "", one)

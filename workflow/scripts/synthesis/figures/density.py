@@ -10,7 +10,7 @@ from ..tables.pools import Row, estimate_text, prediction_text
 from ..words import formatting as fmt
 from ..words.model_names import DESCRIPTIONS
 from ..words.terms import is_ok
-from .influence import predicted
+from .forest.lines import Printer
 from .kit.axes import axis_end, percent_axis
 from .kit.board import Chart, Drawing, draw_nothing
 from .kit.layout import text_width
@@ -33,7 +33,7 @@ def draw_prediction(data: Readings, text: FigureText) -> Drawing:
     if not pool or not chances:
         failed = (row["status"] for row in data.future if not is_ok(row["status"]))
         return draw_nothing(text, title, f"{next(failed, 'no pool, hence no prediction')}.")
-    if not predicted(pool, text):
+    if not Printer(text).predicts(pool):
         k = studies_of(pool["studies"])
         return draw_nothing(text, title, f"{k} in the pool; a prediction is drawn from {text.draw_prediction_from} on.")
     decimals = fmt.decimals_for([pool["estimate"]])

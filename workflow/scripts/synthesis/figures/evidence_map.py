@@ -1,7 +1,6 @@
 """The map of the evidence: which levels of two properties have been studied together, in how many studies and units."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import sqrt
 
 from ..tables.pools import OVERALL, Row
@@ -18,30 +17,12 @@ NAMES, RIGHT, CELL, BUBBLE, LINE = 44.0, 177.0, 11.0, 3.3, 3.1  # mm: room for n
 WIDEST = 26.0  # mm: of a column
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What two levels have together."""
-
-    studies: int
-    patients: int
-
-
 def disjoint_arms(rows: Sequence[Row], arms: Sequence[Row], split: str) -> list[Row]:
     """Give the arms that feed some analysis, so that no unit is counted twice inside a study.
 
-    Parameters
-    ----------
-    rows : sequence of rows
-        The used rows of all analyses; an analysis split by ``split`` gives the arms of that split, another its pool.
-    arms : sequence of rows
-        ``results/data/arms.csv``: which arms a wider one is made of, or is a part of.
-    split : str
-        The property by which studies come apart.
-
-    Returns
-    -------
-    list of rows
-        Of an arm and its parts the parts are kept where they add up to it, else the arm; sizes are those of ``arms``.
+    ``rows`` are the used ones of all analyses: an analysis split by the property ``split`` gives the arms of that
+    split, another its pool. ``arms`` is ``results/data/arms.csv``: of an arm and its parts the parts are kept where
+    they add up to it, else the arm; sizes are those that it has.
     """
     divided = {row["analysis"] for row in rows if row["subset"] == split}
     facts = {(arm["study"], arm["arm"]): arm for arm in arms}
@@ -61,14 +42,14 @@ def disjoint_arms(rows: Sequence[Row], arms: Sequence[Row], split: str) -> list[
     return [row for key, row in found.items() if key not in dropped]
 
 
-def count_cells(arms: Sequence[Mapping], down: str, across: str) -> dict[tuple[str, str], Cell]:
+def count_cells(arms: Sequence[Mapping], down: str, across: str) -> dict[tuple[str, str], tuple[int, int]]:
     """Count studies and units of each pair of levels."""
     groups: dict[tuple[str, str], list[Mapping]] = {}
     for row in arms:
         pair = tuple("" if row[name] == NOT_REPORTED else row[name] for name in (down, across))
         groups.setdefault(pair, []).append(row)
     return {
-        pair: Cell(len({row["study"] for row in mine}), sum(row["patients"] for row in mine))
+        pair: (len({row["study"] for row in mine}), sum(row["patients"] for row in mine))
         for pair, mine in groups.items()
     }
 
@@ -91,14 +72,14 @@ def draw_evidence_map(
     cells = count_cells(found, down.name, across.name)
     rows, columns = down.order(d for d, _ in cells), across.order(a for _, a in cells)
     studies = len({row["study"] for row in found})
-    units = fmt.format_count(sum(cell.patients for cell in cells.values()))
+    units = fmt.format_count(sum(size for _, size in cells.values()))
     absent = down.absent(rows)
     said = [
         f"{plural(len(found), 'arm')} of {studies_of(studies)} that feed some analysis, {units} {text.unit}.",
         *([f"Nothing pooled of: {absent}."] if absent else []),
     ]
     words = [
-        f"{rows[d]}, {columns[a]}: {studies_of(cell.studies)}, {fmt.format_count(cell.patients)} {text.unit}."
+        f"{rows[d]}, {columns[a]}: {studies_of(cell[0])}, {fmt.format_count(cell[1])} {text.unit}."
         for d in rows
         for a in columns
         if (cell := cells.get((d, a)))
@@ -126,7 +107,7 @@ def _page(cells, rows, columns, title: str, dark: Sequence[str], heading: str, t
             board.write(places[a], board.y(head - 2.6 - j * LINE), line, size=small, bold=True, align="center")
     board.write(board.mm(2), board.y(head - 2.6), heading, bold=True)
     board.rule(board.y(head - 0.6))
-    largest = max(cell.patients for cell in cells.values())
+    largest = max(size for _, size in cells.values())
     for j, (d, label) in enumerate(rows.items()):
         middle = board.y(head + (j + 0.5) * CELL)
         board.write_cut(board.mm(2), middle, label, board.mm(NAMES - 4))
@@ -137,14 +118,14 @@ def _page(cells, rows, columns, title: str, dark: Sequence[str], heading: str, t
     return board.finish()
 
 
-def _cell(board: Board, x: float, middle: float, cell: Cell | None, largest: int) -> None:
+def _cell(board: Board, x: float, middle: float, cell: tuple[int, int] | None, largest: int) -> None:
     """Draw a cell: its bubble with the numbers below, or a dash."""
     c, s = board.palette, board.s
     if cell is None:
         board.write(x, middle, fmt.MISSING, color=c.notes, align="center")
         return
-    radius = max(0.7, BUBBLE * sqrt(cell.patients / largest)) * s
+    radius = max(0.7, BUBBLE * sqrt(cell[1] / largest)) * s
     style = {"color": tint(c.study, 0.45), "edge": c.study, "width": 0.7 * s, "zorder": 5}
     board.circles([(x, middle - 1.5 * s)], radius, **style)
-    words = f"{fmt.format_count(cell.studies)} ({fmt.format_count(cell.patients)})"
+    words = "{} ({})".format(*map(fmt.format_count, cell))
     board.write(x, middle + 3.4 * s, words, size=board.preset.small, align="center")

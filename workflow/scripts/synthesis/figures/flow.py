@@ -55,28 +55,21 @@ def read_flow(rows: Sequence[Row], studies: Sequence[Row]) -> list[Step]:
     included, sought = ends[INCLUDED], len(rows) - len(ends[SCREENED_OUT])
     cohorts = {row["study"]: row["cohort"] or row["study"] for row in studies}
     one = {cohorts.get(row["sheet"], row["id"]) for row in included}
+    reports = f"Reports of included studies (n = {fmt.format_count(len(included))})"
     kinds = [f"{WORDS[d]} (n = {n})" for d, n in Counter(row["decision"] for row in included).most_common()]
     removed = ["Not recorded: reports were collected by hand and each is listed once."]
-    reports = f"Reports of included studies (n = {_n(included)})"
+    unread = "Reports not retrieved, no count of the outcome could be read"
+    assessed = sought - len(ends[NOT_RETRIEVED])
     found, screening, last = PHASES
+    origins = _listed(row["found"] for row in rows)
     return [
         Step(
-            found,
-            Box(f"Records identified from (n = {_n(rows)}):", _listed(row["found"] for row in rows)),
-            Box("Records removed before screening", removed),
+            found, _of("Records identified from", len(rows), origins), Box("Records removed before screening", removed)
         ),
-        Step(screening, Box(f"Records screened (n = {_n(rows)})"), _out("Records excluded", ends[SCREENED_OUT])),
-        Step(
-            screening,
-            Box(f"Reports sought for retrieval (n = {fmt.format_count(sought)})"),
-            _out("Reports not retrieved, no count of the outcome could be read", ends[NOT_RETRIEVED]),
-        ),
-        Step(
-            screening,
-            Box(f"Reports assessed for eligibility (n = {fmt.format_count(sought - len(ends[NOT_RETRIEVED]))})"),
-            _out("Reports excluded", ends[EXCLUDED]),
-        ),
-        Step(last, Box(f"Studies included in review (n = {_n(one)})", [reports, *kinds])),
+        Step(screening, _of("Records screened", len(rows)), _out("Records excluded", ends[SCREENED_OUT])),
+        Step(screening, _of("Reports sought for retrieval", sought), _out(unread, ends[NOT_RETRIEVED])),
+        Step(screening, _of("Reports assessed for eligibility", assessed), _out("Reports excluded", ends[EXCLUDED])),
+        Step(last, _of("Studies included in review", len(one), [reports, *kinds], end="")),
     ]
 
 
@@ -110,10 +103,6 @@ def mismatch(rows: Sequence[Row], pooled: Iterable[str]) -> list[str]:
     return [f"{words}: {', '.join(sorted(names))}." for words, names in differences.items() if names]
 
 
-def _n(of) -> str:
-    return fmt.format_count(len(of))
-
-
 def _listed(words: Iterable[str]) -> list[str]:
     """Count words, the most frequent first."""
     counts = Counter(upper_first(clean_text(word)) or "Not said" for word in words)
@@ -121,9 +110,13 @@ def _listed(words: Iterable[str]) -> list[str]:
     return [f"{word} (n = {fmt.format_count(n)})" for word, n in ordered]
 
 
-def _out(name: str, rows: Sequence[Row]) -> Box:
+def _of(words: str, count: int, lines: Sequence[str] = (), end: str = ":") -> Box:
+    return Box(f"{words} (n = {fmt.format_count(count)}){end if lines else ''}", lines)
+
+
+def _out(words: str, rows: Sequence[Row]) -> Box:
     """Give a box of what leaves, by reason."""
-    return Box(f"{name} (n = {_n(rows)}){':' if rows else ''}", _listed(row["category"] for row in rows))
+    return _of(words, len(rows), _listed(row["category"] for row in rows))
 
 
 def _page(steps: Sequence[Step], title: str, dark: Sequence[str], text: FigureText):

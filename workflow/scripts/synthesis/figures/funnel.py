@@ -37,7 +37,7 @@ def draw_funnel(data: Readings, text: FigureText) -> Drawing:
     ends = _sizes(size)
     ticks = [(value, fmt.format_count(value)) for value in ends]
     x = chart.x_axis(percent_axis(text.axis, axis_end([], [float(proportion.max())])))
-    y = chart.y_axis(chart.upward(Axis(f"{text.units} (log scale)", ends[0], ends[-1], ticks, np.log)))
+    y = chart.y_axis(Axis(f"{text.units} (log scale)", ends[0], ends[-1], ticks, np.log))
     if overall:
         _draw_limits(chart, overall["estimate"], x, y, text)
     style = {"color": chart.palette.study, "edge": "white", "width": 0.4, "zorder": 5, "label": MARK}

@@ -165,7 +165,6 @@ def _spoken(name: str, lines: Sequence[Line], text: FigureText) -> str:
     said = []
     for line in lines:
         if line.kind in ("study", "summary"):
-            interval = f" ({text.percent} CI {line.interval[1:-1]})" if line.interval else ""
-            said.append(f"{line.label} {line.estimate}{interval}, {line.events} against {line.patients}")
+            said.append(f"{line.label} {line.said(text, unit='')}, {line.events} against {line.patients}")
     tail = "" if any(line.kind == "summary" for line in lines) else f"; {plural(len(said), 'table')}, not pooled"
     return f"{name}: {'; '.join(said)}{tail}."

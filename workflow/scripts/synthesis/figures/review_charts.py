@@ -41,20 +41,11 @@ def draw_review_file(
 ) -> None:
     """Read the tables of the review and write its figures.
 
-    Parameters
-    ----------
-    tables : mapping
-        Name → paths: ``rows`` of all analyses; ``studies``, ``arms``, ``risk_of_bias``, ``comparisons``,
-        ``tables`` (as in the sheets), ``published`` and ``screening``, each one or none.
-    folder : path
-    names : mapping
-        ``analyses`` and ``outcomes``: name → label.
-    tools : mapping
-        Risk-of-bias tool → item → question.
-    properties : sequence of mappings
-        Two properties of arms for the map of the evidence: name, label, levels.
-    review, models, figures : mapping
-        These parts of the config; ``review`` has unit, version, search and, if it says so, ``collection``.
+    ``tables`` are names with paths: ``rows`` of all analyses; ``studies``, ``arms``, ``risk_of_bias``, ``comparisons``,
+    ``tables`` (as in the sheets), ``published`` and ``screening``, each one or none. ``names`` has the labels of
+    ``analyses`` and ``outcomes``, ``tools`` of each risk-of-bias tool item → question, ``properties`` two of arms for
+    the map of the evidence, each with name, label and levels. The others are these parts of the config; ``review`` has
+    unit, version, search and, if it says so, ``collection``.
     """
     read_all = {
         name: [row for path in paths for row in (read_screening if name == "screening" else read)(path)]

@@ -95,8 +95,10 @@ def draw_specification_curve(data: Readings, text: FigureText) -> Drawing:
     height = fsum(len(levels) * ROW + ROW + GROUP for levels in choices.values()) + 1.5
     notes = notes_of(text, [said], grey)
     chart = Chart(text, title, notes, panel=52, below=height, left=LEFT, right=RIGHT, axis=2)
-    _draw_curve(chart, rows, text)
-    _draw_matrix(chart, rows, choices)
+    pitch = (chart.right - chart.left - 2 * chart.pad) / len(rows)
+    x = chart.left + chart.pad + pitch * (np.arange(len(rows)) + 0.5)
+    _draw_curve(chart, rows, x, pitch, text)
+    _draw_matrix(chart, rows, x, pitch, choices)
     return Drawing([chart.finish()], title, f"Specification curve, {title}. {said}")
 
 
@@ -142,18 +144,10 @@ def _caveats(data: Readings, rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _places(chart: Chart, count: int) -> tuple[np.ndarray, float]:
-    """Give where the columns stand, and how far apart."""
-    left, right = chart.left + chart.pad, chart.right - chart.pad
-    pitch = (right - left) / count
-    return left + pitch * (np.arange(count) + 0.5), pitch
-
-
-def _draw_curve(chart: Chart, rows: Sequence[Row], text: FigureText) -> None:
+def _draw_curve(chart: Chart, rows: Sequence[Row], x: np.ndarray, pitch: float, text: FigureText) -> None:
     """Draw estimates with their intervals, the primary one as a diamond on an upright line."""
     c, s, upper = chart.palette, chart.s, _upper(rows)
-    scale = chart.y_axis(chart.upward(percent_axis(text.axis, upper)))
-    x, pitch = _places(chart, len(rows))
+    scale = chart.y_axis(percent_axis(text.axis, upper))
     low, estimate, high = np.array([values_of(row) for row in rows]).T
     y = scale(estimate)
     ends = np.stack([np.stack([x, scale(low)], 1), np.stack([x, scale(high)], 1)], 1)
@@ -172,10 +166,9 @@ def _draw_curve(chart: Chart, rows: Sequence[Row], text: FigureText) -> None:
         chart.line([chart.left, chart.right], [y[i]] * 2, width=0.7 * s, color=c.overall, zorder=2, **DASHED)
 
 
-def _draw_matrix(chart: Chart, rows: Sequence[Row], choices: Choices) -> None:
+def _draw_matrix(chart: Chart, rows: Sequence[Row], x: np.ndarray, pitch: float, choices: Choices) -> None:
     """Draw which level of each choice a column takes; the levels of the primary one in bold."""
     c, s, small = chart.palette, chart.s, chart.preset.small
-    x, pitch = _places(chart, len(rows))
     half = 0.5 * pitch if pitch < GAP else min(0.4 * pitch, 1.0 * s)  # a gap between columns where it can be seen
     primary, y, room = _primary(rows), chart.under + 1.2 * s, chart.left - chart.mm(6)
     for choice, levels in choices.items():

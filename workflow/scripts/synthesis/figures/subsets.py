@@ -76,7 +76,7 @@ def draw_subsets(data: Readings, text: FigureText) -> Drawing:
     upper = axis_end([], [float(cloud.estimate.max())])
     x = chart.x_axis(percent_axis(f"Pooled: {inside(text.axis)}", upper))
     up = nice_axis(f"τ, {scale_of(cloud.model)} scale", 0, max(float(cloud.tau.max()), 0.1), 5)
-    _draw_cloud(chart, cloud, x, chart.y_axis(chart.upward(up)))
+    _draw_cloud(chart, cloud, x, chart.y_axis(up))
     if studies:
         _draw_studies(chart, cloud, studies, x, decimals)
     return Drawing([chart.finish()], title, f"Scatter plot, {title}. {said}")

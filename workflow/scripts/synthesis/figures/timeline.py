@@ -9,7 +9,7 @@ from ..tables.pools import Row
 from ..words import formatting as fmt
 from ..words.prose import agree, upper_first
 from .kit.axes import Axis, Scale, nice_axis
-from .kit.board import Board, Drawing, chunks, draw_nothing, rows_a_page
+from .kit.board import Board, Drawing, boards, draw_nothing
 from .kit.layout import clean_text
 from .kit.readings import FigureText, notes_of, studies_of
 from .kit.style import fixed_settings
@@ -103,12 +103,8 @@ def draw_timeline(studies: Sequence[Row], pooled: Sequence[Row], text: FigureTex
         "come from less than a full report. Dashed: the end of enrolment is not reported.",
         f"{text.units}: of the largest count that is pooled.",
     ]
-    notes = notes_of(text, said, grey)
-    parts = chunks(spans, rows_a_page(Board(text, TITLE, notes, HEADING + AXIS), ROW, ROWS))
-    pages = []
-    for i, part in enumerate(parts, 1):
-        board = Board(text, TITLE, notes, HEADING + len(part) * ROW + AXIS, part=(i, len(parts)))
-        pages.append(_page(board, part, axis, text.units))
+    rows = boards(text, TITLE, notes_of(text, said, grey), spans, ROW, ROWS, HEADING + AXIS)
+    pages = [_page(board, part, axis, text.units) for board, part in rows]
     return Drawing(pages, TITLE, " ".join(["Timeline of the pooled studies.", *said]))
 
 

@@ -10,7 +10,7 @@ from ..tables.pools import OVERALL, Row
 from ..words import formatting as fmt
 from ..words.levels import UNSTATED
 from ..words.prose import plural
-from .kit.axes import Scale, axis_end, nice_axis, percent_axis
+from .kit.axes import axis_end, nice_axis, percent_axis
 from .kit.board import ARROW, Chart, Drawing, draw_nothing
 from .kit.labels import Box, spread, touch
 from .kit.layout import DASHED, MARK, clean_text, cut_text, text_width
@@ -66,13 +66,12 @@ def draw_window(data: Readings, text: FigureText) -> Drawing:
     said = describe(counts)
     upper = axis_end((c.high for c in counts), (c.mid for c in counts if c.pooled))
     chart = Chart(text, title, notes_of(text, [said], _legend(counts, upper, text)), panel=80)
-    up = percent_axis(text.axis, upper)
-    y = chart.y_axis(Scale(up, chart.bottom - (STRIP + 1) * chart.s, chart.top + chart.pad))
+    y = chart.y_axis(percent_axis(text.axis, upper), lift=STRIP + 1)
     gap = WITH_NAMES if len(counts) <= LABELLED else GAP  # mm between neighbours: room for names, or for marks alone
     edge = _edge(chart, len(counts) - len(stated), gap)
     days = [count.window for count in stated] + ([text.max_days] if text.max_days else [])
-    x = chart.across(nice_axis("Days over which events were counted", 0, max(days), 7, whole=True), end=edge)
-    chart.axis(x, chart.bottom, chart.bottom)
+    across = nice_axis("Days over which events were counted", 0, max(days), 7, whole=True)
+    x = chart.x_axis(across, end=edge, top=chart.bottom)
     places = _places(counts, x, gap * chart.s, edge + (BREAK + 1) * chart.s, chart.right - chart.pad)
     _draw_days(chart, x, places, edge, text)
     _draw_counts(chart, places, y)

@@ -6,7 +6,7 @@ from ...words.prose import inside, plural
 from ..kit.dots import SYMBOLS
 from ..kit.layout import clean_text
 from ..kit.readings import FigureText, studies_of
-from ..kit.table import Line, Plot
+from ..kit.table import Plot, said_range
 from .lines import count_studies
 
 
@@ -19,7 +19,7 @@ def describe_forest(plot: Plot, overall: Row, text: FigureText) -> str:
         counts = f"{plural(overall['events'], 'event')} in {fmt.format_count(overall['patients'])} {text.unit}"
         sentences.append(f"{studies_of(overall['studies'])} ({k}), {counts}.")
     if "overall" in lines:
-        sentences.append(f"Pooled over all studies: {_spoken(lines['overall'], text)}.")
+        sentences.append(f"Pooled over all studies: {lines['overall'].said(text)}.")
     elif "remark" in lines:
         sentences.append(f"{lines['remark'].label}.")
     if "prediction" in lines:
@@ -30,16 +30,13 @@ def describe_forest(plot: Plot, overall: Row, text: FigureText) -> str:
 
 def describe_studies(plot: Plot, text: FigureText) -> list[str]:
     """Give the range of the studies, and each panel of a split plot."""
-    studies, sentences = [line for line in plot.lines if line.kind == "study"], []
-    if len(studies) > 1:
-        least, most = (pick(studies, key=lambda line: line.mid) for pick in (min, max))
-        ends = [f"{line.estimate}% ({line.label})" for line in (least, most)]
-        sentences.append(f"Single estimates range from {' to '.join(ends)}.")
+    studies = [line for line in plot.lines if line.kind == "study"]
+    sentences = [f"Single estimates range from {said_range(studies)}."] if len(studies) > 1 else []
     for name, *block in plot.blocks[:-1]:
         if name.kind == "group":
             pools = [line for line in block if line.kind == "summary"]
             shown = pools or [line for line in block if line.kind == "study"]
-            said = "; ".join(f"{line.label} {_spoken(line, text)}" for line in shown)
+            said = "; ".join(f"{line.label} {line.said(text)}" for line in shown)
             sentences.append(f"{name.label}: {said}{'' if pools else ', not pooled'}.")
     return sentences
 
@@ -54,8 +51,3 @@ def describe_risk(plot: Plot) -> list[str]:
         said = "; ".join(f"{inside(plot.key.levels[level])} {', '.join(items)}" for level, items in judged if items)
         sentences.append(f"{line.label}: {said}.")
     return sentences
-
-
-def _spoken(line: Line, text: FigureText) -> str:
-    interval = f" ({text.percent} CI {line.interval[1:-1]})" if line.interval else ""
-    return f"{line.estimate}%{interval}"

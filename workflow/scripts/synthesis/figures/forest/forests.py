@@ -29,25 +29,12 @@ def draw_forests_file(
     figures: Mapping,
     **words,
 ) -> None:
-    """Read rows and estimates of an analysis and write its forest plots.
+    """Read rows and estimates of an analysis; write ``forest.*``, ``forest_<variable>.*``, ``forest_risk_of_bias.*``.
 
-    Parameters
-    ----------
-    rows_csv, estimates_csv : str
-    folder : path
-        Where ``forest.*``, ``forest_<variable>.*`` and ``forest_risk_of_bias.*`` go.
-    splits : mapping
-        Variable → label and levels, one plot each.
-    judgements : sequence of mapping
-        Rows of ``risk_of_bias.csv`` of the studies of the analysis.
-    overlaps : sequence of str
-        Studies that may share patients with others.
-    tools : mapping
-        Risk-of-bias tool → item → question.
-    review, models, figures : mapping
-        These parts of the config.
-    words
-        Title and note of the analysis.
+    ``splits`` are variables with label and levels, one plot each; ``judgements`` the rows of ``risk_of_bias.csv`` of
+    the studies, ``overlaps`` those that may share units with others, ``tools`` of each risk-of-bias tool item →
+    question; ``review``, ``models`` and ``figures`` these parts of the config, ``words`` title and note of the
+    analysis.
     """
     rows, estimates = read(rows_csv), read(estimates_csv)
     version = version_line(review, "rows", Path(rows_csv).read_bytes())

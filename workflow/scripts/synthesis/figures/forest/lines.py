@@ -69,14 +69,7 @@ class Printer:
             return []
         if state == State.ONE_STUDY:
             return [Line("rule"), Line("remark", "One study: not pooled")]
-        lines = [Line("rule"), self.summary("overall", "All studies", pool)]
-        if self.predicts(pool):
-            label, printed = (
-                f"{self.text.percent} prediction interval",
-                prediction_text(pool, self.decimals, self.text.style),
-            )
-            lines.append(Line("prediction", label, interval=f"({printed})", low=pool["pi_low"], high=pool["pi_high"]))
-        return lines
+        return [Line("rule"), self.summary("overall", "All studies", pool), *self.prediction(pool)]
 
     def summary(self, kind: str, name: str, pool: Row) -> Line:
         """Give the line of a pool; without a model there is no diamond."""
@@ -87,6 +80,16 @@ class Printer:
         """Say whether the prediction interval is drawn."""
         enough = is_pooled(pool) and pool["studies"] >= self.text.draw_prediction_from
         return enough and known(pool["pi_low"], pool["pi_high"])
+
+    def prediction(self, pool: Row) -> list[Line]:
+        """Give the line of the prediction interval where it is drawn."""
+        if not self.predicts(pool):
+            return []
+        label, printed = (
+            f"{self.text.percent} prediction interval",
+            prediction_text(pool, self.decimals, self.text.style),
+        )
+        return [Line("prediction", label, interval=f"({printed})", low=pool["pi_low"], high=pool["pi_high"])]
 
     def heterogeneity(self, pool: Row) -> str:
         """Give the heterogeneity of a pool in one line; blank where there is no pool."""

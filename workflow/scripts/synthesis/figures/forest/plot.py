@@ -32,19 +32,10 @@ def draw_forest(
     upper: float | None = None,
     judged: Judgements | None = None,
 ) -> Drawing:
-    """Draw a forest plot of the rows of ``rows.csv`` that the pool of all studies uses, or a split of it.
+    """Draw a forest plot of the rows that the pool of all studies uses, or of those of a split into panels (``by``).
 
-    Parameters
-    ----------
-    rows, estimates : sequence of rows
-        ``rows.csv`` and ``estimates.csv`` of the analysis.
-    text : FigureText
-    by : Property, optional
-        What splits the plot into panels.
-    upper : float, optional
-        Where the axis ends, as a proportion; ``axis_upper`` gives one for all plots of an analysis.
-    judged : Judgements, optional
-        Risk of bias, to stand in the sixth column.
+    ``rows`` and ``estimates`` are those tables of the analysis; ``upper`` is where the axis ends, as a proportion:
+    ``axis_upper`` gives one for all plots of an analysis. With ``judged`` risk of bias stands in the sixth column.
     """
     block = [row for row in rows if row["subset"] == (by.name if by else OVERALL)]
     used = [row for row in block if row["use"] == "yes"]
@@ -68,7 +59,7 @@ def axis_upper(rows: Sequence[Row], estimates: Sequence[Row], text: FigureText) 
     """Give where the axis of all forest plots of an analysis ends, as a proportion.
 
     Every pooled interval of the primary model in the blocks of ``rows`` (those that are drawn) and the drawn prediction
-    interval lie inside. The studies' limits are those of the block ``all`` (of whatever there is, without it), since
+    interval lie inside. The studies' limits are those of the block of all (of whatever there is, without it), since
     arms of two patients say nothing about a good axis.
     """
     used = [row for row in rows if row["use"] == "yes"]

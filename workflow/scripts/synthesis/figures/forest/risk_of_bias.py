@@ -8,7 +8,7 @@ from math import fsum
 from ...tables.pools import Row, sort_rows
 from ...words import formatting as fmt
 from ...words.prose import inside, plural
-from ..kit.board import Board, Drawing, chunks, draw_nothing, rows_a_page
+from ..kit.board import Board, Drawing, boards, draw_nothing
 from ..kit.dots import HIGH, LOW, SOME, SYMBOLS, UNJUDGED, Key, draw_dot, level_of
 from ..kit.layout import clean_text, text_width, wrap_text
 from ..kit.readings import FigureText, notes_of, studies_of
@@ -22,8 +22,6 @@ ROWS = 45  # studies a page
 NAMES, ITEMS = 58.0, 13.0  # mm: room for names; widest distance of two columns of dots
 QUESTIONS, BAR, LINE = 88.0, 4.2, 3.2  # mm: room for questions; height of a bar; of a line of a question
 NONE = "no pooled study has been judged for risk of bias."
-
-
 Tools = Mapping[str, Mapping[str, str]]  # tool → item → question
 
 
@@ -57,11 +55,7 @@ class Judgements:
 
     def counted(self, counts: Counter, between: str = " ") -> list[str]:
         """Give levels with their numbers, in words."""
-        return [f"{_lower(self.words[k])}{between}{fmt.format_count(counts[k])}" for k in SYMBOLS if counts[k]]
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:]
+        return [f"{inside(self.words[k])}{between}{fmt.format_count(counts[k])}" for k in SYMBOLS if counts[k]]
 
 
 def read_judgements(table: Sequence[Row], studies: Sequence[str], tools: Tools) -> Judgements:
@@ -99,11 +93,8 @@ def draw_risk_of_bias(studies: Sequence[Row], table: Sequence[Row], tools: Tools
     said = describe(found, ids)
     rows = sort_rows(studies, "label" if text.sort == "label" else "year")
     notes = notes_of(text, said, ["The tool gives no overall judgement, and none is made up here."])
-    parts = chunks(rows, rows_a_page(Board(text, title, notes, HEADING, key=found.key(ids)), ROW, ROWS))
-    pages = []
-    for i, part in enumerate(parts, 1):
-        key, height = found.key([row["study"] for row in part]), HEADING + len(part) * ROW
-        pages.append(_light(Board(text, title, notes, height, key=key, part=(i, len(parts))), part, found))
+    parts = boards(text, title, notes, rows, ROW, ROWS, HEADING, lambda part: found.key([row["study"] for row in part]))
+    pages = [_light(board, part, found) for board, part in parts]
     return Drawing(pages, title, " ".join([f"Traffic-light plot, {inside(title)}.", *said]))
 
 

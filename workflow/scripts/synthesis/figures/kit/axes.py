@@ -57,15 +57,10 @@ def percent_axis(title: str, end: float) -> Axis:
 
 
 def axis_end(study_limits: Iterable[float], must_hold: Iterable[float]) -> float:
-    """Choose where an axis of proportions ends: the least of ``AXIS_ENDS`` that holds them, as a proportion.
+    """Choose where an axis of proportions ends: the least of ``AXIS_ENDS`` that holds what it must, as a proportion.
 
-    Parameters
-    ----------
-    study_limits : iterable of float
-        Upper limits of the studies, 0 to 1; one in ten may run over the end (it gets an arrow), so that one tiny
-        study does not press all others against zero.
-    must_hold : iterable of float
-        Limits of pooled values, which are never cut.
+    Of the studies' upper limits one in ten may run over the end (it gets an arrow), so that one tiny study does not
+    press all others against zero; limits of pooled values are never cut.
     """
     limits = np.array([v for v in study_limits if np.isfinite(v)])
     pooled = [v for v in must_hold if np.isfinite(v)]
@@ -118,13 +113,8 @@ def tick_words(value: float, decimals: int) -> str:
 def ratio_axis(title: str, studies: Sequence[tuple[float, float, float]], pools: Iterable[tuple[float, float]]) -> Axis:
     """Choose a logarithmic axis of ratios, which begins and ends at one of ``RATIOS``.
 
-    Parameters
-    ----------
-    title : str
-    studies : sequence of (low, ratio, high)
-        Every ratio lies inside; one limit in ten may run over an end.
-    pools : iterable of (low, high)
-        Lie inside as far as the axis goes.
+    Every ratio of the studies (low, ratio, high) lies inside, and one limit in ten may run over an end; the pools (low,
+    high) lie inside as far as the axis goes.
     """
     finite = [v for v in (*(v for _, v, _ in studies), *(v for pair in pools for v in pair)) if 0 < v < inf]
     spare = len(studies) // 10

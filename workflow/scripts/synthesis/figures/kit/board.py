@@ -1,6 +1,6 @@
 """A page that grows with what stands on it: title, content, key, notes; and one with a panel between two axes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -31,24 +31,11 @@ class Drawing:
 
 
 class Board(Page):
-    """A page with room for content.
+    """A page with room for content, in millimetres of a default page: ``mm``, ``y`` and ``s`` turn them into its own.
 
-    Parameters
-    ----------
-    text : FigureText
-        Its preset and palette set the page.
-    title : str
-    notes : sequence of (str, bool)
-    content : float
-        Height of the content, in mm of a default page; ``mm``, ``y`` and ``s`` turn lengths into those of this page.
-    key : Key, optional
-        What dots mean, below the content.
-    part : (int, int)
-        Which page this is, of how many.
-    head, foot, end : float
-        Height above the content, between content and key, and below the notes; with the title in one of the first.
-    grow : float
-        How much of the content takes what a page of fixed height leaves; other pages grow.
+    ``key`` says below the content what dots mean, ``part`` which page this is of how many. ``head``, ``foot`` and
+    ``end`` are the heights above the content, below it and below the notes; the title stands in one of the first two.
+    Pages grow; of a fixed height, ``grow`` is how much of the content takes what the rest leaves.
     """
 
     def __init__(
@@ -68,6 +55,7 @@ class Board(Page):
         p = self.preset = PRESETS[text.preset]
         self.palette, self.s, self.key, self.title = palette_of(p, text.palette), p.scale, key, title
         self.suffix = f" ({part[0]} of {part[1]})" if part[1] > 1 else ""
+        self.room = p.mm(RIGHT - MARGIN)
         self.notes = [(line, dark) for words, dark in notes for line in wrap_text(words, self.room, p.notes)]
         self.above = p.layout.title == "above"
         head = (10.0 if self.above else 10.0 - TITLE) if head is None else head
@@ -79,11 +67,6 @@ class Board(Page):
         self.grown = max(self.left_over, grow / 2 / self.s - grow) if grow and p.height else 0
         self.top, self.bottom = head * self.s, height + self.grown * self.s
         super().__init__(p.width, max(self.bottom + under, p.height or 0))
-
-    @property
-    def room(self) -> float:
-        """Give the width of what is printed, in mm."""
-        return self.preset.mm(RIGHT - MARGIN)
 
     def mm(self, length: float) -> float:
         """Turn a place across a default page into one of this page."""
@@ -186,16 +169,10 @@ class Board(Page):
 
 
 class Chart(Board):
-    """A page with one panel between ``left`` and ``right``, ``top`` and ``bottom``.
+    """A page with one panel between ``left`` and ``right``, given on a page of 180 mm, ``top`` and ``bottom``.
 
-    Parameters
-    ----------
-    text, title, notes
-        As for ``Board``.
-    panel, axis, below : float
-        Height in mm of the panel, of the axis below it, and of what stands between that and the notes.
-    left, right : float
-        Edges of the panel on a page of 180 mm.
+    ``panel``, ``axis`` and ``below`` are the heights of the panel, of its axis and of what stands between that and
+    notes.
     """
 
     def __init__(self, text, title, notes, *, panel=70.0, below=0.0, left=14.0, right=176.0, axis=11.0):
@@ -206,24 +183,17 @@ class Chart(Board):
         self.under = self.bottom + axis * self.s  # where what stands below the axis begins
         self.write_title(5.4 * self.s)
 
-    def across(self, axis: Axis, *, inset: float = 0, end: float | None = None) -> Scale:
-        """Give the scale from left to right; it stays ``inset`` mm off the edges, and may end before the right one."""
+    def x_axis(self, axis: Axis, *, inset: float = 0, end: float = 0, top: float = 0) -> Scale:
+        """Draw the horizontal axis, ``inset`` mm off the edges or up to ``end``, with its grid up to ``top``."""
         pad = self.pad + inset * self.s
-        return Scale(axis, self.left + pad, (self.right if end is None else end) - pad)
-
-    def upward(self, axis: Axis) -> Scale:
-        """Give the scale from bottom to top."""
-        return Scale(axis, self.bottom - self.pad, self.top + self.pad)
-
-    def x_axis(self, axis: Axis, **places) -> Scale:
-        """Draw the horizontal axis with its grid."""
-        scale = self.across(axis, **places)
-        self.axis(scale, self.top, self.bottom)
+        scale = Scale(axis, self.left + pad, (end or self.right) - pad)
+        self.axis(scale, top or self.top, self.bottom)
         return scale
 
-    def y_axis(self, scale: Scale) -> Scale:
-        """Draw the vertical axis with its grid; the title stands level above it."""
+    def y_axis(self, axis: Axis, lift: float = PAD) -> Scale:
+        """Draw the vertical axis, ``lift`` mm off the bottom, with its grid; the title stands level above it."""
         c, s, size = self.palette, self.s, self.preset.body
+        scale = Scale(axis, self.bottom - lift * s, self.top + self.pad)
         self.line([self.left] * 2, [scale.start, scale.end], width=0.6 * s, color=c.text, zorder=2.2)
         for value, label in scale.axis.ticks:
             y = float(scale(value))
@@ -262,6 +232,13 @@ def chunks(rows: Sequence, most: int) -> list[Sequence]:
     return [rows[i * size : (i + 1) * size] for i in range(pages)]
 
 
-def rows_a_page(board: Board, row: float, most: int) -> int:
-    """Give how many rows of a height fit on a page, from one drawn without them."""
-    return most if board.left_over == inf else max(4, min(most, int(board.left_over / row)))
+def boards(
+    text: FigureText, title: str, notes: Sequence[Note], rows: Sequence, row: float, most: int, around: float, key=None
+) -> Iterator[tuple[Board, Sequence]]:
+    """Give as many pages as rows of a height need, at most so many on one, with their rows; ``key`` makes their key."""
+    keys = key or (lambda rows: None)
+    spare = Board(text, title, notes, around, key=keys(rows)).left_over
+    parts = chunks(rows, most if spare == inf else max(4, min(most, int(spare / row))))
+    for number, part in enumerate(parts, 1):
+        places = {"key": keys(part), "part": (number, len(parts))}
+        yield Board(text, title, notes, around + len(part) * row, **places), part

@@ -95,19 +95,14 @@ def _svg(figure: Figure, path: Path, title: str, desc: str) -> bytes:
         if (text.get_gid() or "").startswith(CUT):
             group = f'<g id="{text.get_gid()}">'
             svg = svg.replace(group, f"{group}\n   <title>{_escape(text.get_label())}</title>", 1)
-    svg = re.sub(r"<[^>]+>", lambda tag: _prefix_ids(tag[0], prefix), svg)
+    # Ids, and what refers to them, must differ between the figures of one page.
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\1{prefix}-", tag[0]), svg)
     svg = svg.replace(">*{stroke", f">#{prefix}-figure_1 *{{stroke", 1)  # a rule for this figure, not for its page
     head = (
         f' role="img" aria-labelledby="{prefix}-title {prefix}-desc">\n'
         f' <title id="{prefix}-title">{_escape(title)}</title>\n <desc id="{prefix}-desc">{_escape(desc)}</desc>'
     )
     return re.sub(r"(<svg\b[^>]*)>", lambda tag: tag[1] + head, svg, count=1).encode("utf-8")
-
-
-def _prefix_ids(tag: str, prefix: str) -> str:
-    """Put a prefix before what a tag names or refers to: ids must differ between the figures of one page."""
-    tag = re.sub(r'\bid="', f'id="{prefix}-', tag)
-    return re.sub(r'(\bhref="|url\()#', rf"\1#{prefix}-", tag)
 
 
 def _escape(words: str) -> str:

@@ -55,6 +55,10 @@ class Line:
         """Give events and patients in one."""
         return f"{self.events}/{self.patients}" if self.events and self.patients else ""
 
+    def said(self, text: FigureText, unit: str = "%") -> str:
+        """Give the estimate with its interval as a sentence does."""
+        return f"{self.estimate}{unit}" + (f" ({text.percent} CI {self.interval[1:-1]})" if self.interval else "")
+
     @property
     def height(self) -> float:
         """Give the height in rows."""
@@ -85,6 +89,12 @@ class Plot:
     def lines(self) -> list[Line]:
         """Give the lines of all blocks."""
         return [line for block in self.blocks for line in block]
+
+
+def said_range(lines: Sequence[Line]) -> str:
+    """Give the smallest and the largest estimate, each with its name."""
+    ends = (pick(lines, key=lambda line: line.mid) for pick in (min, max))
+    return " to ".join(f"{line.estimate}% ({line.label})" for line in ends)
 
 
 def headings_of(text: FigureText, study: str, **others: str) -> dict[str, str]:
