@@ -11,23 +11,10 @@ from typing import Any, get_args
 
 from ..protocol.config import Protocol
 from ..sheets.collect import KEPT_OUT, SIDES
-from ..sheets.sheet import (
-    Arm,
-    Basis,
-    Characteristic,
-    Citation,
-    Comparison,
-    Confidence,
-    Extraction,
-    Outcome,
-    Reading,
-    Report,
-    Sheet,
-    Span,
-)
+from ..sheets.sheet import Arm, Basis, Confidence, Reading, Report, Sheet
 from ..tables.files import read_table
 from ..words.levels import MIXED, NOT_REPORTED
-from .writing import keys_of
+from .writing import LISTS, PARTS, keys_of
 
 JUDGEMENTS = ("yes", "no", "unclear")
 EXAMPLE = "example"  # what the first cell of an example row says
@@ -35,7 +22,7 @@ SAID = {row["name"]: row for row in read_table(Path(__file__).with_name("fields.
 KINDS = {name: row["kind"] for name, row in SAID.items() if row["kind"]}
 MORE_HELP = {name: row["help"] for name, row in SAID.items() if row["help"]}
 EXAMPLE_NOTE = SAID["note"]["in_rows"]
-PARTS = {"citation": (Citation, "{}"), "enrolled": (Span, "enrolled_{}"), "extraction": (Extraction, "{}_extraction")}
+HEADINGS = {"citation": "{}", "enrolled": "enrolled_{}", "extraction": "{}_extraction"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +40,11 @@ class Field:
     about: str = ""
     required: bool = False
     example: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Give the name as a person sees it, with a mark where something is needed."""
+        return self.name + (" *" if self.required else "")
 
     @property
     def help(self) -> str:
@@ -84,25 +76,19 @@ class Tab:
 
 def tabs(protocol: Protocol) -> tuple[Tab, ...]:
     """Give the tabs of a workbook, in order, with the words of a review."""
-    parts = (
-        ("Study", _study, "The report, and how the study was done. Leave out what it does not say."),
-        ("Arms", _arms, f"One row for each group of {protocol.review.unit}; the whole is called all."),
-        ("Outcomes", Outcome, f"One row for each count. Missing is {NOT_REPORTED}, never 0."),
-        ("Comparisons", Comparison, "Optional. One row for each 2×2 table of counts."),
-        ("Characteristics", Characteristic, "Optional. One row for each fact about an arm."),
-        ("Risk of bias", _risk, "Optional. One row for each item of the tool."),
-        ("Not pooled", _kept_out, "Optional. One row for each outcome that must not be pooled, and why."),
-    )
-    keys = {"Not pooled": "kept_out"}
-    return tuple(
-        Tab(
-            title,
-            keys.get(title, title.lower().replace(" ", "_")),
-            tuple(_rows(of, protocol) if isinstance(of, type) else of(protocol)),
-            about,
-        )
-        for title, of, about in parts
-    )
+    about = {
+        "study": "The report, and how the study was done. Leave out what it does not say.",
+        "arms": f"One row for each group of {protocol.review.unit}; the whole is called all.",
+        "outcomes": f"One row for each count. Missing is {NOT_REPORTED}, never 0.",
+        "comparisons": "Optional. One row for each 2×2 table of counts.",
+        "characteristics": "Optional. One row for each fact about an arm.",
+        "risk_of_bias": "Optional. One row for each item of the tool.",
+        "kept_out": "Optional. One row for each outcome that must not be pooled, and why.",
+    }
+    fields = {"study": _study(protocol), "arms": _arms(protocol), "risk_of_bias": _risk(protocol)}
+    fields |= {key: _rows(model, protocol) for key, model in LISTS.items()} | {"kept_out": _kept_out(protocol)}
+    titles = {key: key.replace("_", " ").capitalize() for key in about} | {"kept_out": "Not pooled"}
+    return tuple(Tab(titles[key], key, tuple(fields[key]), said) for key, said in about.items())
 
 
 def words_of(name: str, protocol: Protocol) -> tuple[str, ...]:
@@ -126,7 +112,7 @@ def words_of(name: str, protocol: Protocol) -> tuple[str, ...]:
 def _field(model: Any, name: str, protocol: Protocol, path: tuple[str, ...] = (), heading: str = "") -> Field:
     info = model.model_fields[name if name in model.model_fields else f"{name}_"]
     said, words = SAID.get(name, {}), words_of(name, protocol)
-    example = said.get("in_study" if model in (Sheet, Citation, Span, Extraction) else "in_rows", "")
+    example = said.get("in_study" if model in (Sheet, *PARTS.values()) else "in_rows", "")
     example = next(iter(words), "") if example == "*" else example
     about = info.description or said.get("help", "")
     kind = KINDS.get(name, "text")
@@ -137,11 +123,10 @@ def _study(protocol: Protocol) -> list[Field]:
     fields = []
     for key in keys_of(Sheet):
         if key in PARTS:
-            model, form = PARTS[key]
-            for name in keys_of(model):
-                heading = "citation_note" if name == "note" else form.format(name)
-                fields.append(_field(model, name, protocol, (key, name), heading))
-        elif key not in ("arms", "outcomes", "comparisons", "characteristics", "risk_of_bias", *KEPT_OUT):
+            for name in keys_of(PARTS[key]):
+                heading = "citation_note" if name == "note" else HEADINGS[key].format(name)
+                fields.append(_field(PARTS[key], name, protocol, (key, name), heading))
+        elif key not in ("arms", "risk_of_bias", *LISTS, *KEPT_OUT):
             fields.append(_field(Sheet, key, protocol))
     return fields
 
@@ -169,7 +154,7 @@ def _rows(model: Any, protocol: Protocol) -> list[Field]:
                 fields.append(Field(f"{name}_{key}", (name, key), "count", (), about, True, example))
         else:
             fields.append(_field(model, name, protocol))
-    if model is Characteristic:  # the example is a value, so not a count
+    if model is LISTS["characteristics"]:  # the example is a value, so not a count
         unsaid = ("events", "patients", "confidence")
         fields = [replace(field, example="") if field.name in unsaid else field for field in fields]
     return fields

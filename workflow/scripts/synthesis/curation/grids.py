@@ -4,7 +4,6 @@ openpyxl reads row by row without merges, comments and the form of single charac
 merged cells all but the first are empty, and a raised 1 behind 12 is a footnote, not 121.
 """
 
-import io
 import posixpath
 import re
 import warnings
@@ -131,32 +130,33 @@ def _rows(path: str | Path, tab: Any) -> list[list[Given]]:
     return rows
 
 
-def _marks(archive: zipfile.ZipFile, part: str, raised: Collection[str]) -> tuple[list[str], list[str]]:
-    """Give the ranges of merged cells, and the cells with raised or lowered characters."""
-    merged, cells = [], []
+def _elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterator[tuple[str, ElementTree.Element]]:
+    """Give the elements of a part that have these names, one by one; what was read is let go."""
     with archive.open(part) as stream:
         for _, element in ElementTree.iterparse(stream):
             name = element.tag.rpartition("}")[2]
-            if name == "mergeCell":
-                merged.append(element.get("ref", ""))
-            elif name == "c" and (_is_raised(element) or _shared(element) in raised):
-                cells.append(element.get("r", ""))
-            if name in ("c", "row"):
+            if name in names:
+                yield name, element
+            if name in ("c", "row", "si"):
                 element.clear()
+
+
+def _marks(archive: zipfile.ZipFile, part: str, raised: Collection[str]) -> tuple[list[str], list[str]]:
+    """Give the ranges of merged cells, and the cells with raised or lowered characters."""
+    merged, cells = [], []
+    for name, element in _elements(archive, part, "mergeCell", "c"):
+        if name == "mergeCell":
+            merged.append(element.get("ref", ""))
+        elif _is_raised(element) or _shared(element) in raised:
+            cells.append(element.get("r", ""))
     return merged, cells
 
 
 def _raised_texts(archive: zipfile.ZipFile) -> set[str]:
     """Give the numbers of the shared texts that hold raised or lowered characters."""
     part = "xl/sharedStrings.xml"
-    found, number = set(), 0
-    with archive.open(part) if part in archive.namelist() else io.BytesIO(b"<sst/>") as stream:
-        for _, element in ElementTree.iterparse(stream):
-            if element.tag.endswith("}si"):
-                found |= {str(number)} if _is_raised(element) else set()
-                number += 1
-                element.clear()
-    return found
+    texts = _elements(archive, part, "si") if part in archive.namelist() else ()
+    return {str(number) for number, (_, text) in enumerate(texts) if _is_raised(text)}
 
 
 def _is_raised(element: ElementTree.Element) -> bool:
@@ -172,11 +172,10 @@ def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[str]:
     """Give the cells that carry a comment."""
     folder, name = posixpath.split(part)
     links = f"{folder}/_rels/{name}.rels"
-    for link in ElementTree.fromstring(archive.read(links)) if links in archive.namelist() else ():
+    for _, link in _elements(archive, links, "Relationship") if links in archive.namelist() else ():
         if link.get("Type", "").endswith("/comments"):
             target = posixpath.normpath(posixpath.join("/", folder, link.get("Target", ""))).lstrip("/")
-            comments = ElementTree.fromstring(archive.read(target)).iter()
-            yield from (comment.get("ref", "") for comment in comments if comment.tag.endswith("}comment"))
+            yield from (comment.get("ref", "") for _, comment in _elements(archive, target, "comment"))
 
 
 def reading_order(place: str, titles: Sequence[str] = ()) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..tables.files import NO_CSV
@@ -90,7 +90,7 @@ def _from_csv(text: str, delimiter: str, file: str) -> Table:
     fitting, problems = [], []
     for number, row in rows:
         if len(row) >= fewest and _filled(row) <= len(header):
-            fitting.append([cell.read("text") for cell in row[: len(header)]])
+            fitting.append(tuple(cell.read("text") for cell in row[: len(header)]))
             continue
         mark = "tab" if delimiter == "\t" else quote(delimiter)
         way = (
@@ -98,7 +98,8 @@ def _from_csv(text: str, delimiter: str, file: str) -> Table:
         )
         message = f"The row has {plural(len(row), 'cell')} below {plural(fewest, 'heading')}. {way}"
         problems.append(Problem(file, number, "", message))
-    return _table(header, fitting, delimiter != ",", _titles(above, "line"), problems, header[0].at)
+    unread, names = tuple(_titles(above, "line")), tuple(cell.text for cell in header)
+    return _trimmed(Table(names, tuple(fitting), delimiter != ",", unread, tuple(problems), header[0].at))
 
 
 def _from_workbook(file: str, tab: str | None) -> Table:
@@ -121,8 +122,9 @@ def _from_workbook(file: str, tab: str | None) -> Table:
         if reading_order(place)[1] > first
     ]
     others = [f"the tab {other.title} (--tab reads it)" for other in filled if other is not grid]
-    unread = [*_titles(above, "row"), *others, *(f"the comment at {place}" for place in grid.comments)]
-    return _table(header, rows, False, unread, problems, f"row {first}")
+    unread = (*_titles(above, "row"), *others, *(f"the comment at {place}" for place in grid.comments))
+    names = tuple(cell.text for cell in header)
+    return _trimmed(Table(names, tuple(rows), False, unread, tuple(problems), f"row {first}"))
 
 
 def _split(lines: Lines) -> tuple[Lines, list[Given], Lines]:
@@ -142,23 +144,14 @@ def _titles(lines: Lines, what: str) -> list[str]:
     return [f"{what} {number} ({quote(', '.join(cell.text for cell in row if cell.text))})" for number, row in lines]
 
 
-def _table(
-    header: Sequence[Given],
-    rows: Sequence[Sequence[Cell]],
-    decimal_comma: bool,
-    unread: Sequence[str],
-    problems: Sequence[Problem],
-    at: str,
-) -> Table:
+def _trimmed(table: Table) -> Table:
     """Make all rows as long as the longest, without columns that nobody filled."""
-    width = max([len(header), *map(len, rows)])
-    names = [*(cell.text for cell in header), *[""] * (width - len(header))]
-    full = [[*row, *[Cell(row[0].at)] * (width - len(row))] for row in rows]
+    width = max(map(len, [table.header, *table.rows]))
+    names = [*table.header, *[""] * (width - len(table.header))]
+    full = [[*row, *[Cell(row[0].at)] * (width - len(row))] for row in table.rows]
     kept = [i for i, name in enumerate(names) if name or any(row[i].text or row[i].complaint for row in full)]
     header = tuple(names[i] or f"column {letters(i + 1)}" for i in kept)
-    return Table(
-        header, tuple(tuple(row[i] for i in kept) for row in full), decimal_comma, tuple(unread), tuple(problems), at
-    )
+    return replace(table, header=header, rows=tuple(tuple(row[i] for i in kept) for row in full))
 
 
 def field_of(heading: str) -> str | None:

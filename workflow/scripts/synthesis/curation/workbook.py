@@ -17,7 +17,14 @@ LAST_ROW = 1000  # as far down as drop-downs reach
 TEXT = "@"  # cells formatted as text keep what is typed: 3/12 stays 3/12
 GREY, LINE, INK = "F2F2F2", "8C8C8C", "595959"
 FORM = {"field": 20, "value": 60, "example": 34, "what it holds": 70}  # headings and widths where fields run down
-SMALL = {"ink": INK, "italic": True}
+LOOKS = {  # bold, italic, ink, ground
+    "value": (False, False, "000000", ""),
+    "needed": (True, False, "000000", ""),
+    "heading": (True, False, "000000", "E3E9F1"),
+    "help": (False, False, INK, ""),
+    "example": (False, True, INK, ""),
+    "example row": (False, True, INK, GREY),
+}
 HOW = (
     "How to fill in this workbook",
     "1. One workbook holds one study. Fill in the tab Study, then Arms, then Outcomes. The other tabs are optional.",
@@ -109,7 +116,7 @@ def _explain(sheet: Any) -> None:
     sheet.title = "Start here"
     sheet.column_dimensions["A"].width = 110
     for number, line in enumerate(HOW, 1):
-        _write(sheet, number, 1, line, heading=number == 1)
+        _write(sheet.cell(number, 1), line, "heading" if number == 1 else "value")
         sheet.row_dimensions[number].height = 34 if len(line) > 105 else 20
     sheet.sheet_view.showGridLines = False
     _lock(sheet)
@@ -127,11 +134,11 @@ def _words(sheet: Any, lists: Mapping[tuple[str, ...], str], protocol: Protocol)
     for i, (words, name) in enumerate(lists.items()):
         meanings = [str(labels.get(name, {}).get(word, "")) for word in words]
         for column, cells, least, most in ((2 * i + 1, words, 14, 40), (2 * i + 2, meanings, 10, 56)):
-            _write(sheet, 1, column, name if cells is words else "meaning", heading=True)
+            _write(sheet.cell(1, column), name if cells is words else "meaning", "heading")
             sheet.column_dimensions[letters(column)].width = max(least, min(most, max(map(len, cells)) + 2))
         for row, (word, meaning) in enumerate(zip(words, meanings, strict=True), 2):
-            _write(sheet, row, 2 * i + 1, word)
-            _write(sheet, row, 2 * i + 2, meaning, ink=INK)
+            _write(sheet.cell(row, 2 * i + 1), word)
+            _write(sheet.cell(row, 2 * i + 2), meaning, "help")
     sheet.freeze_panes = "A2"
     _lock(sheet)
 
@@ -140,13 +147,17 @@ def _form(sheet: Any, tab: Tab, rows: Sequence[Row], words: Sequence[tuple[str, 
     """Write a tab whose fields run down: name, value, example, what it holds."""
     values = rows[0] if rows else {}
     for column, (heading, width) in enumerate(FORM.items(), 1):
-        _write(sheet, 1, column, heading, heading=True)
+        _write(sheet.cell(1, column), heading, "heading")
         sheet.column_dimensions[letters(column)].width = width
     for number, field in enumerate(tab.fields, 2):
-        _write(sheet, number, 1, field.name + (" *" if field.required else ""), bold=field.required)
-        _write(sheet, number, 2, values.get(field.name, ""), field=field, unlocked=True)
-        _write(sheet, number, 3, field.example, **SMALL)
-        _write(sheet, number, 4, field.help, ink=INK)
+        _write(
+            sheet.cell(number, 1),
+            field.heading,
+            "needed" if field.required else "value",
+        )
+        _write(sheet.cell(number, 2), values.get(field.name, ""), kind=field.kind, unlocked=True)
+        _write(sheet.cell(number, 3), field.example, "example")
+        _write(sheet.cell(number, 4), field.help, "help")
         _offer(sheet, f"B{number}", field, words)
     sheet.freeze_panes = "B2"
     _lock(sheet)
@@ -154,18 +165,20 @@ def _form(sheet: Any, tab: Tab, rows: Sequence[Row], words: Sequence[tuple[str, 
 
 def _table(sheet: Any, tab: Tab, rows: Sequence[Row], words: Sequence[tuple[str, ...]]) -> None:
     """Write a tab whose fields run across, with the example below the headings."""
-    _write(sheet, 1, 1, MARK, heading=True, comment=tab.about)
-    _write(sheet, 2, 1, EXAMPLE, fill=GREY, **SMALL)
+    _write(sheet.cell(1, 1), MARK, "heading", comment=tab.about)
+    _write(sheet.cell(2, 1), EXAMPLE, "example row")
     _open(sheet.column_dimensions["A"], 10)
     for number in range(3, len(rows) + 3):  # a numbered row is never taken for the example
-        _write(sheet, number, 1, str(number - 2), ink=INK, unlocked=True)
+        _write(sheet.cell(number, 1), str(number - 2), "help", unlocked=True)
     for column, field in enumerate(tab.fields, 2):
         letter, width = letters(column), SAID.get(field.name, {}).get("width")
-        _write(sheet, 1, column, field.name + (" *" if field.required else ""), heading=True, comment=field.help)
-        _write(sheet, 2, column, field.example, fill=GREY, **SMALL)
+        _write(sheet.cell(1, column), field.heading, "heading", comment=field.help)
+        _write(sheet.cell(2, column), field.example, "example row")
         _open(sheet.column_dimensions[letter], int(width or max(12, len(field.name) + 6)))
         for number, row in enumerate(rows, 3):
-            _write(sheet, number, column, row.get(field.name, ""), field=field, unlocked=field.name != "question")
+            _write(
+                sheet.cell(number, column), row.get(field.name, ""), kind=field.kind, unlocked=field.name != "question"
+            )
         _offer(
             sheet, f"{letter}3:{letter}{LAST_ROW}", field, words, arms=not (tab.key == "arms" and field.name == "arm")
         )
@@ -174,37 +187,25 @@ def _table(sheet: Any, tab: Tab, rows: Sequence[Row], words: Sequence[tuple[str,
 
 
 def _write(
-    sheet: Any,
-    row: int,
-    column: int,
-    text: str,
-    *,
-    field: Field | None = None,
-    heading: bool = False,
-    bold: bool = False,
-    italic: bool = False,
-    unlocked: bool = False,
-    ink: str = "000000",
-    fill: str = "",
-    comment: str = "",
+    cell: Any, text: str, look: str = "value", kind: str = "", *, unlocked: bool = False, comment: str = ""
 ) -> None:
     """Write one cell as text (a count as a number, so that sums work), never as a formula or a date."""
     from openpyxl.comments import Comment
     from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
 
-    cell = sheet.cell(row, column)
+    bold, italic, ink, ground = LOOKS[look]
     if text:
-        number = field is not None and field.kind in ("count", "window") and text.isascii() and text.isdigit()
+        number = kind in ("count", "window") and text.isascii() and text.isdigit()
         number = number and str(int(text)) == text and len(text) < 10
         cell.value = int(text) if number else text
         cell.data_type = "n" if number else "s"
     cell.number_format = TEXT
-    cell.font = Font(name="Calibri", size=11, bold=heading or bold, italic=italic, color=ink)
-    cell.alignment = Alignment(vertical="top" if not heading else "center", wrap_text=True, horizontal="left")
+    cell.font = Font(name="Calibri", size=11, bold=bold, italic=italic, color=ink)
+    cell.alignment = Alignment(vertical="center" if look == "heading" else "top", wrap_text=True, horizontal="left")
     cell.protection = Protection(locked=not unlocked)
-    if heading or fill:
-        cell.fill = PatternFill("solid", fgColor=fill or "E3E9F1")
-    if heading:
+    if ground:
+        cell.fill = PatternFill("solid", fgColor=ground)
+    if look == "heading":
         cell.border = Border(bottom=Side("thin", color=LINE))
     if comment:
         cell.comment = Comment(comment, "review", width=320, height=40 + 18 * (len(comment) // 44 + 1))
