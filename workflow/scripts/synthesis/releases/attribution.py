@@ -11,23 +11,12 @@ Counts = tuple[tuple[str, str, str], ...]  # outcome, events, patients of each r
 
 @dataclass(frozen=True)
 class Move:
-    """What one sheet does to one pool.
-
-    Parameters
-    ----------
-    study : str
-    what : str
-        How its rows differ.
-    estimate : float
-        The pool if this sheet alone were as before, a proportion; NaN where nothing would be left to pool.
-    shift : float
-        The pool as it is minus ``estimate``.
-    """
+    """What one sheet does to one pool."""
 
     study: str
-    what: str
-    estimate: float
-    shift: float
+    what: str  # how its rows differ
+    estimate: float  # the pool if this sheet alone were as before, a proportion; NaN with nothing left to pool
+    shift: float  # the pool as it is minus ``estimate``
 
 
 def find_moves(before: Snapshot, after: Snapshot, analysis: str, model: str, level: float = 0.95) -> list[Move]:
@@ -56,15 +45,8 @@ def without_sheets(
 ) -> float:
     """Give what the rows of before yield now, where that is not what they yielded: no sheet did it.
 
-    Parameters
-    ----------
-    models : tuple of str
-        The one that led, and the one that leads.
-
-    Returns
-    -------
-    float
-        A proportion; NaN where nothing but rows moved the pool, or where it cannot be told.
+    A proportion by the second of two models, which led and which leads; NaN where nothing but rows moved the pool, or
+    where it cannot be told.
     """
     was, now = overall(before, analysis, models[0]), overall(after, analysis, models[1])
     old, new = (counts_of(snapshot.used(analysis)) for snapshot in (before, after))

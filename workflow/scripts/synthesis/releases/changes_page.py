@@ -9,7 +9,7 @@ from ..protocol.config import STUDY_VARIABLES, Protocol
 from ..words.formatting import MISSING, format_count, format_difference, format_percent
 from ..words.prose import agree, inside, joined, markdown_table, percent, plural, upper_first
 from .estimates import word_of
-from .story import ENGINE, Answer, Story
+from .story import ENGINE, Story
 from .wording import cells, decimals_apart, estimate_words
 
 MOST = 40  # lines of a table
@@ -154,30 +154,26 @@ def why_words(story: Story) -> str:
 
 
 def answers_part(story: Story, names: Names) -> list[str]:
-    """Give the pools over all studies before and after."""
+    """Give the pools over all studies before and after; with model and level where these differ between the two."""
     if not story.answers:
         return []
+    levels = [percent(snapshot.level()) for snapshot in (story.before, story.after)]
+    apart = [pair for pair in (story.models, levels) if pair[0] != pair[1]]
+    rows = []
+    for name, pools in story.answers.items():
+        decimals = decimals_apart(*pools)
+        if story.model_moves:  # which two models tell apart by more digits than anyone reads
+            decimals = min(decimals, 2)
+        for i, (when, pool) in enumerate(zip(("before", "after"), pools, strict=True)):
+            said = f" ({', '.join(pair[i] for pair in apart)})" if apart else ""
+            shown = cells(pool, decimals) if pool else [MISSING] * 7
+            rows.append(["" if i else names.analysis(name), when + said, *shown])
     level, unit = percent(story.limits.level), upper_first(names.unit)
     head = ["Outcome", "", "Studies", "Events", unit, f"% ({level} CI)", f"{level} PI", "τ²", "Test of homogeneity"]
-    rows = [line for answer in story.answers for line in answer_lines(answer, story, names)]
-    moved = {answer.analysis for answer in story.answers}
-    same = [label for name, label in names.analyses.items() if name not in moved]
+    same = [label for name, label in names.analyses.items() if name not in story.answers]
     unchanged = f"Unchanged: {'; '.join(same)}. " if same else ""
     note = f"{unchanged}CI, confidence interval; PI, prediction interval; τ² on the logit scale."
     return ["## Answers", table(head, rows, right=range(2, 9)), note]
-
-
-def answer_lines(answer: Answer, story: Story, names: Names) -> Iterator[list[str]]:
-    """Give an answer before and after; with model and level where these differ between the two."""
-    decimals = decimals_apart(answer.before, answer.after)
-    if story.model_moves:  # which two models tell apart by more digits than anyone reads
-        decimals = min(decimals, 2)
-    levels = [percent(snapshot.level()) for snapshot in (story.before, story.after)]
-    apart = [pair for pair in (story.models, levels) if pair[0] != pair[1]]
-    label = names.analysis(answer.analysis)
-    for i, (when, row) in enumerate((("before", answer.before), ("after", answer.after))):
-        said = f" ({', '.join(pair[i] for pair in apart)})" if apart else ""
-        yield ["" if i else label, when + said, *(cells(row, decimals) if row else [MISSING] * 7)]
 
 
 def moves_part(story: Story, names: Names) -> list[str]:
@@ -197,29 +193,24 @@ def moves_part(story: Story, names: Names) -> list[str]:
         parts = ["## Which sheet moved them", table(head, shorten(rows), right=(3, 4)), note]
     silent = [names.analysis(name) for name in story.elsewhere if not story.moves[name]]
     parts += [f"No sheet moved {joined(silent)}: {story.cause} did."] if silent else []
-    both = [
-        f"{names.analysis(name)} {format_percent(story.without[name], DECIMALS)}%"
-        for name in story.elsewhere
-        if story.moves[name]
-    ]
+    both = {names.analysis(name): story.without[name] for name in story.elsewhere if story.moves[name]}
     if both:
-        parts.append(f"Not by sheets alone: the rows as they were now give {joined(both)}, by {story.cause}.")
+        pools = joined(f"{label} {format_percent(pool, DECIMALS)}%" for label, pool in both.items())
+        parts.append(f"Not by sheets alone: the rows as they were now give {pools}, by {story.cause}.")
     return parts
 
 
 def conclusion_lines(story: Story, names: Names) -> str:
     """List the conclusions, or say what was looked at."""
     if story.conclusions:
-        return "\n".join(
-            f"- {names.analysis(one.analysis) if one.analysis else 'Risk factor'}: {one.text}"
-            for one in story.conclusions
+        told = (
+            (names.analysis(one.analysis) if one.analysis else "Risk factor", one.text) for one in story.conclusions
         )
+        return "\n".join(f"- {label}: {text}" for label, text in told)
     thresholds = joined([f"{t:g}%" for t in story.limits.thresholds], "or")
-    looked = [
-        f"no confidence or prediction interval moves across {thresholds}",
-        f"no P value across {story.limits.alpha:g}",
-        *([] if story.presences else ["every pool stays what it was, a pool or a description"]),
-    ]
+    looked = [f"no confidence or prediction interval moves across {thresholds}"]
+    looked.append(f"no P value across {story.limits.alpha:g}")
+    looked += [] if story.presences else ["every pool stays what it was, a pool or a description"]
     return f"None: {joined(looked)}."
 
 

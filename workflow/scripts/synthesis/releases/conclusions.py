@@ -42,14 +42,9 @@ class Limits:
 def find_conclusions(
     before: Snapshot, after: Snapshot, analyses: Iterable[str], limits: Limits, led: str = ""
 ) -> list[Conclusion]:
-    """Find the conclusions that change, by analysis; then those on risk factors.
+    """Find the conclusions that change, by analysis of either snapshot; then those on risk factors.
 
-    Parameters
-    ----------
-    analyses : iterable of str
-        Those of either snapshot.
-    led : str, optional
-        The model that led before, where it is another one.
+    ``led`` is the model that led before, where it is another one.
     """
     found = []
     judged = [snapshot.certainties() for snapshot in (before, after)]

@@ -1,7 +1,7 @@
 """What differs in the data: sheets that came and went, and numbers that were corrected."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .snapshot import OWN, Row, Snapshot
@@ -11,47 +11,45 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Spec:
-    """How the rows of a table are told apart, and which cells are shown when they differ.
+    """How the rows of a table are told apart, and which cells are shown when they differ."""
 
-    Parameters
-    ----------
-    table : str
-        Below ``results/data/``.
-    keys : tuple of tuples of str
-        Columns that name a row, the strictest first: a row whose definition was reworded is still the same row.
-    cells : tuple of str
-        Columns that are shown; a difference in any other one is a change of words and is counted.
-    noun : str
-    """
-
-    table: str
-    keys: tuple[tuple[str, ...], ...]
-    cells: tuple[str, ...]
+    table: str  # below results/data/
     noun: str
+    names: str  # columns that name a row, the strictest first: a row whose definition was reworded is the same row
+    shown: str  # columns; a difference in any other one is a change of words and is counted
 
+    @property
+    def keys(self) -> list[list[str]]:
+        """Give the columns that name a row, in one way after the other."""
+        return [key.split() for key in self.names.split("|")]
 
-def _spec(table: str, noun: str, keys: str, cells: str) -> Spec:
-    return Spec(table, tuple(tuple(key.split()) for key in keys.split("|")), tuple(cells.split()), noun)
+    @property
+    def cells(self) -> list[tuple[tuple[str, ...], str]]:
+        """Give the columns that are shown, those that are read as one together, and their name."""
+        shown = self.shown.split()
+        pairs = {cell: pair for pair in PAIRS for cell in pair if {*pair} <= {*shown}}
+        groups = dict.fromkeys(pairs.get(cell, (cell,)) for cell in shown)
+        return [(group, PAIRS.get(group, group[0]).replace("_", " ")) for group in groups]
 
 
 SPECS = (
-    _spec(
+    Spec(
         *("outcomes", "count"),
         "study outcome arm window definition | study outcome arm window | study outcome arm",
         "events patients window basis confidence second_reading exclude sensitivity_only",
     ),
-    _spec(
+    Spec(
         *("comparisons", "2×2 table"),
         "study exposure outcome arm window | study exposure outcome arm",
         "exposed_events exposed_patients unexposed_events unexposed_patients basis exclude sensitivity_only",
     ),
-    _spec("arms", "arm", "study arm", "patients product comprises part_of"),
-    _spec(
+    Spec("arms", "arm", "study arm", "patients product comprises part_of"),
+    Spec(
         *("studies", "study", "study"),
         "label year report design ascertainment country enrolled_from enrolled_to cohort doi pmid second_extraction",
     ),
-    _spec("characteristics", "characteristic", "study arm group name", "events patients value unit"),
-    _spec("risk_of_bias", "judgement", "study tool item", "judgement"),
+    Spec("characteristics", "characteristic", "study arm group name", "events patients value unit"),
+    Spec("risk_of_bias", "judgement", "study tool item", "judgement"),
 )
 PAIRS = {  # two cells that are read as one
     ("events", "patients"): "count",
@@ -73,28 +71,14 @@ class Correction:
 
 @dataclass(frozen=True)
 class Differences:
-    """What differs in the data of two snapshots.
+    """What differs in the data of two snapshots."""
 
-    Parameters
-    ----------
-    new, gone : list of str
-        Studies.
-    corrections : list of Correction
-        In sheets that both have.
-    reworded : dict
-        Study → rows in which only words differ: notes, sources, definitions.
-    choices : list of (str, str, str)
-        Key of the config, before, after.
-    unread : list of str
-        Studies whose sheets of the earlier version this engine cannot read, so that nothing is said of them.
-    """
-
-    new: list[str]
+    new: list[str]  # studies
     gone: list[str]
-    corrections: list[Correction]
-    reworded: dict[str, int]
-    choices: list[tuple[str, str, str]]
-    unread: list[str]
+    corrections: list[Correction]  # in sheets that both have
+    reworded: dict[str, int]  # study → rows in which only words differ: notes, sources, definitions
+    choices: list[tuple[str, str, str]]  # key of the config, before, after
+    unread: list[str]  # studies whose earlier sheets this engine cannot read, so that nothing is said of them
 
     def __bool__(self) -> bool:
         return bool(self.new or self.gone or self.corrections or self.reworded or self.choices)
@@ -160,26 +144,19 @@ def correct(spec: Spec, before: Row | None, after: Row | None) -> list[Correctio
     row = after or before
     what = " / ".join(row[key] for key in spec.keys[-1] if key != "study" and row[key] not in ("", "all"))
     if before is None or after is None:
-        words = [_words(spec, side) if side else NOTHING for side in (before, after)]
+        words = [first_cells(spec, side) if side else NOTHING for side in (before, after)]
         return [Correction(row["study"], what, f"{spec.noun} {'added' if after else 'removed'}", *words)]
     found = []
-    for cells, name in _cells(spec):
+    for cells, name in spec.cells:
         if all(cell in before and cell in after for cell in cells):
             old, new = ("/".join(side[cell] or NOTHING for cell in cells) for side in (before, after))
             found += [Correction(row["study"], what, name, old, new)] if old != new else []
     return found
 
 
-def _cells(spec: Spec) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Give the cells that are read as one, and their name."""
-    pairs = {cell: pair for pair in PAIRS for cell in pair if {*pair} <= {*spec.cells}}
-    for cells in dict.fromkeys(pairs.get(cell, (cell,)) for cell in spec.cells):
-        yield cells, PAIRS.get(cells, cells[0]).replace("_", " ")
-
-
-def _words(spec: Spec, row: Row) -> str:
-    """Give the first cells of a row that came or went."""
-    pairs = [cells for cells, _ in _cells(spec) if cells in PAIRS]
+def first_cells(spec: Spec, row: Row) -> str:
+    """Give what stands for a row that came or went: its counts, else the first cell that says something."""
+    pairs = [cells for cells, _ in spec.cells if cells in PAIRS]
     if any(row[cell] for pair in pairs for cell in pair):
         return " and ".join("/".join(row[cell] or NOTHING for cell in pair) for pair in pairs)
-    return next((row[cell] for cell in spec.cells if row[cell] not in ("", "all")), NOTHING)
+    return next((row[cell] for cells, _ in spec.cells for cell in cells if row[cell] not in ("", "all")), NOTHING)

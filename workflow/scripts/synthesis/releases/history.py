@@ -49,10 +49,8 @@ def git(*arguments: str) -> bytes:
 
     Raises
     ------
-    NoRepository
-        Without git, or outside a repository.
-    GitError
-        With git's own words when it refused: an unknown commit, a folder of another owner.
+    NoRepository, GitError
+        The latter with git's own words when it refused: an unknown commit, a folder of another owner.
     """
     environment = os.environ | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
@@ -76,10 +74,9 @@ def find_commit(reference: str) -> str | None:
     """
     git("rev-parse", "--is-inside-work-tree")
     try:
-        found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+        return git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}").decode().strip()
     except GitError:
         return None
-    return found.decode().strip()
 
 
 def read_files(commit: str, wanted: re.Pattern) -> dict[str, str]:
@@ -127,17 +124,9 @@ def releases_before(version: str) -> list[Release]:
 
 
 def unpack(release: Release, store: str | Path, wanted: re.Pattern) -> dict:
-    """Write files of a release below ``store``, once: a tag never moves, so they are inputs like any other.
+    """Write files of a release (``COMPARED`` or ``FOLLOWED``) below ``store``; a tag never moves, so this is done once.
 
-    Parameters
-    ----------
-    wanted : Pattern
-        Which files; ``COMPARED`` or ``FOLLOWED``.
-
-    Returns
-    -------
-    dict
-        ``version`` and ``date``; ``root``, a folder named after the commit; ``files`` below it, sorted.
+    Gives ``version`` and ``date``; ``root``, a folder named after the commit; ``files`` below it, sorted.
     """
     place = Path(store) / release.commit[:12]
     return {"version": release.version, "date": release.date, **_unpack(release.commit, place, wanted)}
@@ -146,11 +135,8 @@ def unpack(release: Release, store: str | Path, wanted: re.Pattern) -> dict:
 def unpack_last(store: str | Path, wanted: re.Pattern) -> dict:
     """Write files of the last commit below ``store``; nothing without git, or before the first commit.
 
-    Returns
-    -------
-    dict
-        ``root``, named after what the files hold, so that a commit which changes none of them changes no input;
-        ``files`` below it, sorted.
+    Gives ``root``, named after what the files hold, so that a commit which changes none of them changes no input;
+    ``files`` below it, sorted.
     """
     try:
         commit = find_commit("HEAD")

@@ -30,23 +30,12 @@ class Cells(dict):
 
 @dataclass
 class Snapshot:
-    """A review at one moment.
+    """A review at one moment."""
 
-    Parameters
-    ----------
-    name : str
-        What it is called: a version, or a commit.
-    files : mapping
-        Path inside the review → the file, or its text.
-    config : mapping, optional
-        Its choices, where they are known without the file.
-    unread : list of str
-        Studies whose sheets the present engine cannot read, once the tables of the sheets were asked for.
-    """
-
-    name: str
-    files: Mapping[str, Path | str]
-    config: Mapping[str, str] = field(default_factory=dict)
+    name: str  # what it is called: a version, or a commit
+    files: Mapping[str, Path | str]  # path inside the review → the file, or its text
+    config: Mapping[str, str] = field(default_factory=dict)  # its choices, where they are known without the file
+    # Studies whose sheets the present engine cannot read, once the tables of the sheets were asked for.
     unread: list[str] = field(default_factory=list, repr=False)
     _read: dict[str, list[Row]] = field(default_factory=dict, repr=False)
 
@@ -90,7 +79,7 @@ class Snapshot:
             sheets = []
             for study, path in self.sheets().items():
                 copy = f"{folder}/{study}.yaml"
-                write_text(copy, self._text(path))
+                write_text(copy, self.text(path))
                 try:
                     sheets.append(type_sheet(read_located(copy)))
                 except ProblemsError:
@@ -100,7 +89,8 @@ class Snapshot:
             collect_sheets_file(handed, folder, attributes=["product", *attributes])
             return {f"data/{path.stem}": [Cells(r) for r in read_table(path)] for path in Path(folder).glob("*.csv")}
 
-    def _text(self, path: str) -> str:
+    def text(self, path: str) -> str:
+        """Give the text of a file; blank where there is none."""
         source = self.files.get(path, "")
         return source.read_text(encoding="utf-8") if isinstance(source, Path) else source
 
@@ -141,7 +131,7 @@ class Snapshot:
         import yaml
 
         try:
-            read = yaml.load(self._text(path), Loader=yaml.CBaseLoader)  # as `located` reads it
+            read = yaml.load(self.text(path), Loader=yaml.CBaseLoader)  # as `located` reads it
         except yaml.YAMLError:  # of an earlier version: nothing that could be mended now
             return {}
         return read if isinstance(read, dict) else {}
@@ -155,15 +145,13 @@ def flatten(value: Any, path: str = "") -> dict[str, str]:
     """
     if isinstance(value, dict):
         return {k: v for key, part in value.items() for k, v in flatten(part, f"{path}.{key}" if path else key).items()}
-    if isinstance(value, list):
-        return {path: ", ".join(_plain(part) for part in value)}
-    return {path: str(value)}
+    return {path: _plain(value)[1:-1] if isinstance(value, list) else str(value)}
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_plain(part)}" for key, part in value.items()) + "}"
-    return "[" + ", ".join(map(_plain, value)) + "]" if isinstance(value, list) else str(value)
+        return f"{{{', '.join(f'{key}: {_plain(part)}' for key, part in value.items())}}}"
+    return f"[{', '.join(map(_plain, value))}]" if isinstance(value, list) else str(value)
 
 
 def snapshot_of_commit(commit: str, name: str) -> Snapshot:

@@ -1,7 +1,6 @@
 """Everything that changed between two versions, and what of it no sheet accounts for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..words.prose import joined
 from .attribution import find_moves, without_sheets
@@ -20,25 +19,8 @@ OTHERS = {  # tables beside the estimates, and what names a row of each
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The pool of all studies with the model that leads, before and after; None where there is none."""
-
-    analysis: str
-    before: Row | None
-    after: Row | None
-
-
 class Story:
-    """Everything that changed between two snapshots.
-
-    Parameters
-    ----------
-    before, after : Snapshot
-    analyses : mapping
-        Analysis → label, of those there are now.
-    limits : Limits
-    """
+    """Everything that changed between two snapshots; ``analyses`` gives the labels of those there are now."""
 
     def __init__(self, before: Snapshot, after: Snapshot, analyses: Mapping[str, str], limits: Limits):
         self.renames = find_renames(before, after)  # the earlier numbers stand under the names of now
@@ -53,7 +35,7 @@ class Story:
         self.others = {name: self._effects_that_differ(name) for name in OTHERS}
         self.analyses = analyses | {n: label for n, label in before.analyses().items() if n not in analyses}
         self.answers = self._find_answers()
-        kept = [answer.analysis for answer in self.answers if answer.before and answer.after]
+        kept = [name for name, rows in self.answers.items() if all(rows)]
         self.moves = {name: find_moves(before, after, name, limits.model, limits.level) for name in kept}
         self.without = {name: without_sheets(before, after, name, self.models, limits.level) for name in kept}
         self.conclusions = find_conclusions(before, after, self.analyses, limits, self.models[0])
@@ -64,14 +46,11 @@ class Story:
         rows = ([row for row in s.table(name) if row["estimate"]] for s in (self.before, self.after))
         return len(compare(*rows, OTHERS[name], EFFECT))
 
-    def _find_answers(self) -> list[Answer]:
-        """Find the analyses whose pool of all studies is another one, each with the model that leads."""
-        found = []
-        for name in self.analyses:
-            rows = [s.overall(name, model) for s, model in zip((self.before, self.after), self.models, strict=True)]
-            if any(rows) and (self.model_moves or differ(*rows)):
-                found.append(Answer(name, *rows))
-        return found
+    def _find_answers(self) -> dict[str, tuple[Row | None, Row | None]]:
+        """Find the analyses whose pool of all studies is another one: before and after, by the model that leads."""
+        led, leads = self.models
+        pools = {name: (self.before.overall(name, led), self.after.overall(name, leads)) for name in self.analyses}
+        return {name: rows for name, rows in pools.items() if any(rows) and (self.model_moves or differ(*rows))}
 
     @property
     def model_moves(self) -> bool:

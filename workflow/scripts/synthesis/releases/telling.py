@@ -36,17 +36,12 @@ def tell_changes_file(
     names: Mapping,
     limits: Mapping,
 ) -> None:
-    """Read the tables of the last commit, of the last release and of this build, write what changed.
+    """Write what this build changes: a page against the last commit and the last release, a table against the release.
 
     Parameters
     ----------
     before, release : mapping
-        ``files``, and the ``root`` below which they were unpacked, of the last commit and of the last release; no
-        files where there is none. ``version`` of the release.
-    after_files : iterable of str
-        Tables of this build, below the working folder.
-    changes_md, changes_csv : str
-        The page, against both; the table, against the release.
+        Of the last commit and the last release, as ``history`` unpacks them.
     kept : str
         The page as it was before this build, if it is of this state; used where there is no commit to compare with.
     state : str
@@ -63,10 +58,7 @@ def tell_changes_file(
         snapshot_of_files(str(release["version"]), release["files"], release["root"]),
     )
     last, released = (Story(s, present, words.analyses, bounds) if s.table("estimates") else None for s in snapshots)
-    page = snapshots[0].files.get(PAGE)
-    if last and not last.differs and page is not None:
-        # Committed as it is: the page tells of that commit, and no build after it makes it stale.
-        write_text(changes_md, page.read_text(encoding="utf-8"))
-    else:
-        write_text(changes_md, kept or write_page(last, released, words, state))
+    # Once it is committed it stays: the page tells of that commit, and no build after it makes it stale.
+    committed = snapshots[0].text(PAGE) if last and not last.differs else ""
+    write_text(changes_md, committed or kept or write_page(last, released, words, state))
     write(changes_csv, map(change_row, released.changes if released else ()), table="changes")

@@ -21,11 +21,7 @@ def follow_releases_file(
     Parameters
     ----------
     releases : sequence of mapping
-        The oldest first: ``version``, ``date``, ``root`` (where it was unpacked) and ``files`` (paths below it).
-    present_files : iterable of str
-        ``results/estimates.csv`` and ``results/data/studies.csv`` of this build.
-    version, last_search : str
-        Of this build, which has no day of release.
+        The oldest first, as ``history`` unpacks them; this build has no day of release.
     analyses : mapping
         Analysis → label.
     model : str

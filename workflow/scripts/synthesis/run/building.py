@@ -95,15 +95,7 @@ def planned_files() -> Iterator[str]:
 
 
 def run(command: list[str], progress: Progress, screen: Screen, descriptor: int) -> tuple[int, list[str]]:
-    """Run Snakemake, and show what it tells.
-
-    Returns
-    -------
-    code : int
-        Its exit code; −n when signal n ended it.
-    printed : list of str
-        The last lines that jobs printed.
-    """
+    """Run Snakemake, and show what it tells; give its exit code (−n when signal n ended it) and what jobs printed."""
     (events, tell), (words, speak) = os.pipe(), os.pipe()
     child = subprocess.Popen(
         command,
@@ -183,17 +175,7 @@ def read_lines(*descriptors: int) -> Iterator[tuple[int, str]]:
 
 
 def closing(progress: Progress, code: int, printed: list[str], asked: Sequence[str] = ()) -> list[str]:
-    """Give the last lines: where the report is, or what went wrong and what to do.
-
-    Parameters
-    ----------
-    code : int
-        As ``run`` gives it.
-    printed : list of str
-        What jobs printed.
-    asked : sequence of str
-        What was to be built; nothing: all.
-    """
+    """Give the last lines: where the report is, or what went wrong and what to do; nothing asked for is all."""
     if code == 0:
         return _success(progress, printed, asked)
     if progress.stopped or -code in ENDING:

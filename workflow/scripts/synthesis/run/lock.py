@@ -5,6 +5,7 @@ ended: no age has to be guessed. Snakemake's own lock is a file and outlives a c
 is free and no process of this folder's builds is alive.
 """
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -12,7 +13,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from .messages import Stop, listed
@@ -24,19 +24,14 @@ PATIENCE = 1.0  # seconds; a killed process holds its lock until the system has 
 LONGEST_WAIT = 120.0  # seconds for the jobs of a killed build; most take a few
 
 
-@contextmanager
+@contextlib.contextmanager
 def only_build(patience: float = PATIENCE) -> Iterator[int]:
     """Hold the lock of this folder, and give its file descriptor, which a child may inherit.
-
-    Parameters
-    ----------
-    patience : float
-        Seconds to wait for it.
 
     Raises
     ------
     Stop
-        Another build holds it, or this folder cannot be written.
+        Another build holds it, and still does after so many seconds of patience; or this folder cannot be written.
     """
     try:
         LOCK.parent.mkdir(parents=True, exist_ok=True)
@@ -67,13 +62,7 @@ def _take(descriptor: int, patience: float) -> None:
 
 
 def sign(descriptor: int, pid: int) -> None:
-    """Write who builds into the lock: for the message to others, and for the build after a crash.
-
-    Raises
-    ------
-    Stop
-        The disk is full, so that nothing should be started.
-    """
+    """Write who builds into the lock, for the message to others and the build after a crash; Stop on a full disk."""
     owner = {"pid": pid, "host": socket.gethostname(), "boot": boot(), "since": time.strftime("%H:%M")}
     text = json.dumps(owner).encode().ljust(OWNER)
     try:
@@ -90,19 +79,18 @@ def clear(descriptor: int) -> None:
 
 def read_owner() -> dict:
     """Read who builds, or who built last and was killed; empty when nobody did."""
-    try:
+    with contextlib.suppress(OSError, ValueError, TypeError):
         owner = json.loads(LOCK.read_text(encoding="utf-8"))
-        return owner if {"pid", "host", "since"} <= set(owner) else {}
-    except (OSError, ValueError, TypeError):
-        return {}
+        if {"pid", "host", "since"} <= set(owner):
+            return owner
+    return {}
 
 
 def boot() -> str:
     """Name this run of the operating system; blank where it has no such name (then the host's name has to do)."""
-    try:
+    with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
+    return ""
 
 
 def left_over() -> bool:

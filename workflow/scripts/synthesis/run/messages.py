@@ -10,31 +10,21 @@ from . import disk
 
 DISK_FULL = "The disk is full. Free some space and run make again; what is finished is kept."
 KILLED = "A job was killed, most often for want of memory. Run make again; with --cores 1 it needs less."
+TORN = "Compiled code was torn, most often by a full disk: it is removed. Run make again; what is finished is kept."
+READ_ONLY = "This folder is on a disk that cannot be written. Copy it elsewhere, and run make there."
+FORBIDDEN = "A file or folder cannot be written. Make results/, logs/ and .snakemake/ writable, and run make again."
+NO_R = "This needs R with metafor and lme4 (Debian: r-cran-metafor, r-cran-lme4). Install them, and run it again."
+INCOMPLETE = "A part of the installation is missing or old. Run make clean, then make."
 # What a job prints when the machine, not the review, is at fault, and what helps. The first that fits is shown.
-ADVICE = (
-    (
-        disk.TORN,
-        "Compiled code was torn, most often by a full disk: it is removed. Run make again; what is finished is kept.",
-    ),
-    (r"Errno 28\b|No space left on device|Errno 122\b|[Qq]uota exceeded", DISK_FULL),
-    (
-        r"Errno 30\b|Read-only file system",
-        "This folder is on a disk that cannot be written. Copy it elsewhere, and run make there.",
-    ),
-    (
-        r"ProtectedOutputException|PermissionError|Errno 13\b|Permission denied",
-        "A file or folder cannot be written. Make results/, logs/ and .snakemake/ writable, and run make again.",
-    ),
-    (r"MemoryError|SIGKILL|Signals\.9|exit status -9|exit status 137", KILLED),
-    (
-        r"No such file or directory: 'Rscript'|there is no package called",
-        "This needs R with metafor and lme4 (Debian: r-cran-metafor, r-cran-lme4). Install them, and run it again.",
-    ),
-    (
-        r"ModuleNotFoundError|ImportError: cannot import",
-        "A part of the installation is missing or old. Run make clean, then make.",
-    ),
-)
+ADVICE = {
+    disk.TORN: TORN,
+    r"Errno 28\b|No space left on device|Errno 122\b|[Qq]uota exceeded": DISK_FULL,
+    r"Errno 30\b|Read-only file system": READ_ONLY,
+    r"ProtectedOutputException|PermissionError|Errno 13\b|Permission denied": FORBIDDEN,
+    r"MemoryError|SIGKILL|Signals\.9|exit status -9|exit status 137": KILLED,
+    r"No such file or directory: 'Rscript'|there is no package called": NO_R,
+    r"ModuleNotFoundError|ImportError: cannot import": INCOMPLETE,
+}
 
 
 class Stop(Exception):
@@ -54,7 +44,7 @@ def advice_for(text: str) -> str:
     >>> advice_for("OSError: [Errno 28] No space left on device")[:17]
     'The disk is full.'
     """
-    return next((advice for pattern, advice in ADVICE if re.search(pattern, text)), "")
+    return next((advice for pattern, advice in ADVICE.items() if re.search(pattern, text)), "")
 
 
 def listed(words: Iterable[str], most: int = 5) -> str:

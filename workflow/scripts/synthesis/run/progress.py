@@ -28,21 +28,11 @@ class Job:
 
 @dataclass
 class Progress:
-    """What has been done and what is left.
+    """What has been done and what is left."""
 
-    Parameters
-    ----------
-    planned : callable
-        Gives the paths of all files this build will make, once it is planned; from them is known when the last file of
-        an analysis is written.
-    seconds : dict
-        Rule → seconds a job of it took in earlier builds.
-    clock : callable
-        Gives seconds.
-    """
-
+    # Gives all files this build will make, once it is planned: so the last file of an analysis is known.
     planned: Callable[[], Iterable[str]] = tuple
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)  # rule → what a job of it took in earlier builds
     clock: Callable[[], float] = time.monotonic
     total: int = 0
     cores: int = 1

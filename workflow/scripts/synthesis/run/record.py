@@ -32,14 +32,14 @@ OLD = (1.0, 1.0)  # seconds since 1970: older than any script, so that Snakemake
 def look_after(say: Callable[[str], None]) -> None:
     """Put right what no other build is at work on, and say so: what a killed build left, clocks, edited results.
 
-    Called with the lock of this folder held, before anything is planned.
-
-    Raises
-    ------
-    Stop
-        Another build is alive.
+    Called with the lock of this folder held, before anything is planned; Stop when another build is alive.
     """
-    recover(say)
+    if lock.left_over():
+        lock.check_dead(say)
+        say("The last build did not end in order: going on where it stopped.")
+        remove_left_over()
+        # What `snakemake --unlock` does, which would read all sheets first and fail on a bad one.
+        shutil.rmtree(lock.SNAKEMAKE_LOCKS, ignore_errors=True)
     remove_incomplete()
     if early := set_back(time.time()):
         say(f"{plural(early, 'file')} carried a time in the future (was a clock set back?): it is now the present.")
@@ -56,17 +56,6 @@ def look_after_alone(say: Callable[[str], None]) -> None:
         if not lock.left_over() or lock.read_owner():
             look_after(say)
             lock.sign(descriptor, os.getpid())
-
-
-def recover(say: Callable[[str], None]) -> None:
-    """Take up what a killed build left, once it is certain that it is dead."""
-    if not lock.left_over():
-        return
-    lock.check_dead(say)
-    say("The last build did not end in order: going on where it stopped.")
-    remove_left_over()
-    # What `snakemake --unlock` does, which would read all sheets first and fail on a bad one.
-    shutil.rmtree(lock.SNAKEMAKE_LOCKS, ignore_errors=True)
 
 
 def take_out() -> list[str]:
