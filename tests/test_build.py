@@ -1,6 +1,7 @@
 """What a person sees of a build: few lines, honest estimates, and a clear word when something fails."""
 
 import io
+import json
 import logging
 import os
 import signal
@@ -230,7 +231,7 @@ def test_records_of_snakemake_become_plain_json():
             "resources": object(),
         }
     )
-    assert event_of(found) == {
+    assert json.loads(event_of(found)) == {
         "event": "job_info",
         "level": "INFO",
         "message": "x",

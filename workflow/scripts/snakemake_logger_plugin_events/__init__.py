@@ -4,6 +4,7 @@ Used as ``snakemake --logger events``. The lines go to the file descriptor that 
 standard error stream without it.
 """
 
+import contextlib
 import json
 import os
 from logging import LogRecord
@@ -29,27 +30,14 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: LogRecord) -> None:
         """Write one record; a reader that has gone must not stop the build."""
-        try:
-            self._stream.write(json.dumps(event_of(record)) + "\n")
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(event_of(record) + "\n")
             self._stream.flush()
-        except (OSError, ValueError):
-            return
 
 
-def event_of(record: LogRecord) -> dict:
-    """Give what a record says as JSON can hold it; ``event`` is blank for plain words."""
-    fields = {name: _plain(getattr(record, name)) for name in FIELDS if hasattr(record, name)}
+def event_of(record: LogRecord) -> str:
+    """Give what a record says as JSON; ``event`` is blank for plain words."""
+    fields = {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
     event = str(getattr(record, "event", None) or "")
-    return {"event": event, "level": record.levelname, "message": str(record.msg or ""), **fields}
-
-
-def _plain(value: object) -> object:
-    """Reduce Snakemake's own kinds of text, list and dictionary to plain ones."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case dict():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple() | set():
-            return [_plain(item) for item in value]
-    return str(value)
+    found = {"event": event, "level": record.levelname, "message": str(record.msg or ""), **fields}
+    return json.dumps(found, default=lambda value: list(value) if isinstance(value, set) else str(value))

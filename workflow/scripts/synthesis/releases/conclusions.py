@@ -1,6 +1,6 @@
 """Which conclusions change: an interval crosses a threshold, a test its level, a description becomes a pool."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..tables.pools import DESCRIPTION_BELOW
@@ -13,6 +13,8 @@ from .snapshot import Row, Snapshot
 ABOVE, BELOW, HOLDS = "lies above it", "lies below it", "includes it"
 WAS = {ABOVE: "lay above", BELOW: "lay below", HOLDS: "included"}
 NO_EFFECT = {"odds ratio": 1.0, "risk ratio": 1.0, "risk difference": 0.0}
+CONTRAST = ("by", "first", "second", "kind", "study", "measure")  # what names one within an analysis
+RISK_FACTOR = ("exposure", "outcome", "kind", "model", "measure")
 COMMON = "glmm-common"
 COMMON_OF = {"glmm": (COMMON,)}  # a model that leads → its subgroup form
 
@@ -51,11 +53,11 @@ def find_conclusions(
     for analysis in analyses:
         rows = before.overall(analysis, led or limits.model), after.overall(analysis, limits.model)
         texts = [*pool_texts(*rows, limits), *test_texts(before, after, analysis, limits, led or limits.model)]
-        texts += contrast_texts(before, after, analysis, limits)
+        texts += effects_texts(before, after, analysis, limits)
         was, now = (certainties.get(analysis, "not judged") for certainties in judged)
         texts += [f"certainty: {was} → {now}."] if was != now else []
         found += [Conclusion(analysis, text) for text in texts]
-    return found + [Conclusion("", text) for text in risk_factor_texts(before, after, limits)]
+    return found + [Conclusion("", text) for text in effects_texts(before, after, "", limits)]
 
 
 def pool_texts(before: Row | None, after: Row | None, limits: Limits) -> Iterator[str]:
@@ -116,47 +118,23 @@ def test_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Limits,
         yield from crossing(name, old.get((variable, common), ""), p, limits.alpha)
 
 
-def contrast_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Limits) -> Iterable[str]:
-    """Say which comparisons of two levels came, went or crossed their level."""
-    tables = [
-        [row for row in snapshot.table("contrasts") if row["analysis"] == analysis and row["estimate"]]
-        for snapshot in (before, after)
-    ]
+def effects_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Limits) -> Iterable[str]:
+    """Say which comparisons came, went or crossed: of levels in an analysis; without one, of pooled risk factors."""
 
-    def name(row: Row, snapshot: Snapshot) -> tuple[str, str]:
-        where = snapshot.label(row["study"]) if row["study"] else row["kind"]
-        return (f"{row['first']} against {row['second']} ({where})",) * 2
+    def stands(row: Row) -> bool:
+        pooled = row["kind"] != "study" and is_ok(row["status"])
+        return bool(row["estimate"]) and (row["analysis"] == analysis if analysis else pooled)
 
-    return effects_texts(before, after, tables, ("by", "first", "second", "kind", "study", "measure"), name, limits)
-
-
-def risk_factor_texts(before: Snapshot, after: Snapshot, limits: Limits) -> Iterable[str]:
-    """Say which pooled risk factors came, went or crossed their level."""
-    tables = [
-        [r for r in s.table("comparisons") if r["kind"] != "study" and r["estimate"] and is_ok(r["status"])]
-        for s in (before, after)
-    ]
-
-    def name(row: Row, _: Snapshot) -> tuple[str, str]:
-        pair = f"{row['exposure']} and {inside(row['outcome'].replace('_', ' '))}"
-        return pair, f"{pair} ({row['model']}, {row['measure']})"
-
-    return effects_texts(before, after, tables, ("exposure", "outcome", "kind", "model", "measure"), name, limits)
-
-
-def effects_texts(
-    before: Snapshot,
-    after: Snapshot,
-    tables: Sequence[Sequence[Row]],
-    key: Sequence[str],
-    name: Callable[[Row, Snapshot], tuple[str, str]],
-    limits: Limits,
-) -> Iterable[str]:
-    """Say which effects came, went or crossed their level; ``name`` gives what is compared, and the effect in full."""
-    old, new = (keyed(rows, key) for rows in tables)
+    table, key = ("contrasts", CONTRAST) if analysis else ("comparisons", RISK_FACTOR)
+    old, new = (keyed(filter(stands, snapshot.table(table)), key) for snapshot in (before, after))
     found: list[str] = []
     for at, row in (new | old).items():
-        pair, effect = name(row, after if at in new else before)
+        if analysis:
+            where = (after if at in new else before).label(row["study"]) if row["study"] else row["kind"]
+            pair = effect = f"{row['first']} against {row['second']} ({where})"
+        else:
+            pair = f"{row['exposure']} and {inside(row['outcome'].replace('_', ' '))}"
+            effect = f"{pair} ({row['model']}, {row['measure']})"
         if at in old and at in new:
             found += effect_texts(effect, old[at], new[at], limits.alpha)
         else:
