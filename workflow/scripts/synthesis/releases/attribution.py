@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isclose, nan
 
+from ..tables.files import number
 from .snapshot import Row, Snapshot
 
 Counts = tuple[tuple[str, str, str], ...]  # outcome, events, patients of each row a study brings into a pool
@@ -26,16 +27,14 @@ def find_moves(before: Snapshot, after: Snapshot, analysis: str, model: str, lev
     sheet that is new to the pool is looked up among the pools of all subsets; any other change is fitted anew.
     """
     old, new = (counts_of(snapshot.used(analysis)) for snapshot in (before, after))
-    changed = [study for study in new | old if old.get(study) != new.get(study)]
-    if not changed:
-        return []
-    now, known = overall(after, analysis, model), subset_pools(after, analysis, model)
-    moves = []
-    for study in changed:
+    now, moves = overall(after, analysis, model), []
+    for study in (study for study in new | old if old.get(study) != new.get(study)):
         others = {name: rows for name, rows in new.items() if name != study}
-        held = known.get(frozenset(others)) if study not in old else None
-        estimate = refit(others | ({study: old[study]} if study in old else {}), model, level) if held is None else held
-        moves.append(Move(study, how(before, after, analysis, study, old, new), estimate, now - estimate))
+        estimate = None if study in old else subset_pool(after, analysis, model, {*others})
+        if estimate is None:
+            estimate = refit(others | {name: rows for name, rows in old.items() if name == study}, model, level)
+        what = how(study, old.get(study), new.get(study), before, after, analysis)
+        moves.append(Move(study, what, estimate, now - estimate))
     # By name where shifts are the same, which another processor would round apart.
     return sorted(moves, key=lambda m: (-round(abs(m.shift), 9) if m.shift == m.shift else 1, m.study))
 
@@ -74,14 +73,15 @@ def counts_of(rows: list[Row]) -> dict[str, Counts]:
 
 def overall(snapshot: Snapshot, analysis: str, model: str) -> float:
     """Give the pool of all studies; NaN where there is none."""
-    row = snapshot.overall(analysis, model)
-    return float(row["estimate"]) if row and row["estimate"] else nan
+    return number(snapshot.overall(analysis, model) or {}, "estimate")
 
 
-def subset_pools(snapshot: Snapshot, analysis: str, model: str) -> dict[frozenset, float]:
-    """Give the pool of each subset of studies that was fitted with a model."""
-    rows = [row for row in snapshot.table(f"{analysis}/subsets") if row["model"] == model and row["estimate"]]
-    return {frozenset(row["studies"].split(";")): float(row["estimate"]) for row in rows}
+def subset_pool(snapshot: Snapshot, analysis: str, model: str, studies: set[str]) -> float | None:
+    """Look up the pool of a subset of studies; None where it was not fitted."""
+    for row in snapshot.table(f"{analysis}/subsets"):
+        if row["model"] == model and row["estimate"] and {*row["studies"].split(";")} == studies:
+            return float(row["estimate"])
+    return None
 
 
 def refit(counts: Mapping[str, Counts], model: str, level: float) -> float:
@@ -97,22 +97,13 @@ def refit(counts: Mapping[str, Counts], model: str, level: float) -> float:
     return float(pool(model, events, patients, study, level).estimate)
 
 
-def how(
-    before: Snapshot, after: Snapshot, analysis: str, study: str, old: Mapping[str, Counts], new: Mapping[str, Counts]
-) -> str:
+def how(study: str, old: Counts | None, new: Counts | None, before: Snapshot, after: Snapshot, analysis: str) -> str:
     """Say how the rows differ that a study brings into a pool, and why it came or went if its sheet did not."""
-    if study in old and study in new:
-        return f"{words_of(old[study])} → {words_of(new[study])}"
-    came = study in new
-    word = f"in: {words_of(new[study])}" if came else f"out: {words_of(old[study])}"
-    other = before if came else after
-    for row in other.table(f"{analysis}/rows"):
-        if row["study"] == study and row["reason"]:
-            return f"{word} ({'before' if came else 'now'} {row['reason']})"
+    was, now = (", ".join(f"{events}/{patients}" for _, events, patients in counts or ()) for counts in (old, new))
+    if old and new:
+        return f"{was} → {now}"
+    word, when, sheet, other = ("in", "before", "new sheet", before) if new else ("out", "now", "sheet removed", after)
+    reasons = [row["reason"] for row in other.table(f"{analysis}/rows") if row["study"] == study and row["reason"]]
     had = any(row["study"] == study for row in other.table("data/studies"))
-    return word if had else f"{word} ({'new sheet' if came else 'sheet removed'})"
-
-
-def words_of(counts: Counts) -> str:
-    """Give counts as printed."""
-    return ", ".join(f"{events}/{patients}" for _, events, patients in counts)
+    why = f" ({when} {reasons[0]})" if reasons else "" if had else f" ({sheet})"
+    return f"{word}: {now or was}{why}"
