@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ..sheets.grade import read_grade
 from ..sheets.screening import read_screening
 from ..tables.files import write_text
-from ..words.formatting import format_percent
+from ..words.formatting import decimals_for, format_count, format_percent
 from ..words.marks import legend
 from ..words.model_names import DESCRIPTIONS
 from . import answers, comparing, evidence_tables, headline, phrases, sources, variations
@@ -64,6 +64,7 @@ def page(review: Review, figures: Sequence[str], texts: Mapping, software: Mappi
     """Give the page as HTML; it is a ValueError if it weighs more than it may."""
     options = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(loader=FileSystemLoader(templates), **options)
+    environment.filters |= {function.__name__: function for function in (decimals_for, format_count, format_percent)}
     said = content(review, texts) | {"software": software}
     for room in ROOMS:  # tables come whole; figures are linked and selections left out until the page is light enough
         plates = Plates(review, figures, room[0])

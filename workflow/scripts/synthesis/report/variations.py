@@ -6,24 +6,11 @@ from ..tables.declared import Row
 from ..tables.pools import OVERALL
 from ..words import formatting as fmt
 from ..words.model_names import DESCRIPTIONS
-from ..words.prose import joined
 from ..words.terms import LEAVE_ONE, remarks_of
 from .about import Review
 from .html_tables import Cell, Line, Table, table
-from .phrases import counts_of, p_cell, status_words
+from .phrases import p_cell, status_words
 
-CHOICES = {
-    "model": "the model",
-    "window": "the longest window",
-    "unstated": "counts without a stated window",
-    "derived": "derived counts",
-    "abstracts": "reports that are abstracts",
-    "abstract_counts": "counts read in abstracts",
-    "overlaps": "studies that share a cohort",
-    "sensitivity_rows": "counts held for sensitivity analyses",
-    "confirmed_only": "counts read once",
-    "risk_of_bias": "risk of bias",
-}
 RANGE = {
     "estimate_min": "Lowest estimate",
     "estimate_median": "Median estimate",
@@ -79,31 +66,6 @@ def crossed(review: Review, analysis: str) -> Row:
     """Give how far the estimate ranges over all specifications; empty when none were crossed."""
     rows = review.table(analysis, "multiverse_summary")
     return rows[0] if rows and not fmt.is_missing(rows[0]["estimate_min"]) else {}
-
-
-def multiverse_sentence(review: Review, analysis: str) -> str:
-    """Say over how many defensible choices the estimate ranges how far; blank when none were crossed."""
-    row = crossed(review, analysis)
-    if not row:
-        return ""
-    values = [row[f"estimate_{name}"] for name in ("min", "median", "max")]
-    decimals = fmt.decimals_for(values)
-    least, middle, most = (fmt.format_percent(value, decimals) for value in values)
-    every, sets, pooled = counts_of(row, "specifications", "distinct_row_sets", "pooled")
-    text = (
-        f"{every} specifications differ in {joined(map(choice_name, filter(None, row['choices'].split(';'))))}; they "
-        f"use {sets} different sets of rows. "
-        f"{pooled} of them pool at least two studies: their estimates range from {least}% to {most}%, median {middle}%."
-    )
-    if row["largest_choice"]:
-        shift = points(row["largest_shift"], decimals)
-        text += f" The estimate moves most with {choice_name(row['largest_choice'])} (by {shift} points at most)."
-    return text
-
-
-def choice_name(name: str) -> str:
-    """Give a choice in words."""
-    return CHOICES.get(name, name.replace("_", " "))
 
 
 def multiverse_table(review: Review, analysis: str) -> Table | None:
