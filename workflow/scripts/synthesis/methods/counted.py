@@ -13,20 +13,20 @@ from ..words.terms import NOT_PRIMARY, is_ok, remarks_of, with_remark
 from .evidence import Evidence, without_events
 
 # How the reasons of rows.csv begin, and what a reader is told: selection/rows.py writes them.
-REASONS = (
-    ("excluded: ", "Excluded in the sheet"),
-    ("count not reported", "Count not reported"),
-    ("sensitivity only: ", "Sensitivity analyses only"),
-    ("ascertainment: ", "Ascertainment"),
-    ("window: ", "Window"),
-    ("basis: ", "Basis"),
-    ("reading: ", "Not read twice"),
-    ("size: ", "Size"),
-    ("another outcome ", "Other outcome, row or arm of the study"),
-    ("another row ", "Other outcome, row or arm of the study"),
-    ("the study enters once", "Other outcome, row or arm of the study"),
-    ("shares patients ", "Shares a cohort"),
-)
+REASONS = {
+    "excluded: ": "Excluded in the sheet",
+    "count not reported": "Count not reported",
+    "sensitivity only: ": "Sensitivity analyses only",
+    "ascertainment: ": "Ascertainment",
+    "window: ": "Window",
+    "basis: ": "Basis",
+    "reading: ": "Not read twice",
+    "size: ": "Size",
+    **dict.fromkeys(
+        ("another outcome ", "another row ", "the study enters once"), "Other outcome, row or arm of the study"
+    ),
+    "shares patients ": "Shares a cohort",
+}
 COUNTS_MODEL = ("glmm", "glmm-t")  # the random-effects logistic model, by the quantile of its interval
 PYMARE = ("reml", "dl", "ml", "he")  # estimators whose τ² PyMARE supplies
 COMPARABLE = ("window_comparable", "denominator_comparable", "measure_comparable")
@@ -83,8 +83,7 @@ def flow(evidence: Evidence) -> dict:
         rows = evidence.table("rows", analysis=name, subset="all")
         reasons = Counter(reason_of(row["reason"]) for row in rows if row["use"] == "no")
         flows[analysis["label"]] = len(rows), sum(row["use"] == "yes" for row in rows), reasons
-    names = dict.fromkeys(name for _, name in REASONS)
-    shown = [name for name in names if any(reasons[name] for *_, reasons in flows.values())]
+    shown = [name for name in dict.fromkeys(REASONS.values()) if any(reasons[name] for *_, reasons in flows.values())]
     lines = [
         [label, *map(format_count, [candidates, used, *(reasons[name] for name in shown)])]
         for label, (candidates, used, reasons) in flows.items()
@@ -95,7 +94,7 @@ def flow(evidence: Evidence) -> dict:
 
 def reason_of(text: str) -> str:
     """Give the kind of a reason; its own words where it is of no known kind."""
-    return next((name for start, name in REASONS if text.startswith(start)), text)
+    return next((name for start, name in REASONS.items() if text.startswith(start)), text)
 
 
 def pools(evidence: Evidence) -> dict:
