@@ -79,7 +79,6 @@ schemas: $(READY) ## Write the JSON Schemas from the typed models
 	@$(BIN)/python -m synthesis.documents.schemas
 
 readme: $(READY) ## Fill the numbers of README.md and docs/ from the results and the code
-	@$(BIN)/python -m synthesis.documents.readme
 	@$(BIN)/python -m synthesis.documents.pages
 
 audit: $(READY) ## Ask the public advisories about every locked package (needs api.osv.dev)

@@ -1,4 +1,4 @@
-"""``python -m synthesis.documents.pages``: write docs/reference/ from the code, and numbers in docs/.
+"""``python -m synthesis.documents.pages``: write docs/reference/ from the code, and numbers in README.md and docs/.
 
 The sheet and the config come from their typed models, the questions from the comments of ``config.yaml``, the columns
 of results from their declaration, the models from the table of models, the commands from the parser and the Makefile.
@@ -21,7 +21,7 @@ from .schemas import config_schema, sheet_schema
 
 Schema = Mapping[str, Any]
 
-FOLDER = Path("docs/reference")
+README, FOLDER = Path("README.md"), Path("docs/reference")
 MADE = "<!-- Written by `python -m synthesis.documents.pages`; do not edit. -->"
 KINDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}
 NAME = "^[a-z][a-z0-9_]*$"
@@ -260,7 +260,7 @@ def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
 
 def texts() -> dict[Path, str]:
     """Give path → content of every generated page, and of every other page with its numbers, for this folder."""
-    pages = [*FOLDER.parent.rglob("*.md"), *Path("examples").glob("*/README.md")]
+    pages = [README, *FOLDER.parent.rglob("*.md"), *Path("examples").glob("*/README.md")]
     return {path: fill(path.read_text(encoding="utf-8")) for path in sorted(pages)} | {
         FOLDER / "sheet.md": sheet_page(),
         FOLDER / "config.md": config_page(Path("config.yaml").read_text(encoding="utf-8")),
@@ -273,6 +273,8 @@ def texts() -> dict[Path, str]:
 def main() -> None:
     """Write them."""
     for path, text in texts().items():
+        if path == README and text != path.read_text(encoding="utf-8"):
+            print("README.md filled from results/README.md.")
         write_text(path, text)
 
 

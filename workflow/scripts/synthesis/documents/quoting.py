@@ -2,9 +2,10 @@
 
     <!-- quote: results/estimates.csv analysis=x subset=all model=glmm: interval -->…<!-- /quote -->
     <!-- cite: stijnen2010 -->…<!-- /cite -->
+    <!-- results: Heading -->…<!-- /results -->
 
 The first names a table, one row of it by the values of some columns, and what is said of the row; the second a paper of
-:mod:`synthesis.methods.bibliography`.
+:mod:`synthesis.methods.bibliography`; the third a section of results/README.md.
 """
 
 import re
@@ -19,6 +20,8 @@ from ..words.formatting import decimals_for, format_count, format_percent
 Row = Mapping[str, str]
 MARK = re.compile(r"(<!-- quote: (?P<table>\S+)(?P<where>(?: [^\s=]+=\S*)*): (?P<what>\S+) -->)(.*?)(<!-- /quote -->)")
 YEAR = re.compile(r"\b(?:19|20)[0-9]{2}(?=[;:.])")
+PART = re.compile(r"(<!-- results: (?P<heading>.+?) -->\n).*?(<!-- /results -->)", re.S)
+LINK = re.compile(r"\]\((?!https?://|results/)([^)#]*)(#[^)]*)?\)")
 CITED = re.compile(r"(<!-- cite: (\w+) -->).*?(<!-- /cite -->)")
 
 
@@ -40,10 +43,23 @@ def fill(text: str, folder: str | Path = ".") -> str:
     Raises
     ------
     KeyError
-        When a mark does not pick exactly one row, asks for what there is no way to say, or names an unknown paper.
+        When a mark does not pick exactly one row, asks for what there is no way to say, or names an unknown paper or
+        heading.
     """
+    folder = Path(folder)
+    if PART.search(text):
+        results = (folder / "results/README.md").read_text(encoding="utf-8")
+        text = PART.sub(lambda part: f"{part[1]}{section(results, part['heading'])}\n{part[3]}", text)
     text = CITED.sub(lambda mark: mark[1] + _short(REFERENCES[mark[2]]) + mark[3], text)
-    return MARK.sub(lambda mark: mark[1] + _said(mark, Path(folder)) + mark[6], text)
+    return MARK.sub(lambda mark: mark[1] + _said(mark, folder) + mark[6], text)
+
+
+def section(results: str, heading: str) -> str:
+    """Give the text of results/README.md below a heading, with links that work one folder up."""
+    found = re.search(rf"^## {re.escape(heading)}\n+(.*?)(?=^## |\Z)", results, re.M | re.S)
+    if not found:
+        raise KeyError(f"results/README.md has no section {heading!r}")
+    return LINK.sub(lambda m: f"](results/{m[1] or 'README.md'}{m[2] or ''})", found[1].strip())
 
 
 def _short(reference: Reference) -> str:
