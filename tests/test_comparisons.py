@@ -11,7 +11,6 @@ from scipy.special import ndtri
 from synthesis.review.index import read_index
 from synthesis.risk_factors.comparisons import (
     CELLS,
-    COMPARISONS,
     POOLED,
     STUDY,
     choose_tables,
@@ -21,6 +20,7 @@ from synthesis.risk_factors.comparisons import (
 from synthesis.risk_factors.pooled_tables import METHODS, NO_RATIO, pool_inverse_variance, pool_random_effect
 from synthesis.risk_factors.two_by_two import EMPTY, OR, RD, RR, effect_sizes, risk_ratio_score, tables_of
 from synthesis.sheets.facts import of_comparisons
+from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table
 from synthesis.words.terms import is_ok
 from test_golden_tables import GOLDEN, NAMES, REFERENCE, read_tables
@@ -204,8 +204,8 @@ def test_score_interval_holds_its_estimate_and_inverts():
 # --- which tables meet -------------------------------------------------------------------------------------------
 
 
-def table(study, arm, a, n1, c, n2, *, window="", exposure="Fever", outcome="bleeding", **more) -> dict:
-    cells = dict(zip(CELLS, map(str, (a, n1, c, n2)), strict=True))
+def table(study, arm, a, n1, c, n2, *, window=None, exposure="Fever", outcome="bleeding", **more) -> dict:
+    cells = dict(zip(CELLS, (a, n1, c, n2), strict=True))
     words = {"exposure": exposure, "outcome": outcome, "basis": "stated", "source": "table 2", "window": window}
     return {"study": study, "arm": arm, **words, **cells, **more}
 
@@ -246,7 +246,7 @@ def test_an_arm_and_its_part_never_both():
 
 
 def test_one_table_an_arm_and_one_study_a_cohort():
-    rows = [table("x", "all", 3, 9, 2, 9, window="30"), table("x", "all", 4, 9, 3, 9, window="90")]
+    rows = [table("x", "all", 3, 9, 2, 9, window=30), table("x", "all", 4, 9, 3, 9, window=90)]
     assert choose_tables(rows, [arm("x", "all")], sheets("x")) == ["another table of the arm is preferred: 90 days", ""]
     rows = [table("x", "all", 3, 9, 2, 9), table("y", "all", 4, 90, 3, 90)]
     arms = [arm("x", "all"), arm("y", "all")]
@@ -279,10 +279,10 @@ def test_one_study_is_given_as_it_is():
 
 def test_every_table_is_listed_and_every_method_pools():
     rows = [
-        table("x", "all", 6, 23, 6, 104, window="30"),
+        table("x", "all", 6, 23, 6, 104, window=30),
         table("y", "all", 0, 20, 5, 60, exposure="fever "),
         table("z", "all", 4, 18, 3, 50, outcome="thrombosis"),
-        table("w", "all", 0, 12, 0, 40, window="30"),
+        table("w", "all", 0, 12, 0, 40, window=30),
     ]
     names = ["w", "x", "y", "z"]
     out = comparison_rows(rows, [arm(n, "all") for n in names], sheets(*names))
@@ -316,11 +316,11 @@ def test_order_of_rows_does_not_matter():
 
 def test_file(tmp_path, review):
     index = read_index(review.folder / "config.yaml", review.folder / "studies")
-    target = str(tmp_path / "out.csv")
+    target = str(tmp_path / "comparisons.csv")
     pool_comparisons_file(handed(tmp_path, map(of_comparisons, index.sheets.values())), target, level=0.95)
     written = read_table(target)
-    assert tuple(written[0]) == COMPARISONS
-    assert "nan" not in (tmp_path / "out.csv").read_text()
+    assert list(written[0]) == columns_of("comparisons")
+    assert "nan" not in (tmp_path / "comparisons.csv").read_text()
     tables = [(sheet.id, table) for sheet in index.sheets.values() for table in sheet.comparisons]
     alone = [r for r in written if (r["kind"], r["measure"]) == (STUDY, OR)]
     assert {(r["study"], int(r["exposed_events"])) for r in alone} == {(s, t.exposed.events) for s, t in tables}

@@ -78,7 +78,7 @@ def test_a_p_value_that_underflows_is_printed_as_small_not_as_nothing():
 def test_subgroups_give_the_numbers_of_both_models_each_with_its_test():
     """P = 0.019 with one τ² for all groups and 0.087 with one each: which of them is printed must be said."""
     data = read("hard/subgroups")
-    rows = pd.concat([data.assign(subset="all", group=""), data.assign(subset="setting")], ignore_index=True)
+    rows = pd.concat([data.assign(subset="all", group="", use="yes"), data.assign(subset="setting")], ignore_index=True)
     table = pool_analysis(rows.to_dict("records"), "event", ["glmm"], ["glmm"])
     for model, name in (
         ("glmm", "Wald, each group with its own τ²"),
@@ -96,9 +96,9 @@ def test_subgroups_give_the_numbers_of_both_models_each_with_its_test():
 
 def test_a_p_value_that_contradicts_its_interval_says_that_they_are_of_different_tests():
     """R: fisher.test(matrix(c(5, 4, 1, 11), 2)) has P = 0.046 and an interval of 0.94 to 707 around 11.8."""
-    cells = {"exposed_events": "5", "exposed_patients": "9", "unexposed_events": "1", "unexposed_patients": "12"}
+    cells = {"exposed_events": 5, "exposed_patients": 9, "unexposed_events": 1, "unexposed_patients": 12}
     row = {"study": "a2001", "exposure": "x", "outcome": "bleeding", "arm": "all", "basis": "stated", "source": "p. 1"}
-    row |= cells | {"window": "30", "exclude": "", "sensitivity_only": ""}
+    row |= cells | {"window": 30, "exclude": "", "sensitivity_only": ""}
     arms = [{"study": "a2001", "arm": "all", "comprises": "", "part_of": ""}]
     studies = [{"study": "a2001", "label": "A 2001", "report": "article", "cohort": ""}]
     ratios = [row for row in comparison_rows([row], arms, studies) if row["measure"] == OR]

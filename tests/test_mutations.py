@@ -234,7 +234,7 @@ def pooled_tables(index, instead: dict) -> dict[tuple, list[tuple]]:
     """Give the tables that are pooled, by exposure and outcome."""
     every = [instead.get(file, sheet) for file, sheet in index.sheets.items() if sheet.comparisons]
     rows, arms, studies = (
-        as_text(row for sheet in every for row in make(sheet))
+        [row for sheet in every for row in make(sheet)]
         for make in (
             tables.comparison_rows,
             lambda sheet: tables.arm_rows(sheet, ()),

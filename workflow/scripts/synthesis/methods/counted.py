@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan, nan
 
 from ..moderators.permutation import EXACT_UP_TO
-from ..selection.rows import ARTICLE_FIRST
+from ..selection.sharing import ARTICLE_FIRST
 from ..words.formatting import format_count
 from ..words.model_names import DESCRIPTIONS, SCALES, WALD_TESTED, scale_of
 from ..words.prose import markdown_table

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..tables.problems import quote
 from ..words.levels import NOT_REPORTED
 from ..words.terms import OK
+from .sheet import ArmParts, holders
 
 PER_CENT = "%"
 NUMBER = re.compile(r"\s*([-−+]?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(.*)", re.DOTALL)
@@ -165,21 +166,7 @@ def _names(facts: Iterable[Row], column: str) -> str:
 
 def _wider_arms(arms: Sequence[Row]) -> dict[tuple[str, str], set[str]]:
     """Give (study, arm) → the arms that hold all its patients."""
-    parents: dict[tuple[str, str], set[str]] = {}
+    studies: dict[str, list[ArmParts]] = {}
     for arm in arms:
-        for part in filter(None, arm["comprises"].split("; ")):
-            parents.setdefault((arm["study"], part), set()).add(arm["arm"])
-        if arm["part_of"]:
-            parents.setdefault((arm["study"], arm["arm"]), set()).add(arm["part_of"])
-    return {child: _climb(child, parents) for child in parents}
-
-
-def _climb(child: tuple[str, str], parents: Mapping[tuple[str, str], set[str]]) -> set[str]:
-    found: set[str] = set()
-    queue = list(parents[child])
-    while queue:
-        arm = queue.pop()
-        if arm not in found:
-            found.add(arm)
-            queue += parents.get((child[0], arm), ())
-    return found
+        studies.setdefault(arm["study"], []).append((arm["arm"], arm["comprises"].split("; "), arm["part_of"]))
+    return {(study, name): holders(name, own) for study, own in studies.items() for name, *_ in own}

@@ -5,6 +5,7 @@ editors use is generated from here.
 """
 
 import re
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -19,6 +20,7 @@ Report = Literal["article", "abstract", "label", "review-table", "registry", "sy
 Basis = Literal["stated", "derived", "reconstructed"]
 Confidence = Literal["high", "medium", "low"]
 Reading = Literal["agree", "disagree"]
+ArmParts = tuple[str, Collection[str], str | None]  # an arm: its name, what it comprises, what it is part of
 
 
 def _count(value: Any) -> Any:
@@ -269,16 +271,25 @@ class Sheet(Part):
         return entry.get(arm) if isinstance(entry, dict) else entry
 
     def ancestors(self, arm: str) -> set[str]:
-        """Give every arm that holds all patients of ``arm``, by `comprises` and `part_of`."""
-        found: set[str] = set()
-        queue = [arm]
-        while queue:
-            child = queue.pop()
-            parents = {name for name, a in self.arms.items() if child in a.comprises}
-            parents |= {self.arms[child].part_of} - {None} if child in self.arms else set()
-            queue += parents - found
-            found |= parents
-        return found
+        """Give every arm that holds all patients of ``arm``."""
+        return holders(arm, self.parts)
+
+    @property
+    def parts(self) -> list[ArmParts]:
+        """Give the arms with what they comprise and are part of."""
+        return [(name, arm.comprises, arm.part_of) for name, arm in self.arms.items()]
+
+
+def holders(arm: str, arms: Sequence[ArmParts]) -> set[str]:
+    """Give every arm of a study that holds all patients of one, by `comprises` and `part_of`."""
+    found, queue = set(), [arm]
+    while queue:
+        child = queue.pop()
+        parents = {name for name, parts, _ in arms if child in parts}
+        parents |= {whole for name, _, whole in arms if name == child and whole}
+        queue += parents - found
+        found |= parents
+    return found
 
 
 HINTS = {
