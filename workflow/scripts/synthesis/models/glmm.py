@@ -1,14 +1,13 @@
 """The primary model: binomial–normal random-intercept logistic regression by maximum likelihood."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from scipy.special import chdtri, expit, ndtri, stdtrit
 
 from ..words.terms import OK, with_remark
 from .heterogeneity import heterogeneity_of
-from .logistic_normal import Fit, arms_of, fit
+from .logistic_normal import arms_of, fit
 from .prediction import prediction_interval
 from .profile_interval import profile_tau2
 from .result import Pooled, blank_pool
@@ -37,11 +36,13 @@ def pool_glmm(
     ----------
     Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67, section 3.1.
     """
-    best, low, high = _fit_rows(*(tuple(np.asarray(v).tolist()) for v in (events, patients, study)), level)
+    arms = arms_of(*(np.asarray(column) for column in (events, patients, study)), np.ones((len(events), 1)))
+    best = fit(arms)
     blank = blank_pool("glmm" if interval == "z" else "glmm-t", events, patients, study)
     if not best.converged:
         return replace(blank, status=f"did not converge: {best.message}")
     mean, se = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0]))
+    low, high = profile_tau2(arms, best, chdtri(1, 1 - level) / 2)
     tau2, tail = best.tau**2 if best.known else np.nan, (1 + level) / 2
     half = (ndtri(tail) if interval == "z" else stdtrit(blank.studies - 1, tail)) * se
     pi = prediction_interval(mean, se, tau2, blank.studies, level)
@@ -62,11 +63,3 @@ def pool_glmm(
         nodes=best.nodes,
         steps=best.steps,
     )
-
-
-@lru_cache(maxsize=32)
-def _fit_rows(events: tuple, patients: tuple, study: tuple, level: float) -> tuple[Fit, float, float]:
-    """Fit once for both intervals; give the maximum and the profile interval of τ²."""
-    arms = arms_of(np.array(events), np.array(patients), np.array(study), np.ones((len(events), 1)))
-    best = fit(arms)
-    return (best, *(profile_tau2(arms, best, chdtri(1, 1 - level) / 2) if best.converged else (np.nan, np.nan)))
