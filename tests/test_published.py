@@ -5,7 +5,6 @@ import math
 import pytest
 from synthesis.pools.published import (
     NO,
-    PUBLISHED,
     UNCLEAR,
     YES,
     Ours,
@@ -17,6 +16,7 @@ from synthesis.pools.published import (
     find_published,
     parse_window,
 )
+from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table, write_table
 
 ROW = {
@@ -27,27 +27,27 @@ PAIR = {
     **{"review": "smith2020", "outcome": "clot", "subgroup": "follow-up <=6 months", "analysis": "clots"},
     **{"measure": "proportion", "note": "Ours counts all."},
 }
-POOL = {"estimate": "0.06", "ci_low": "0.03", "ci_high": "0.1", "k": "5", "status": "ok"}
+POOL = {"estimate": 0.06, "ci_low": 0.03, "ci_high": 0.1, "group": "", "k": 5, "status": "ok"}
 
 
 def ours(windows=(30, 90), **changes):
     """Give our side of the pair."""
-    return Ours("glmm, %", {**POOL, "k": "6", "studies": "5", **changes}, 512, windows)
+    return Ours("glmm, %", {**POOL, "k": 6, "studies": 5, **changes}, 512, windows)
 
 
 def test_ours_leaves_in_per_cent_with_the_ratio_and_the_overlap():
     row = compare_pair(PAIR, ROW, ours(), "patient-month")
     assert [row[c] for c in ("estimate", "ci_low", "ci_high")] == pytest.approx([6, 3, 10])
-    assert (row["published_estimate"], row["published_k"], row["k"], row["patients"]) == (4, "12", "5", 512)
+    assert (row["published_estimate"], row["published_k"], row["k"], row["patients"]) == (4, "12", 5, 512)
     assert row["ratio"] == pytest.approx(1.5)
     assert (row["overlap"], row["status"]) == (YES, "ok")
     assert [row[f"{c}_comparable"] for c in ("window", "denominator", "measure")] == [YES, YES, YES]
     assert row["note"] == "Ours counts all. Published follow-up up to 183 days, ours 30 to 90 days."
-    assert set(row) == set(PUBLISHED)
+    assert set(row) == set(columns_of("published"))
 
 
 def test_intervals_that_do_not_meet_are_told():
-    assert compare_pair(PAIR, ROW, ours(ci_low="0.08"), "patient-month")["overlap"] == NO
+    assert compare_pair(PAIR, ROW, ours(ci_low=0.08), "patient-month")["overlap"] == NO
 
 
 def test_a_missing_interval_is_empty_and_said():
@@ -136,16 +136,17 @@ def test_files_give_one_row_a_pair(tmp_path):
     rows = [row, {**row, "window": "unstated"}, {**row, "use": "no"}, {**row, "subset": "product"}]
     write_table(tmp_path / "rows.csv", rows, list(row))
     estimates = [{"subset": "all", "model": model, **POOL} for model in ("crude", "glmm")]
-    estimates[0]["estimate"] = "0.5"
+    estimates[0]["estimate"] = 0.5
     write_table(tmp_path / "estimates.csv", estimates, list(estimates[0]))
-    rates = [{"model": m, **POOL, "estimate": e} for m, e in (("cloglog-normal", "0.5"), ("poisson-normal", "0.02"))]
+    numbers = {name: POOL[name] for name in ("estimate", "ci_low", "ci_high", "k", "status")}
+    rates = [{"model": m, **numbers, "estimate": e} for m, e in (("cloglog-normal", 0.5), ("poisson-normal", 0.02))]
     write_table(tmp_path / "rates.csv", rates, list(rates[0]))
     files = [{"clots": str(tmp_path / f"{name}.csv")} for name in ("rows", "estimates", "rates")]
     pairs = [PAIR, {**PAIR, "outcome": "bleed", "measure": "rate"}]
-    target = tmp_path / "out.csv"
+    target = tmp_path / "out" / "published.csv"
     compare_published_file(tmp_path / "published.csv", *files, target, pairs=pairs, model="glmm", unit="patient-month")
     first, second = read_table(target)
-    assert list(first) == list(PUBLISHED)
+    assert list(first) == columns_of("published")
     assert (first["measure"], first["estimate"], first["patients"]) == ("glmm, %", "6.0", "200")
     assert (second["measure"], second["estimate"], second["patients"]) == (
         "poisson-normal, % per patient-month",
