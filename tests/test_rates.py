@@ -13,7 +13,8 @@ import pytest
 from scipy.stats import binom, poisson
 from synthesis.models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
 from synthesis.models.rate_normal import FAMILIES, Rates, exposure_of, fit_common
-from synthesis.pools.rates import NO_WINDOWS, RATE_ROWS, RATES, WINDOW, garwood, pool_rate, pool_rates_file
+from synthesis.pools.rates import NO_WINDOWS, WINDOW, garwood, pool_rate, pool_rates_file
+from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table, write_table
 from synthesis.words.terms import ALL_OR_NONE, UNKNOWN_TAU2, is_ok
 
@@ -231,7 +232,7 @@ def test_rows_without_a_window_are_listed_with_the_reason(tmp_path):
     files = [tmp_path / name for name in ("rows.csv", "rates.csv", "rate_rows.csv")]
     pool_rates_file(*files, analysis="x", days=30.0, unit="patient-month", level=0.95)
     listed, rates = read_table(files[2]), read_table(files[1])
-    assert list(listed[0]) == list(RATE_ROWS) and list(rates[0]) == list(RATES)
+    assert list(listed[0]) == columns_of("rate_rows") and list(rates[0]) == columns_of("rates")
     reasons = [(row["study"], row["use"], row["reason"]) for row in listed]
     assert reasons == [
         ("a", "yes", ""),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from numpy import nan
 
+from ..selection.arms import window_days
 from ..sheets.published_pools import find_published, read_published
 from ..tables.declared import Row, read, write
 from ..tables.files import numbers
@@ -191,12 +192,12 @@ def compare_published_file(
         name, rate = pair["analysis"], pair["measure"] == RATE
         used = pooled_rows(read(rows_csv[name]))
         if rate:
-            used = [row for row in used if _days(row["window"])]
+            used = [row for row in used if window_days(row["window"])]
             pool = next((row for row in read(rates_csv[name]) if row["model"] == RATE_MODEL), {})
         else:
             pool = find_pool(read(estimates_csv[name]), model)
         measure = f"{RATE_MODEL}, % per {unit}" if rate else f"{model}, %"
-        ours = Ours(measure, pool, sum(row["patients"] for row in used), [_days(row["window"]) for row in used])
+        ours = Ours(measure, pool, sum(row["patients"] for row in used), [window_days(row["window"]) for row in used])
         lines.append(compare_pair(pair, find_published(table, pair), ours, unit))
     write(target, lines)
 
@@ -216,8 +217,3 @@ def _overlap(theirs: Sequence[float], mine: Sequence[float]) -> str:
     if any(end != end for end in (*theirs[1:], *mine[1:])):
         return ""
     return YES if theirs[1] <= mine[2] and mine[1] <= theirs[2] else NO
-
-
-def _days(text: str) -> int | None:
-    """Give a window in days; None when not stated, and for one of no length, which has no person-time."""
-    return int(text) if text.isdigit() and int(text) > 0 else None

@@ -11,7 +11,7 @@ Person-time is approximated by patients × window, as if everybody were followed
 or, once an event has happened, leaves the denominator. True person-time is shorter, so the rates are, if anything, low.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,17 +23,11 @@ from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
 from ..models.prediction import prediction_interval
 from ..models.proportions import clopper_pearson
 from ..models.rate_normal import FAMILIES, Exposure, Family, exposure_of, fit, fit_common
-from ..tables.files import read_table, write_table
+from ..selection.arms import counts_of, window_days
+from ..tables.declared import Row, columns_of, read, write
+from ..tables.pools import OVERALL
 from ..words.terms import with_remark
 
-RATES = (
-    *("analysis", "model", "k", "studies", "events", "person_time", "unit", "estimate", "ci_low", "ci_high", "pi_low"),
-    *("pi_high", "se", "tau2", "q", "q_df", "q_p", "status"),
-)
-RATE_ROWS = (
-    *("analysis", "study", "arm", "outcome", "events", "patients", "window", "person_time", "unit", "use"),
-    *("reason", "rate", "ci_low", "ci_high"),
-)
 NO_WINDOWS = "no study with a stated window"
 WINDOW = "window: not stated, so no person-time"
 
@@ -84,12 +78,7 @@ def garwood(events, person_time, level: float = 0.95) -> tuple[np.ndarray, np.nd
 def pool_rate(model: str, events, patients, time, study, level: float = 0.95) -> Rate:
     """Pool rates with a model of ``FAMILIES``, minding the cases no model can fit.
 
-    Parameters
-    ----------
-    model : str
-    events, patients, time, study : array_like of shape (k,)
-        ``time`` is each row's window in the unit of time. Rows of one study share its effect.
-    level : float
+    ``time`` is each row's window in the unit of time; rows of one study share its effect.
 
     Returns
     -------
@@ -167,38 +156,33 @@ def _all_events_limit(n: np.ndarray, m: np.ndarray, level: float) -> float:
     return float(np.exp(brentq(excess, centre - 30, centre + 30, xtol=1e-13)))
 
 
-def person_time_rows(rows: Iterable[Mapping[str, str]], days: float, unit: str, level: float) -> list[dict]:
-    """Give each candidate row of an analysis with its person-time, or the reason it has none.
+def person_time_rows(rows: Iterable[Row], days: float, unit: str, level: float) -> list[dict]:
+    """Give each candidate row of an analysis with its person-time, or the reason it has none: ``rate_rows.csv``.
 
     Parameters
     ----------
     rows : iterable of mappings
-        ``rows.csv``, as text.
+        Of ``rows.csv``.
     days : float
         Days in the unit of time.
     unit : str
         What patients × time is counted in.
     level : float
         Of the exact Poisson interval of each row.
-
-    Returns
-    -------
-    list of dict
-        Rows of ``rate_rows.csv``.
     """
     table = []
     for row in rows:
-        if row["subset"] != "all":
+        if row["subset"] != OVERALL:
             continue
-        line = {key: row.get(key, "") for key in RATE_ROWS} | {"unit": unit, "rate": nan, "ci_low": nan, "ci_high": nan}
-        line["person_time"] = nan
-        if row["use"] == "yes" and not (row["window"].isdigit() and int(row["window"]) > 0):
+        line = {name: row[name] for name in columns_of("rate_rows") if name in row} | {"unit": unit}
+        line |= {"ci_low": nan, "ci_high": nan}
+        window = window_days(row["window"])
+        if row["use"] == "yes" and window is None:
             line |= {"use": "no", "reason": WINDOW}
         elif row["use"] == "yes":
-            total = int(row["patients"]) * int(row["window"]) / days
-            low, high = garwood(int(row["events"]), total, level)
-            line |= {"person_time": total, "rate": int(row["events"]) / total}
-            line |= {"ci_low": float(low), "ci_high": float(high)}
+            total = row["patients"] * window / days
+            low, high = garwood(row["events"], total, level)
+            line |= {"person_time": total, "rate": row["events"] / total, "ci_low": float(low), "ci_high": float(high)}
         table.append(line)
     return table
 
@@ -207,14 +191,10 @@ def pool_rates_file(
     rows_csv: str, rates_csv: str, rate_rows_csv: str, *, analysis: str, days: float, unit: str, level: float
 ) -> None:
     """Read the rows of an analysis, give them person-time, pool with both models, write rates and rows."""
-    table = person_time_rows(read_table(rows_csv), days, unit, level)
-    used = [row for row in table if row["use"] == "yes"]
-    events, patients, windows = ([int(row[key]) for row in used] for key in ("events", "patients", "window"))
-    time, study = np.array(windows) / days, [row["study"] for row in used]
-    pools = [pool_rate(model, events, patients, time, study, level) for model in FAMILIES]
-    write_table(
-        rates_csv,
-        ({"analysis": analysis, "unit": unit, **{k: v for k, v in vars(pool).items() if k in RATES}} for pool in pools),
-        RATES,
-    )
-    write_table(rate_rows_csv, table, RATE_ROWS)
+    table = person_time_rows(read(rows_csv, "rows"), days, unit, level)
+    events, patients, study = counts_of(used := [row for row in table if row["use"] == "yes"])
+    time = np.array([window_days(row["window"]) for row in used]) / days
+    pools = [vars(pool_rate(model, events, patients, time, study, level)) for model in FAMILIES]
+    known, about = columns_of("rates"), {"analysis": analysis, "unit": unit}
+    write(rates_csv, (about | {name: value for name, value in pool.items() if name in known} for pool in pools))
+    write(rate_rows_csv, table)

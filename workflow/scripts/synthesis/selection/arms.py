@@ -35,3 +35,8 @@ def add_arms(rows: Iterable[Mapping]) -> list[dict]:
         one |= {"events": one["events"] + row["events"], "patients": one["patients"] + row["patients"]}
         one["arms"] += 1
     return [studies[name] for name in sorted(studies)]
+
+
+def window_days(text: str) -> int | None:
+    """Give the window of a row in days; None when not stated, and for one of no length, which has no person-time."""
+    return int(text) if text.isdigit() and int(text) > 0 else None
