@@ -17,24 +17,13 @@ from ..models.catalogue import MODELS, OK, Pooled, pool
 from ..models.many import pool_many
 from ..protocol.config import Analysis
 from ..review.index import digest
-from ..selection.specifications import (
-    CHOICES,
-    NO,
-    YES,
-    Chosen,
-    RowSet,
-    drop_idle,
-    levels_of,
-    select_sets,
-    without_items,
-)
+from ..selection.specifications import CHOICES, NO, YES, RowSet, drop_idle, levels_of, select_sets, without_items
 from ..sheets.facts import read_handed
 from ..sheets.sheet import Sheet
-from ..tables.files import number, read_table, write_table
+from ..tables.declared import read, write
 from ..tables.problems import one_of
 
 RESULT = ("k", "studies", "events", "patients", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "status")
-MULTIVERSE = ("analysis", "specification", "model", "interval", *CHOICES, *RESULT, "primary", "studies_used")
 INTERVALS = {"glmm-t": "t", "crude": "exact", "bayes": "credible"}  # of the others: a suffix of the name, or Wald
 ROW_SET = ("studies_used", "k", "events", "patients")  # what tells one set of rows from another in the table
 FEW = "no specification pools two studies"
@@ -61,10 +50,9 @@ def pool_multiverse_file(
     study for a cohort, depends on what else a specification lets in, so its rows are not a part of the primary ones.
     """
     sheets = [without_items(sheet, ignored_items) for sheet in read_handed(handed)]
-    rows = pool_multiverse(sheets, analysis, Analysis.model_validate(choices), models, windows, level)
-    write_table(multiverse_csv, rows, MULTIVERSE)
-    summary = multiverse_summary(read_table(multiverse_csv), thresholds)
-    write_table(summary_csv, [summary], list(summary))
+    write(multiverse_csv, pool_multiverse(sheets, analysis, Analysis.model_validate(choices), models, windows, level))
+    summary = multiverse_summary(read(multiverse_csv, "multiverse"), thresholds)
+    write(summary_csv, [summary], named=[name for name in summary if name.startswith("share_")])
 
 
 def pool_multiverse(
@@ -79,16 +67,12 @@ def pool_multiverse(
 
     Parameters
     ----------
-    sheets : iterable of Sheet
-    name : str
-        The analysis.
     analysis : Analysis
         With the config's own choices.
     models : sequence of str
         Names in the table of models, the primary one first.
     windows : sequence of int
         Longest windows allowed, in days, beside the analysis's own.
-    level : float
 
     Returns
     -------
@@ -101,8 +85,7 @@ def pool_multiverse(
         When a model is not in the table of models.
     """
     models, sheets = list(dict.fromkeys(models)), list(sheets)
-    unknown = [model for model in models if model not in MODELS]
-    if unknown:
+    if unknown := [model for model in models if model not in MODELS]:
         raise ValueError(f"config.yaml: multiverse.models: {one_of(', '.join(unknown), MODELS)}")
     levels = levels_of(analysis, windows, sheets)
     sets = drop_idle(select_sets(sheets, name, analysis, levels), levels)
@@ -113,8 +96,19 @@ def pool_multiverse(
         if model == models[0]:  # by the single fit, so that the last digit is that of estimates.csv
             pools[sets[own]] = vars(_pool(model, sets[own], level))
         for combination, used in sets.items():
-            row = _row(name, model, dict(zip(levels, combination, strict=True)), pools[used], used)
-            table.append(row | {"primary": YES if model == models[0] and combination == own else NO})
+            chosen = dict(zip(levels, combination, strict=True))
+            table.append(
+                {
+                    "analysis": name,
+                    "specification": digest({"model": model, **chosen})[:12],
+                    "model": model,
+                    "interval": interval_of(model),
+                    **chosen,
+                    **{key: pools[used][key] for key in RESULT},
+                    "primary": YES if model == models[0] and combination == own else NO,
+                    "studies_used": ";".join(dict.fromkeys(study for study, _, _ in used)),
+                }
+            )
     return table
 
 
@@ -131,18 +125,6 @@ def _stem(model: str) -> tuple[str, str]:
     """Split the interval off a name: models with one stem give one estimate."""
     stem, _, suffix = model.rpartition("-")
     return (stem, suffix) if suffix in ("hk", "mhk", "t") else (model, "")
-
-
-def _row(name: str, model: str, chosen: Chosen, pooled: Mapping, used: RowSet) -> dict:
-    return {
-        "analysis": name,
-        "specification": digest({"model": model, **chosen})[:12],
-        "model": model,
-        "interval": interval_of(model),
-        **chosen,
-        **{key: pooled[key] for key in RESULT},
-        "studies_used": ";".join(dict.fromkeys(study for study, _, _ in used)),
-    }
 
 
 def _pool(model: str, used: RowSet, level: float) -> Pooled:
@@ -174,14 +156,7 @@ def pool_sets(model: str, sets: Sequence[RowSet], level: float = 0.95) -> list[d
 
 
 def multiverse_summary(rows: Sequence[Mapping], thresholds: Sequence[float] = ()) -> dict:
-    """Say how far the answer moves over the specifications of an analysis.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        Rows of ``multiverse.csv``, as pooled or as read (text).
-    thresholds : sequence of float
-        Per cent.
+    """Say how far the answer moves over the specifications of an analysis: rows of ``multiverse.csv``.
 
     Returns
     -------
@@ -191,9 +166,8 @@ def multiverse_summary(rows: Sequence[Mapping], thresholds: Sequence[float] = ()
         interval lies wholly above 5 %. ``choices`` are the crossed ones; ``largest_shift`` is how far the estimate
         moves (a proportion) on average when only ``largest_choice`` changes.
     """
-    pooled = [row for row in rows if int(row["studies"]) > 1 and not isnan(number(row, "estimate"))]
-    estimates = [number(row, "estimate") for row in pooled]
-    low, high = ([number(row, key) for row in pooled] for key in ("ci_low", "ci_high"))
+    pooled = [row for row in rows if row["studies"] > 1 and not isnan(row["estimate"])]
+    estimates, low, high = ([row[key] for row in pooled] for key in ("estimate", "ci_low", "ci_high"))
     shifts = {choice: shift for choice, shift in choice_shifts(pooled).items() if not isnan(shift)}
     largest = max(shifts, key=shifts.get) if shifts else ""
     shares = {}
@@ -224,12 +198,7 @@ def crossed(rows: Sequence[Mapping]) -> list[str]:
 
 
 def choice_shifts(rows: Sequence[Mapping]) -> dict[str, float]:
-    """Say how far the estimate moves when one choice changes and the others stay.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        Rows of ``multiverse.csv`` with an estimate.
+    """Say how far the estimate moves when one choice changes and the others stay, from rows with an estimate.
 
     Returns
     -------
@@ -244,7 +213,7 @@ def choice_shifts(rows: Sequence[Mapping]) -> dict[str, float]:
         groups: dict[tuple, dict] = {}
         for row in rows:
             level = _stem(row["model"])[0] if choice == "model" else row[choice]
-            groups.setdefault(tuple(row[other] for other in rest), {}).setdefault(level, number(row, "estimate"))
+            groups.setdefault(tuple(row[other] for other in rest), {}).setdefault(level, row["estimate"])
         moves = [abs(a - b) for group in groups.values() for a, b in combinations(group.values(), 2)]
         result[choice] = fmean(moves) if moves else nan
     return result
