@@ -28,7 +28,6 @@ REASONS = {
     "shares patients ": "Shares a cohort",
 }
 COUNTS_MODEL = ("glmm", "glmm-t")  # the random-effects logistic model, by the quantile of its interval
-PYMARE = ("reml", "dl", "ml", "he")  # estimators whose τ² PyMARE supplies
 COMPARABLE = ("window_comparable", "denominator_comparable", "measure_comparable")
 
 
@@ -135,7 +134,6 @@ def models(evidence: Evidence) -> dict:
         "scales": scales,
         "corrected": [scale for scale in scales if scale in ("logit", "log")],
         "intervals": list(dict.fromkeys(interval for *_, interval in parts)),
-        "own": list(dict.fromkeys(estimator for _, estimator, _ in parts if estimator not in PYMARE)),
     }
 
 
