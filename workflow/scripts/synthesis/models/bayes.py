@@ -279,32 +279,19 @@ def _softplus(x: np.ndarray) -> np.ndarray:
 
 def _answers(posterior: Posterior, level: float) -> dict[str, float]:
     """Read medians, intervals and the standard deviation off the grid."""
-    tau, mu, mass = posterior.tau, posterior.mu, posterior.mass
+    tau, mu, in_mu, in_tau = posterior.tau, posterior.mu, posterior.mass.sum(axis=0), posterior.mass.sum(axis=1)
     tail = (1 - level) / 2
-    probabilities = (tail, 0.5, 1 - tail)
-    in_mu = mass.sum(axis=0)
-    of_mu = _distribution(mu.t, in_mu)
-    low, middle, high = (expit(mu.centre + mu.width * np.sinh(_quantile(of_mu, p))) for p in probabilities)
-    mean = in_mu @ mu.x
-    in_tau = mass.sum(axis=1)
-    if tau.t[0] == 0:  # mirrored, so that the spline knows the slope at 0, where the grid has half of what is there
-        whole = np.concatenate([in_tau[:0:-1], [2 * in_tau[0]], in_tau[1:]])
-        of_tau = _distribution(np.concatenate([-tau.t[:0:-1], tau.t]), whole)
-        taus = [tau.width * np.sinh(_quantile(of_tau, (1 + p) / 2)) for p in probabilities]
-    else:
-        taus = [tau.width * np.sinh(_quantile(_distribution(tau.t, in_tau), p)) for p in probabilities]
-    new = _new_study(posterior, (tail, 1 - tail))
-    return {
-        "estimate": float(middle),
-        "ci_low": float(low),
-        "ci_high": float(high),
-        "pi_low": float(expit(new[0])),
-        "pi_high": float(expit(new[1])),
-        "se": float(np.sqrt(in_mu @ (mu.x - mean) ** 2)),
-        "tau2": float(taus[1] ** 2),
-        "tau2_low": float(taus[0] ** 2),
-        "tau2_high": float(taus[2] ** 2),
-    }
+    probabilities = of_tau = np.array([tail, 0.5, 1 - tail])
+    t, mean = tau.t, in_mu @ mu.x
+    if t[0] == 0:  # mirrored, so that the spline knows the slope at 0, where the grid has half of what is there
+        t, in_tau = np.append(-t[:0:-1], t), np.concatenate([in_tau[:0:-1], [2 * in_tau[0]], in_tau[1:]])
+        of_tau = (1 + probabilities) / 2
+    mus = mu.centre + mu.width * np.sinh(_quantiles(_distribution(mu.t, in_mu), probabilities))
+    tau2 = (tau.width * np.sinh(_quantiles(_distribution(t, in_tau), of_tau))) ** 2
+    found = dict(zip(("ci_low", "estimate", "ci_high"), expit(mus).tolist(), strict=True))
+    found |= dict(zip(("pi_low", "pi_high"), expit(_new_study(posterior, (tail, 1 - tail))).tolist(), strict=True))
+    found |= dict(zip(("tau2_low", "tau2", "tau2_high"), tau2.tolist(), strict=True))
+    return found | {"se": float(np.sqrt(in_mu @ (mu.x - mean) ** 2))}
 
 
 def _distribution(t: np.ndarray, mass: np.ndarray) -> "BSpline":
@@ -314,11 +301,13 @@ def _distribution(t: np.ndarray, mass: np.ndarray) -> "BSpline":
     return make_interp_spline(t, mass / mass.sum() / (t[1] - t[0]), k=7).antiderivative()
 
 
-def _quantile(distribution: "BSpline", probability: float) -> float:
+def _quantiles(distribution: "BSpline", probabilities: np.ndarray) -> np.ndarray:
     """Solve a distribution function for t."""
     first, last = distribution.t[0], distribution.t[-1]
     scale = distribution(last)  # 1 up to what the spline adds in the tails
-    return brentq(lambda t: float(distribution(t)) - probability * scale, first, last, xtol=1e-12)
+    return np.array(
+        [brentq(lambda t, p=p: float(distribution(t)) - p * scale, first, last, xtol=1e-12) for p in probabilities]
+    )
 
 
 def _new_study(posterior: Posterior, probabilities: tuple[float, ...]) -> list[float]:
