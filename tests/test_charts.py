@@ -392,9 +392,9 @@ def test_a_study_in_two_arms_is_one_study_on_every_chart():
     drawn = draw(12, data=arms)
     for name in ("leave_one_out", "cumulative", "subsets", "funnel", "prediction"):
         assert words(drawn[name]) == words(DEFAULT[12][name]), name
-    by_year = bubble.read_moderator(arms, "year", "Year", "", "glmm")
+    by_year = bubble.read_moderator(arms, "year", "glmm")
     assert (len(by_year.points), by_year.studies) == (11, 11)
-    assert by_year.points == bubble.read_moderator(whole, "year", "Year", "", "glmm").points
+    assert by_year.points == bubble.read_moderator(whole, "year", "glmm").points
     assert "1 arm of the pool has no value" in notes(drawn["bubble_year"])
 
 

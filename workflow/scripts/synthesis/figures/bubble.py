@@ -43,8 +43,6 @@ class Point:
 class Moderator:
     """A continuous property of the studies, as ``regression.csv`` and ``moderators.csv`` hold it."""
 
-    label: str
-    unit: str
     fit: Row  # the row of the regression with the leading model; empty when there is none
     points: Sequence[Point]
     studies: int  # with a value
@@ -57,13 +55,8 @@ class Moderator:
         needed = ("slope", "intercept", "centre", "se", "intercept_se")
         return bool(self.fit) and known(*values_of(self.fit, *needed))
 
-    @property
-    def axis(self) -> str:
-        """Give the title of the axis."""
-        return f"{self.label}, {self.unit}" if self.unit else self.label
 
-
-def read_moderator(data: Readings, name: str, label: str, unit: str, model: str) -> Moderator:
+def read_moderator(data: Readings, name: str, model: str) -> Moderator:
     """Find the values and the regression of a moderator; the leading model, or else ``glmm``."""
     fits = {row["model"]: row for row in data.regression if (row["moderator"], row["kind"]) == (name, "continuous")}
     rows = {values_of(row, "study", "arm"): row for row in data.pooled}
@@ -79,7 +72,7 @@ def read_moderator(data: Readings, name: str, label: str, unit: str, model: str)
     points = [Point(clean_text(row["label"]), value, row["proportion"], row["patients"]) for value, row in added]
     fit = fits.get(model) or fits.get("glmm") or {}
     studies = len({study for study, _ in alike})
-    return Moderator(clean_text(label), unit, fit, points, studies, without, len(rows) > data.studies)
+    return Moderator(fit, points, studies, without, len(rows) > data.studies)
 
 
 def regression_curve(fit: Row, values, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -103,19 +96,22 @@ def regression_curve(fit: Row, values, level: float) -> tuple[np.ndarray, np.nda
 @fixed_settings()
 def draw_bubble(data: Readings, text: FigureText, name: str, label: str, unit: str, one: str = "") -> Drawing:
     """Draw the studies against a moderator; ``one`` is what a step along the axis is called (blank: from the unit)."""
-    found = read_moderator(data, name, label, unit, text.primary)
-    title = text.heading(f"by {inside(found.label)}")
+    found, label = read_moderator(data, name, text.primary), clean_text(label)
+    title = text.heading(f"by {inside(label)}")
     if found.studies < FEWEST:
         have = fmt.format_count(found.studies) if found.studies else "none"
         verb = agree(found.studies, "has", "have")
         why = f"{have} of {studies_of(data.studies)} in the pool {verb} a value; a regression needs three"
         return draw_nothing(text, title, f"{why if data.studies else 'no study in the pool'}.")
-    said = describe(found, text, one or _one(found))
+    one = one or ("percentage point" if unit == "%" else unit.removesuffix("s") or "unit")
+    said = describe(found, text, one)
     chart = Chart(text, title, notes_of(text, said, _legend(found, text)), panel=75)
     values = [point.value for point in found.points]
     whole = all(v == round(v) for v in values) and len(set(values)) > 1
     curve = _curve(found, min(values), max(values), text)
-    x = chart.x_axis(nice_axis(found.axis, min(values), max(values), 7, whole=whole), inset=LARGEST)
+    x = chart.x_axis(
+        nice_axis(", ".join(filter(None, (label, unit))), min(values), max(values), 7, whole=whole), inset=LARGEST
+    )
     y = chart.y_axis(percent_axis(text.axis, _upper(found, curve)))
     if curve:
         _draw_curve(chart, x, y, *curve)
@@ -145,13 +141,6 @@ def describe(found: Moderator, text: FigureText, one: str) -> list[str]:
         rows = plural(found.without, "arm") if found.several else studies_of(found.without)
         words.append(f"{rows} of the pool {agree(found.without, 'has', 'have')} no value.")
     return words
-
-
-def _one(found: Moderator) -> str:
-    """Name one unit of the axis."""
-    if found.unit == "%":
-        return "percentage point"
-    return found.unit.removesuffix("s") if found.unit else "unit"
 
 
 def _legend(found: Moderator, text: FigureText) -> list[str]:

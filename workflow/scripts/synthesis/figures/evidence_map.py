@@ -89,7 +89,6 @@ def draw_evidence_map(
 
 
 def _page(cells, rows, columns, title: str, dark: Sequence[str], heading: str, text: FigureText):
-    """Draw the table."""
     width = min(WIDEST, (RIGHT - NAMES) / len(columns))
     grey = (
         f"Area of a bubble: number of {text.unit}. Below it: studies ({text.unit}). An arm counts once, however many "

@@ -115,7 +115,6 @@ def _of(words: str, count: int, lines: Sequence[str] = (), end: str = ":") -> Bo
 
 
 def _out(words: str, rows: Sequence[Row]) -> Box:
-    """Give a box of what leaves, by reason."""
     return _of(words, len(rows), _listed(row["category"] for row in rows))
 
 
@@ -158,7 +157,6 @@ def _height(lines: Sequence) -> float:
 
 
 def _box(board: Board, edges: tuple[float, float], y: float, height: float, lines) -> None:
-    """Draw a box with its lines."""
     left, right, s = board.mm(edges[0]), board.mm(edges[1]), board.s
     board.box(left, board.y(y), right - left, height * s, edgecolor=board.palette.text, linewidth=0.7 * s, zorder=2)
     for i, (words, bold, indent) in enumerate(lines):

@@ -111,7 +111,6 @@ def _pair(row: Row, decimals: int, names: Names, text: FigureText) -> list[Line]
 
 
 def _plot(unit: str, rows: Sequence[Row], names: Names, text: FigureText) -> Plot:
-    """Give the panel of one unit."""
     decimals = fmt.decimals_for(_shares(row, [side])[0] for row in rows for side in ("published_estimate", "estimate"))
     blocks = [_pair(row, decimals, names, text) for row in rows]
     blocks[-1] = blocks[-1][:-1]
@@ -136,7 +135,6 @@ def _draw(plots: Sequence[Plot], text: FigureText):
 
 
 def _spoken(row: Row, unit: str, names: Names, text: FigureText) -> str:
-    """Say a pair in a sentence."""
     decimals = fmt.decimals_for(_shares(row, ["published_estimate", "estimate"]))
     sides = {"published": PUBLISHED, "ours": OURS}
     said = [f"{side} {_printed(row, columns, decimals, text)}" for side, columns in sides.items()]

@@ -116,7 +116,6 @@ def _heterogeneity(pools: Sequence[Row], text: FigureText) -> list[Line]:
 
 
 def _notes(studies: Sequence[Row], lower: float, upper: float, unit: str) -> list[str]:
-    """Explain the numbers and marks."""
     beyond = any(low < lower or high > upper for low, mid, high in map(limits, studies) if not isnan(mid))
     return [
         f"Counts: {unit} with the outcome among all {unit} exposed or not. Studies: conditional odds ratio with its "
@@ -146,7 +145,6 @@ def _marks(row: Row) -> str:
 
 
 def _numbers(row: Row, text: FigureText) -> dict[str, str]:
-    """Give the printed numbers of a row."""
     printed = fmt.format_ratio_interval(*values_of(row, "estimate", "ci_low", "ci_high"), text.style)
     sides = {"events": "exposed", "patients": "unexposed"}
     counts = {
@@ -161,7 +159,6 @@ def _size(row: Row) -> int:
 
 
 def _spoken(name: str, lines: Sequence[Line], text: FigureText) -> str:
-    """Say a block in a sentence."""
     said = []
     for line in lines:
         if line.kind in ("study", "summary"):

@@ -126,7 +126,6 @@ def describe(spans: Sequence[Span]) -> list[str]:
 
 
 def _page(board: Board, spans: Sequence[Span], axis: Axis, units: str):
-    """Draw one page."""
     middle = board.y(HEADING / 2 - 0.6)
     for at, words, align in ((2, "Study", "left"), (KIND, "Report", "left"), (PATIENTS, units, "right")):
         board.write(board.mm(at), middle, words, bold=True, align=align)
@@ -160,7 +159,6 @@ def _row(board: Board, span: Span, middle: float, scale: Scale) -> None:
 
 
 def _kind(board: Board, x: float, y: float, kind: str) -> None:
-    """Draw the point of a kind of report."""
     corners, turn, filled = SHAPES.get(kind, OTHER)
     radius, count = RADIUS * board.s * (1.15 if corners else 1), corners or 32
     angles = [2 * pi * i / count + turn * pi / 180 for i in range(count)]

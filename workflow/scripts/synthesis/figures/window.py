@@ -68,7 +68,10 @@ def draw_window(data: Readings, text: FigureText) -> Drawing:
     chart = Chart(text, title, notes_of(text, [said], _legend(counts, upper, text)), panel=80)
     y = chart.y_axis(percent_axis(text.axis, upper), lift=STRIP + 1)
     gap = WITH_NAMES if len(counts) <= LABELLED else GAP  # mm between neighbours: room for names, or for marks alone
-    edge = _edge(chart, len(counts) - len(stated), gap)
+    silent, edge = len(counts) - len(stated), chart.right  # where the axis of days ends and the gutter begins
+    if silent:
+        room = max(22 * chart.s, (silent + 1.5) * gap * chart.s)
+        edge -= min(GUTTER * (chart.right - chart.left), room)
     days = [count.window for count in stated] + ([text.max_days] if text.max_days else [])
     across = nice_axis("Days over which events were counted", 0, max(days), 7, whole=True)
     x = chart.x_axis(across, end=edge, top=chart.bottom)
@@ -101,12 +104,6 @@ def _legend(counts: Sequence[Count], upper: float, text: FigureText) -> list[str
         "Arrow: interval extends beyond the axis." if any(count.high > upper for count in counts) else "",
         "Studies differ in more than their windows.",
     ]
-
-
-def _edge(chart: Chart, silent: int, gap: float) -> float:
-    """Give where the axis of days ends and the gutter begins."""
-    room = min(GUTTER * (chart.right - chart.left), max(22 * chart.s, (silent + 1.5) * gap * chart.s))
-    return chart.right - room if silent else chart.right
 
 
 def _draw_days(chart: Chart, x, places: Sequence[tuple[Count, float]], edge: float, text: FigureText) -> None:

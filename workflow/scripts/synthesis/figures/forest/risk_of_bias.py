@@ -108,7 +108,6 @@ def describe(found: Judgements, studies: Sequence[str]) -> list[str]:
 
 
 def _light(board: Board, rows: Sequence[Row], found: Judgements):
-    """Draw a page of the traffic light."""
     pitch = min(ITEMS, (176 - NAMES) / len(found.columns))
     places = [board.mm(NAMES + pitch / 2 + i * pitch) for i in range(len(found.columns))]
     middle = board.y(HEADING / 2 - 0.6)
@@ -153,7 +152,6 @@ def _counts(found: Judgements, studies: Sequence[str], tool: str, item: str) -> 
 
 
 def _bars(bars, found: Judgements, title: str, said: Sequence[str], studies: int, text: FigureText):
-    """Draw the page of the summary."""
     p = Board(text, title).preset  # how wide words are on this page
     wrapped = [wrap_text(question, p.mm(QUESTIONS - 4), p.body) for question, _ in bars]
     heights = [max(BAR + 2.0, len(lines) * LINE + 2.4) for lines in wrapped]
