@@ -17,7 +17,7 @@ import pytest
 from conftest import ROOT
 from matplotlib.text import Text
 from page_checks import find_off_page, find_overlaps
-from synthesis.figures.forest.forests import draw_forests_file
+from synthesis.figures.forest.forests import draw_forests_file, model_line
 from synthesis.figures.forest.lines import marks_of
 from synthesis.figures.forest.plot import axis_upper, draw_forest, read_plot
 from synthesis.figures.forest.risk_of_bias import read_judgements
@@ -427,6 +427,19 @@ def test_tau2_is_on_the_scale_of_the_primary_model():
     block, estimates, _ = CASES["12 studies"]
     plot = read_of(block, estimates.assign(model="arcsine-reml"), replace(TEXT, primary="arcsine-reml"))
     assert plot.notes[0][0].startswith("Heterogeneity: τ² = 0.21 (arcsine square-root scale)")
+
+
+def test_a_prediction_interval_is_called_what_it_is_and_only_where_it_is_drawn():
+    """It was called one of t whatever the model was, and said of models that give none."""
+
+    def said(primary, **values):
+        pool = make_estimate(make_rows(many(12)), **values)
+        (row,) = typed("estimates", [pool | {"model": primary}])
+        return model_line(row, replace(TEXT, primary=primary), "wilson")
+
+    assert said("glmm").endswith("Prediction interval: t, 11 df.")
+    assert said("bayes").endswith("Prediction interval: predictive distribution of a new study.")
+    assert "Prediction interval" not in said("crude", pi_low=nan, pi_high=nan)
 
 
 def test_the_test_printed_belongs_to_the_pools_drawn():

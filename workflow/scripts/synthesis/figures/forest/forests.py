@@ -1,18 +1,20 @@
 """The forest plots of one analysis: all studies, one a splitting variable, and one with risk of bias, on one axis."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ...tables.declared import read
 from ...tables.pools import Row, find_pool, pooled_rows
 from ...words.model_names import DESCRIPTIONS, homogeneity_test
-from ...words.prose import percent
-from ..kit.readings import Property, text_of, version_line
+from ..kit.readings import FigureText, Property, text_of, version_line
 from ..kit.save import save_drawing
+from .lines import Printer
 from .plot import axis_upper, draw_forest
 from .risk_of_bias import read_judgements
 
 INTERVALS = {"clopper-pearson": "Clopper–Pearson", "wilson": "Wilson"}
+PREDICTIONS = {"bayes": "predictive distribution of a new study", "betabinom": "fitted beta distribution"}  # others: t
 
 
 def draw_forests_file(
@@ -38,8 +40,9 @@ def draw_forests_file(
     """
     rows, estimates = read(rows_csv), read(estimates_csv)
     version = version_line(review, "rows", Path(rows_csv).read_bytes())
-    words |= {"model_line": model_line(estimates, models), "overlaps": frozenset(overlaps)}
-    text = text_of(review, models, figures, version, **words)
+    text = text_of(review, models, figures, version, overlaps=frozenset(overlaps), **words)
+    line = model_line(find_pool(estimates, text.primary), text, models["study_interval"])
+    text = replace(text, model_line=line)
     drawn = [row for row in rows if row["subset"] in ("all", *splits)]
     upper = axis_upper(drawn, estimates, text) if figures["shared_axis"] else None
     studies = list(dict.fromkeys(row["study"] for row in pooled_rows(rows)))
@@ -53,17 +56,16 @@ def draw_forests_file(
         save_drawing(drawing, Path(folder) / name, figures["formats"])
 
 
-def model_line(estimates: Sequence[Row], models: Mapping) -> str:
-    """Say in full how the numbers of a plot came about."""
-    primary, level = models["primary"], percent(float(models["level"]))
-    overall = find_pool(estimates, primary)
+def model_line(overall: Row, text: FigureText, study_interval: str) -> str:
+    """Say in full how the numbers of a plot came about, of which ``overall`` is the pool of all studies."""
     df = overall["studies"] - 1 if overall else 0
-    interval = {"glmm": "Wald on the logit scale", "glmm-t": f"t on the logit scale, {df} df"}.get(primary)
+    interval = {"glmm": "Wald on the logit scale", "glmm-t": f"t on the logit scale, {df} df"}.get(text.primary)
     parts = [
-        f"{DESCRIPTIONS[primary].split(', interval from')[0]}.",
-        *([f"{level} CI: {interval}."] if interval else []),  # the other descriptions name their interval
-        f"Study intervals: {INTERVALS[models['study_interval']]}.",
-        f"Heterogeneity χ²: {homogeneity_test(primary)}.",
-        *([f"Prediction interval: t, {df} df."] if df + 1 >= models["draw_prediction_from"] else []),
+        f"{DESCRIPTIONS[text.primary].split(', interval from')[0]}.",
+        *([f"{text.percent} CI: {interval}."] if interval else []),  # the other descriptions name their interval
+        f"Study intervals: {INTERVALS[study_interval]}.",
+        f"Heterogeneity χ²: {homogeneity_test(text.primary)}.",
     ]
+    if Printer(text).predicts(overall):
+        parts.append(f"Prediction interval: {PREDICTIONS.get(text.primary, f't, {df} df')}.")
     return " ".join(parts)
