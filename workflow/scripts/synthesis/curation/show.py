@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from ..models.proportions import STUDY_INTERVALS
 from ..protocol.config import Protocol
-from ..sheets.sheet import Cells, Characteristic, Outcome, Sheet
+from ..sheets.sheet import Cells, Characteristic, Comparison, Outcome, Sheet
 from ..words.formatting import MISSING, format_count, format_percent_interval
 from ..words.levels import UNSTATED
 
@@ -16,30 +16,22 @@ def show_sheet(sheet: Sheet, protocol: Protocol, width: int = 120) -> str:
     The study, its arms, its counts with proportion and exact interval, what is kept out and why.
     """
     level = f"{100 * protocol.models.level:g} %"
-    headings = ("outcome", "arm", "events", f"% ({level} CI)", "window", "basis", "second", "source", "remark")
-    counted = [_outcome(sheet, row, protocol) for row in sheet.outcomes]
-    blocks = [_study(sheet, width), _arms(sheet, protocol, width)]
-    blocks.append(
-        f"Outcomes\n{table(headings, counted, width) if counted else 'None: nothing countable was readable.'}"
+    counts = ("outcome", "arm", "events", f"% ({level} CI)", "window", "basis", "second", "source", "remark")
+    sides = ("exposure", "outcome", "arm", "exposed", "unexposed", "basis", "source")
+    judged = sheet.risk_of_bias
+    items = [(item, entry.judgement, entry.support) for item, entry in judged.items.items()] if judged else []
+    parts = (
+        ("Outcomes", counts, [_outcome(sheet, row, protocol) for row in sheet.outcomes]),
+        ("Comparisons", sides, map(_comparison, sheet.comparisons)),
+        ("Characteristics", ("arm", "group", "name", "count", "value", "source"), map(_fact, sheet.characteristics)),
+        (f"Risk of bias ({judged.tool})" if judged else "", ("item", "judgement", "support"), items),
     )
-    if sheet.comparisons:
-        headings = ("exposure", "outcome", "arm", "exposed", "unexposed", "basis", "source")
-        rows = [
-            (t.exposure, t.outcome, t.arm, _counts(t.exposed), _counts(t.unexposed), t.basis, t.source)
-            for t in sheet.comparisons
-        ]
-        blocks.append(f"Comparisons\n{table(headings, rows, width)}")
-    if sheet.characteristics:
-        headings = ("arm", "group", "name", "count", "value", "source")
-        rows = [
-            (f.arm, f.group or "", f.name, "" if f.events is None else _counts(f), _words(f.value, f.unit), f.source)
-            for f in sheet.characteristics
-        ]
-        blocks.append(f"Characteristics\n{table(headings, rows, width)}")
-    if sheet.risk_of_bias:
-        rows = [(item, entry.judgement, entry.support) for item, entry in sheet.risk_of_bias.items.items()]
-        title = f"Risk of bias ({sheet.risk_of_bias.tool})"
-        blocks.append(f"{title}\n{table(('item', 'judgement', 'support'), rows, width)}")
+    blocks = [_study(sheet, width), _arms(sheet, protocol, width)]
+    for title, headings, rows in parts:
+        if rows := list(rows):
+            blocks.append(f"{title}\n{table(headings, rows, width)}")
+        elif title == "Outcomes":
+            blocks.append("Outcomes\nNone: nothing countable was readable.")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -89,6 +81,16 @@ def _outcome(sheet: Sheet, row: Outcome, protocol: Protocol) -> tuple[str, ...]:
     )
 
 
+def _comparison(row: Comparison) -> tuple[str, ...]:
+    counts = _counts(row.exposed), _counts(row.unexposed)
+    return row.exposure, row.outcome, row.arm, *counts, row.basis, row.source
+
+
+def _fact(row: Characteristic) -> tuple[str, ...]:
+    count = "" if row.events is None else _counts(row)
+    return row.arm, row.group or "", row.name, count, " ".join(filter(None, (row.value, row.unit))), row.source
+
+
 def _counts(row: Outcome | Cells | Characteristic) -> str:
     return f"{format_count(row.events)}/{format_count(row.patients)}"
 
@@ -98,10 +100,6 @@ def _percent(row: Outcome, protocol: Protocol) -> str:
         return MISSING
     low, high = STUDY_INTERVALS[protocol.models.study_interval](row.events, row.patients, protocol.models.level)
     return format_percent_interval(row.events / row.patients, float(low), float(high))
-
-
-def _words(*parts: str | None) -> str:
-    return " ".join(filter(None, parts))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], width: int = 120) -> str:

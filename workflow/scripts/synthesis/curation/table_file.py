@@ -12,7 +12,7 @@ from ..tables.problems import Problem, ProblemsError, one_of, quote, refusal
 from ..words.prose import plural
 from .damage import clean
 from .fields import KINDS
-from .grids import MERGED, Cell, Given, letters, read_grids, reading_order
+from .grids import MERGED, MOST_COLUMNS, Cell, Given, letters, read_grids, reading_order
 from .opening import check_plain
 from .wide_columns import ALIASES, normal
 
@@ -93,9 +93,8 @@ def _from_csv(text: str, delimiter: str, file: str) -> Table:
             fitting.append(tuple(cell.read("text") for cell in row[: len(header)]))
             continue
         mark = "tab" if delimiter == "\t" else quote(delimiter)
-        way = (
-            f"Put a cell that holds a {mark} in quotes." if _filled(row) > len(header) else "Fill it in, or delete it."
-        )
+        quoted = f"Put a cell that holds a {mark} in quotes."
+        way = quoted if _filled(row) > len(header) else "Fill it in, or delete it."
         message = f"The row has {plural(len(row), 'cell')} below {plural(fewest, 'heading')}. {way}"
         problems.append(Problem(file, number, "", message))
     unread, names = tuple(_titles(above, "line")), tuple(cell.text for cell in header)
@@ -111,16 +110,11 @@ def _from_workbook(file: str, tab: str | None) -> Table:
     if grid is None:
         raise refusal(file, f"No tab is called so: {one_of(tab, [grid.title for grid in grids])}")
     above, header, below = _split([(number, row) for number, row in enumerate(grid.rows, 1) if row])
-    kinds = [KINDS.get(field_of(cell.text) or normal(cell.text), "text") for cell in header]
-    rows = [
-        [cell.read(kind) for cell, kind in zip(row, [*kinds, *["text"] * len(row)], strict=False)] for _, row in below
-    ]
+    kinds = [KINDS.get(field_of(cell.text) or normal(cell.text), "text") for cell in header] + ["text"] * MOST_COLUMNS
+    rows = [[cell.read(kind) for cell, kind in zip(row, kinds, strict=False)] for _, row in below]
     first = reading_order(header[0].at)[1]
-    problems = [
-        Problem(file, 0, place, MERGED, reading_order(place))
-        for place in grid.merged
-        if reading_order(place)[1] > first
-    ]
+    merged = [place for place in grid.merged if reading_order(place)[1] > first]
+    problems = [Problem(file, 0, place, MERGED, reading_order(place)) for place in merged]
     others = [f"the tab {other.title} (--tab reads it)" for other in filled if other is not grid]
     unread = (*_titles(above, "row"), *others, *(f"the comment at {place}" for place in grid.comments))
     names = tuple(cell.text for cell in header)
