@@ -10,9 +10,10 @@ from synthesis import changes as command
 from synthesis.models.catalogue import pool
 from synthesis.pools.pooling import pool_analysis_file
 from synthesis.releases.attribution import find_moves
-from synthesis.releases.changes_page import Names, limits_of, names_of, state_line, write_story
+from synthesis.releases.changes_page import MOST, Names, limits_of, names_of, state_line, write_story
 from synthesis.releases.conclusions import Limits, find_conclusions, position
-from synthesis.releases.differences import find_differences, pair_rows
+from synthesis.releases.differences import Correction, Differences, find_differences, pair_rows
+from synthesis.releases.estimates import Presence
 from synthesis.releases.history import (
     COMPARED,
     FOLLOWED,
@@ -292,6 +293,18 @@ def test_numbers_that_neither_a_sheet_nor_the_config_moved_are_the_engines(built
     text = page(Story(before, after, {"fever": "Fever"}, Limits((5,), 0.95, "glmm")), Names("patients", {}))
     assert "no conclusion changes; the engine or a library changed." in text.splitlines()[0]
     assert "No sheet moved Fever: the engine or a library did." in text
+
+
+def test_what_has_no_room_is_counted(built):
+    """It was counted as “21 mores”, and choices of the config not at all."""
+    snapshot = snapshot_of_folder(built[0].folder, "x")
+    told = Story(snapshot, snapshot, {"fever": "Fever"}, Limits((5,), 0.95, "glmm"))
+    corrections = [Correction("adams2001", "fever", "count", "1/9", f"{i}/9") for i in range(MOST + 2)]
+    choices = [(f"figures.{i}", "1", "2") for i in range(MOST + 1)]
+    told.data = Differences([], [], corrections, {}, choices, [])
+    told.presences = [Presence(("fever",), "product", (str(i),), ("glmm",), "new") for i in range(MOST + 3)]
+    text = page(told, Names("patients", {}))
+    assert [line for line in text.splitlines() if "…" in line] == ["- … and 3 more.", "… and 2 more.", "… and 1 more."]
 
 
 def test_another_remark_moves_no_number(built):

@@ -222,8 +222,7 @@ def presence_lines(story: Story, names: Names) -> Iterator[str]:
         levels = joined(names.level(one.subset, group) for group in one.groups)
         split = "" if one.subset == "all" else f", {inside(names.variable(one.subset))}: {levels}"
         yield f"{where}{split} ({', '.join(one.models)}): {one.word}."
-    if (more := len(story.presences) - MOST) > 0:
-        yield f"… and {plural(more, 'more')}."
+    yield from and_more(len(story.presences))
 
 
 def rename_lines(story: Story, names: Names) -> Iterator[str]:
@@ -247,25 +246,19 @@ def sheet_lines(story: Story, names: Names) -> Iterator[str]:
 
 def corrections_part(story: Story, names: Names) -> list[str]:
     """Give every corrected number, and count what was only reworded."""
-    data, parts = story.data, []
-    if data.corrections:
-        rows = []
-        for one in data.corrections[:MOST]:
-            what = " / ".join(names.outcomes.get(part, part) for part in one.what.split(" / "))
-            rows.append([story.label(one.study), what, one.cell, one.before or MISSING, one.after or MISSING])
-        parts = ["## Corrected", table(["Sheet", "Row", "What", "Before", "After"], shorten(rows))]
-        more = len(data.corrections) - MOST
-        parts += [f"… and {plural(more, 'more')}."] if more > 0 else []
-    if data.reworded:
-        words = joined(f"{story.label(study)} ({plural(n, 'row')})" for study, n in data.reworded.items())
-        parts.append(f"Only reworded, or another source named: {words}.")
-    return parts
+    rows = []
+    for one in story.data.corrections:
+        what = " / ".join(names.outcomes.get(part, part) for part in one.what.split(" / "))
+        rows.append([story.label(one.study), what, one.cell, one.before or MISSING, one.after or MISSING])
+    parts = tabled("Corrected", ["Sheet", "Row", "What", "Before", "After"], rows)
+    reworded = joined(f"{story.label(study)} ({plural(n, 'row')})" for study, n in story.data.reworded.items())
+    return [*parts, *([f"Only reworded, or another source named: {reworded}."] if reworded else [])]
 
 
 def choices_part(story: Story) -> list[str]:
     """Give the choices of the config that changed."""
-    rows = shorten([f"`{key}`", before, after] for key, before, after in story.data.choices[:MOST])
-    return ["## Choices", table(["Key of config.yaml", "Before", "After"], rows)] if rows else []
+    rows = [[f"`{key}`", before, after] for key, before, after in story.data.choices]
+    return tabled("Choices", ["Key of config.yaml", "Before", "After"], rows)
 
 
 def subgroups_part(story: Story, names: Names, more: str) -> list[str]:
@@ -274,7 +267,7 @@ def subgroups_part(story: Story, names: Names, more: str) -> list[str]:
     moved = [change for change in story.changes if change.before and change.after and not word_of(change)]
     led = [change for change in moved if change.key[3] == model]
     subgroups = [change for change in led if change.key[1] != "all"]
-    rows, parts = [], []
+    rows = []
     for change in sorted(subgroups, key=lambda change: order.index(change.key[0])):
         analysis, variable, level, _ = change.key
         decimals = decimals_apart(change.before, change.after)
@@ -282,15 +275,24 @@ def subgroups_part(story: Story, names: Names, more: str) -> list[str]:
         if words[0] != words[1]:  # else what differs is not printed
             group = f"{names.variable(variable)}: {names.level(variable, level)}"
             rows.append([names.analysis(analysis), group, *words])
-    rows = shorten(rows[:MOST])
-    if rows:
-        parts = ["## Subgroups", table(["Outcome", "Subgroup", "Before, % (CI)", "After, % (CI)"], rows)]
+    rows = rows[:MOST]  # the rest is counted with what other models give
+    parts = tabled("Subgroups", ["Outcome", "Subgroup", "Before, % (CI)", "After, % (CI)"], rows)
     if (rest := len(moved) - (len(led) - len(subgroups)) - len(rows)) > 0:
         verb = agree(rest, "differs", "differ")
         parts.append(f"Of other models and subgroups {plural(rest, 'more estimate')} {verb}: {more}.")
     if story.remarks and story.numbers_move:
         parts.append(f"On {plural(story.remarks, 'other estimate')} only a remark differs.")
     return parts
+
+
+def tabled(heading: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Give a table below its heading, with as many lines as anyone reads; nothing without any."""
+    return [f"## {heading}", table(head, shorten(rows[:MOST])), *and_more(len(rows))] if rows else []
+
+
+def and_more(n: int) -> list[str]:
+    """Count what a list leaves out."""
+    return [f"… and {format_count(n - MOST)} more."] if n > MOST else []
 
 
 def shorten(rows: Iterable[Sequence[str]]) -> list[list[str]]:
