@@ -133,16 +133,6 @@ def future_cells(review: Review, row: Row) -> dict[str, str]:
     return {"*Quantity": words, "#Value": shown, f"#{review.level} interval": interval}
 
 
-def chances(review: Review, analysis: str) -> str:
-    """Say how probable it is that a new study exceeds each threshold; blank when that is not known."""
-    parts = [
-        f"{row['threshold']:g}%: {fmt.format_percent(row['value'], 0)} in 100"
-        for row in future_rows(review, analysis)
-        if row["quantity"] == "probability_above"
-    ]
-    return f"Probability that the true incidence of a new study exceeds {'; '.join(parts)}." if parts else ""
-
-
 def facts(review: Review, analysis: str) -> Mapping[str, str]:
     """Give the rules of an analysis in words: outcomes, window."""
     choices = review.analyses[analysis]

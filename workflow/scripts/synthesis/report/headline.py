@@ -3,17 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from ..tables.declared import Row
-from ..words.formatting import decimals_for, is_missing
+from ..words.formatting import is_missing
 from ..words.prose import inside, joined
 from ..words.terms import WITHIN, is_ok
 from ..words.terms import WITHIN_POOLED as POOLED
 from .about import Review
 from .phrases import effect_words
-
-
-def decimals_of(pool: Row) -> int:
-    """Give the decimals of a headline: those of its own number."""
-    return decimals_for([pool.get("estimate")])
 
 
 def strip(pool: Row) -> dict[str, float]:

@@ -40,18 +40,12 @@ def write_page_file(
 
     Parameters
     ----------
-    tables : sequence of str
-        Tables of ``results/``.
     figures : sequence of str
         SVG files; those the page has no place for are linked.
     texts : mapping
         ``methods`` and ``changes`` (Markdown), ``grade`` (YAML) and ``screening`` (CSV); what is missing is blank.
     choices : mapping
         ``config.yaml`` as read, with ``variables`` (what rows can be split by → label and levels).
-    software : mapping
-        Name → version.
-    templates : str
-        Their folder.
     """
     grade = read_grade(texts["grade"], choices["analyses"]) if texts.get("grade") else {}
     screening = read_screening(texts["screening"]) if texts.get("screening") else []

@@ -63,12 +63,6 @@ def interval_words(pool: Row, decimals: int, level: str) -> str:
     return estimate_text(pool, decimals).replace(" (", f"% ({level} CI ", 1)
 
 
-def share_words(pool: Row, decimals: int) -> str:
-    """Give the estimate alone: ``6.6%``; a dash when there is none."""
-    text = fmt.format_percent(pool.get("estimate"), decimals)
-    return text if text == fmt.MISSING else f"{text}%"
-
-
 def prediction_words(pool: Row, decimals: int, level: str) -> tuple[str, str]:
     """Say what a new centre could see, and the interval behind it; without one, the reason and a blank."""
     text = prediction_text(pool, decimals)
