@@ -177,7 +177,7 @@
     } else if (!pool) {
       const exact = now.exact ? "" : ` Selections with more than ${now.limit} left out are not in the table.`;
       lines.push(make("p", { class: "say" }, "–"),
-        make("p", {}, `This selection was not pooled with this model.${exact} The primary model has the most selections.`));
+        make("p", {}, `This selection was not pooled with this model.${exact} /*most*/`));
     } else {
       const { counts, kind } = sentence(pool, k);
       const prediction = pool.prediction === "–" ? "none below three studies" : `${pool.prediction}%`;

@@ -19,7 +19,6 @@ from .html_tables import doi_address, sheet_address
 from .phrases import counts_of, row_interval, second_reading_words, window_words
 
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
-MOST = "The primary model has the most selections."  # as the script says it
 
 
 def explorer_data(review: Review, budget: int = 1_300_000) -> dict:
@@ -45,7 +44,9 @@ def explorer_data(review: Review, budget: int = 1_300_000) -> dict:
 def most_words(review: Review) -> str:
     """Say which model was fitted to the most selections."""
     first = {rows[0]["model"] for analysis in review.analyses if (rows := review.table(analysis, "subsets"))}
-    return MOST if first <= {review.primary} else "The list of models says which have more than all studies."
+    if first <= {review.primary}:
+        return "The primary model has the most selections."
+    return "The list of models says which have more than all studies."
 
 
 def filters(review: Review) -> list[dict]:

@@ -17,7 +17,7 @@ from ..words.marks import legend
 from ..words.model_names import DESCRIPTIONS
 from . import answers, comparing, evidence_tables, headline, phrases, sources, variations
 from .about import Review, read_tables, row_key
-from .explorer import MOST, explorer_data, most_words
+from .explorer import explorer_data, most_words
 from .markdown import to_html
 from .pictures import Figure, Gallery, RowLink, pages_of
 
@@ -88,7 +88,7 @@ def content(review: Review, texts: Mapping[str, str]) -> dict:
 def safety(environment: Environment, gallery: Gallery, most: str) -> dict[str, Markup]:
     """Give style and script, and the content policy that allows these two and nothing else."""
     script, style = (environment.loader.get_source(environment, name)[0] for name in ("explorer.js", "page.css"))
-    script = script.replace(MOST, most)
+    script = script.replace("/*most*/", most)
     for place, css in (("figures", gallery.css()), ("light", gallery.light()), ("dark", gallery.dark())):
         style = style.replace(f"/*{place}*/", css)
     policy = (
