@@ -11,7 +11,5 @@ with sealed(snakemake):
         snakemake.output[0],
         choices=snakemake.params.choices,
         methods=snakemake.input.methods,
-        grade=next(
-            iter([snakemake.input.grade] if isinstance(snakemake.input.grade, str) else snakemake.input.grade), ""
-        ),
+        grade="".join(snakemake.input.grade),  # a path, or a list without one
     )

@@ -16,21 +16,12 @@ MARKUP = re.compile(r"([\\*`_|\[\]<>])")
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers in ``estimates.csv``, read when they are printed.
-
-    Parameters
-    ----------
-    estimates_csv : str
-    review, models : mapping
-        These parts of the config.
-    labels : mapping
-        Analysis → label; those that are printed.
-    """
+    """The answers in ``estimates.csv``, read when they are printed."""
 
     estimates_csv: str
-    review: Mapping
+    review: Mapping  # this part of the config, and the next
     models: Mapping
-    labels: Mapping[str, str]
+    labels: Mapping[str, str]  # analysis → label; those that are printed
 
     def __str__(self) -> str:
         """Give a paragraph an analysis, as reStructuredText."""

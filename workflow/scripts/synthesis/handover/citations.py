@@ -5,21 +5,13 @@ What a sheet leaves out stays out: a title that was not readable is missing here
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from ..tables.files import read_table, write_text
 
 Row = Mapping[str, str]
 OTHERS = re.compile(r",?\s*et al\.?$", re.IGNORECASE)
-PERSON = re.compile(r"(?P<last>.+?) (?P<initials>[A-Z](?:-?[A-Z]){0,3})")
+PERSON = re.compile(r"(.+?)(?: ([A-Z](?:-?[A-Z]){0,3}))?")
 RAW = ("doi", "url")  # addresses: escaping would break them
-
-
-class Name(NamedTuple):
-    """An author: surname and initials, or the whole name of a body."""
-
-    last: str
-    initials: str = ""
 
 
 def write_references_file(studies_csv: str, bib: str, ris: str) -> None:
@@ -29,17 +21,16 @@ def write_references_file(studies_csv: str, bib: str, ris: str) -> None:
     write_text(ris, to_ris(studies))
 
 
-def names_of(authors: str) -> tuple[list[Name], bool]:
-    """Read names in Vancouver style, and whether more authors follow that are not named.
+def names_of(authors: str) -> tuple[list[tuple[str, str]], bool]:
+    """Read names in Vancouver style (surname and initials, or a body), and whether others follow that are not named.
 
     >>> names_of("Adams B, Clark-Davis CE et al.")
-    ([Name(last='Adams', initials='B'), Name(last='Clark-Davis', initials='CE')], True)
+    ([('Adams', 'B'), ('Clark-Davis', 'CE')], True)
     >>> names_of("Ministry of Health")
-    ([Name(last='Ministry of Health', initials='')], False)
+    ([('Ministry of Health', '')], False)
     """
-    named, found = OTHERS.subn("", plain(authors))
-    names = [PERSON.fullmatch(part.strip()) or part.strip() for part in named.split(",") if part.strip()]
-    return [Name(n) if isinstance(n, str) else Name(n["last"], n["initials"]) for n in names], bool(found)
+    named, found = OTHERS.subn("", authors)
+    return [PERSON.fullmatch(part.strip()).groups("") for part in named.split(",") if part.strip()], bool(found)
 
 
 def plain(text: str) -> str:
@@ -49,6 +40,20 @@ def plain(text: str) -> str:
     'A (b) /input c'
     """
     return " ".join(text.split()).translate(str.maketrans("{}\\", "()/"))
+
+
+def spaced(initials: str) -> str:
+    """Give initials with their full stops.
+
+    >>> spaced("CE"), spaced("C-E"), spaced("")
+    ('C. E.', 'C.-E.', '')
+    """
+    return re.sub(r"\.(?=[A-Z])", ". ", re.sub(r"([A-Z])", r"\1.", initials))
+
+
+def known(fields: Mapping[str, str | Sequence[str]]) -> dict:
+    """Keep the fields that are known."""
+    return {name: value for name, value in fields.items() if value}
 
 
 def to_bibtex(studies: Iterable[Row]) -> str:
@@ -63,50 +68,33 @@ def to_bibtex(studies: Iterable[Row]) -> str:
 
     entries = {}
     for row in studies:
-        entry = Entry("article" if row["journal"] else "misc", fields=bibtex_fields(row))
+        entry = Entry("article" if row["journal"] else "misc", fields=list(bibtex_fields(row).items()))
         if row["authors"]:
             entry.persons["author"] = bibtex_people(row["authors"])
         entries[row["study"]] = entry
     return RawAddresses().to_string(BibliographyData(entries))
 
 
-def bibtex_fields(row: Row) -> list[tuple[str, str]]:
+def bibtex_fields(row: Row) -> dict[str, str]:
     """Give the fields of an entry that are known."""
-    known = {
-        # A second pair of braces keeps the capitals of the title.
-        "title": f"{{{plain(row['title'])}}}" if row["title"] else "",
-        "journal": plain(row["journal"]),
-        "year": row["year"],
-        "volume": plain(row["volume"]),
-        "number": plain(row["issue"]),
-        "pages": plain(row["pages"]).replace("-", "--"),
-        "doi": plain(row["doi"]),
-        "pmid": row["pmid"],
-        "url": plain(row["url"]),
-        "note": plain(row["citation_note"]),
-    }
-    return [(name, value) for name, value in known.items() if value]
+    row = {name: plain(text) for name, text in row.items()}
+    names = {"journal": "journal", "year": "year", "volume": "volume", "number": "issue", "pages": "pages"}
+    names |= {"doi": "doi", "pmid": "pmid", "url": "url", "note": "citation_note"}
+    fields = {"title": f"{{{row['title']}}}" * bool(row["title"])}  # the second braces keep the capitals of the title
+    fields |= {field: row[name] for field, name in names.items()}
+    return known(fields | {"pages": row["pages"].replace("-", "--")})
 
 
 def bibtex_people(authors: str) -> list:
     """Give the authors; ``others`` stands for those that are not named, and braces hold the name of a body together."""
     from pybtex.database import Person
 
-    names, others = names_of(authors)
+    names, others = names_of(plain(authors))
     people = [
         Person(first=spaced(initials), last=last if initials or " " not in last else f"{{{last}}}")
         for last, initials in names
     ]
     return people + [Person(last="others")] * others
-
-
-def spaced(initials: str) -> str:
-    """Give initials with their full stops.
-
-    >>> spaced("CE"), spaced("C-E"), spaced("")
-    ('C. E.', 'C.-E.', '')
-    """
-    return re.sub(r"\.(?=[A-Z])", ". ", re.sub(r"([A-Z])", r"\1.", initials))
 
 
 def to_ris(studies: Iterable[Row]) -> str:
@@ -125,23 +113,25 @@ def to_ris(studies: Iterable[Row]) -> str:
 
 def ris_entry(row: Row) -> dict[str, str | Sequence[str]]:
     """Give one report with the fields that are known."""
+    row = {name: plain(text) for name, text in row.items()}
     names, others = names_of(row["authors"])
-    start, _, end = plain(row["pages"]).partition("-")
-    notes = [f"Authors as printed: {plain(row['authors'])}"] if others else []
-    known = {
-        "type_of_reference": "JOUR" if row["journal"] else "GEN",
-        "id": row["study"],
-        "authors": [", ".join(filter(None, (n.last, spaced(n.initials).replace(" ", "")))) for n in names],
-        "title": plain(row["title"]),
-        "journal_name": plain(row["journal"]),
-        "year": row["year"],
-        "volume": plain(row["volume"]),
-        "number": plain(row["issue"]),
-        "start_page": start,
-        "end_page": end,
-        "doi": plain(row["doi"]),
-        "accession_number": row["pmid"],
-        "urls": [plain(row["url"])] if row["url"] else [],
-        "notes": [*notes, *filter(None, [plain(row["citation_note"])])],
-    }
-    return {name: value for name, value in known.items() if value}
+    start, _, end = row["pages"].partition("-")
+    return known(
+        {
+            "type_of_reference": "JOUR" if row["journal"] else "GEN",
+            "id": row["study"],
+            "authors": [", ".join(filter(None, (last, spaced(first).replace(" ", "")))) for last, first in names],
+            "title": row["title"],
+            "journal_name": row["journal"],
+            "year": row["year"],
+            "volume": row["volume"],
+            "number": row["issue"],
+            "start_page": start,
+            "end_page": end,
+            "doi": row["doi"],
+            "accession_number": row["pmid"],
+            "urls": [row["url"]] if row["url"] else [],
+            "notes": [f"Authors as printed: {row['authors']}"] * others
+            + [row["citation_note"]] * bool(row["citation_note"]),
+        }
+    )
