@@ -82,6 +82,15 @@ def test_a_prediction_interval_is_told_with_its_degrees_of_freedom(protocol, tab
     assert "0 analyses have one." in without and "a pool of two is called a description (1 analysis)" in without
 
 
+def test_two_analyses_of_one_label_have_a_line_each(protocol, tables):
+    choices = choices_of(protocol)
+    for analysis in choices["analyses"].values():
+        analysis["label"] = "Any"
+    page = methods(Evidence(choices, tables, SOFTWARE))
+    lines = re.findall(r"^\| Any \|", section(page, "Selection of counts"), re.M)
+    assert len(lines) == len(choices["analyses"]) > 1
+
+
 def test_a_study_is_without_events_only_when_all_its_arms_are():
     assert without_events([row("a", 0, 5), row("a", 1, 5), row("b", 0, 5), row("b", 0, 9)]) == ["b"]
 

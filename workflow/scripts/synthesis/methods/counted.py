@@ -77,15 +77,15 @@ def selection(evidence: Evidence) -> dict:
 
 def flow(evidence: Evidence) -> dict:
     """Count, for each analysis, the candidates, what is pooled and what stays out by reason."""
-    flows = {}
+    flows = []
     for name, analysis in evidence.choices["analyses"].items():
         rows = evidence.table("rows", analysis=name, subset="all")
         reasons = Counter(reason_of(row["reason"]) for row in rows if row["use"] == "no")
-        flows[analysis["label"]] = len(rows), sum(row["use"] == "yes" for row in rows), reasons
-    shown = [name for name in dict.fromkeys(REASONS.values()) if any(reasons[name] for *_, reasons in flows.values())]
+        flows.append((analysis["label"], len(rows), sum(row["use"] == "yes" for row in rows), reasons))
+    shown = [name for name in dict.fromkeys(REASONS.values()) if any(reasons[name] for *_, reasons in flows)]
     lines = [
         [label, *map(format_count, [candidates, used, *(reasons[name] for name in shown)])]
-        for label, (candidates, used, reasons) in flows.items()
+        for label, candidates, used, reasons in flows
     ]
     head = ["Analysis", "Candidates", "Pooled", *shown]
     return {"flow": markdown_table(head, lines, right=range(1, len(head)))}
