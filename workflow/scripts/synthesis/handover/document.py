@@ -14,6 +14,7 @@ from ..report import comparing, sources
 from ..report import evidence_tables as evidence
 from ..report.about import Review, read_tables
 from ..report.html_tables import Cell, Table, table
+from ..report.markdown import without_title
 from ..report.pictures import pages_of
 from ..report.summary import headline, table_notes
 from ..tables.files import write_text
@@ -66,7 +67,7 @@ def document(review: Review, figures: Sequence[str], methods: str) -> bytes:
     start_section(doc, landscape=False)
     if methods:
         doc.add_heading("Methods", 1)
-        add_markdown(doc, methods.split("\n", 1)[-1] if methods.startswith("# ") else methods)
+        add_markdown(doc, without_title(methods))
     add_tables(doc, "Reasons for the certainty", evidence.reasons_table(review))
     return finished(doc, about)
 

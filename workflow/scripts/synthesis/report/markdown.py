@@ -23,6 +23,11 @@ def _reader() -> MarkdownIt:
     return reader
 
 
+def without_title(markdown: str) -> str:
+    """Drop the first heading: the section has its own."""
+    return markdown.split("\n", 1)[-1] if markdown.startswith("# ") else markdown
+
+
 def read_markdown(text: str) -> SyntaxTreeNode:
     """Read headings, paragraphs, lists, tables, ``code``, **bold** and links; everything else is text."""
     tokens = _reader().parse(text)

@@ -18,7 +18,7 @@ from ..words.model_names import DESCRIPTIONS
 from . import answers, comparing, evidence_tables, headline, phrases, sources, variations
 from .about import Review, read_tables, row_key
 from .explorer import explorer_data, most_words
-from .markdown import to_html
+from .markdown import to_html, without_title
 from .pictures import Figure, Gallery, RowLink, pages_of
 
 LIMIT = 3_000_000  # bytes: what a page may weigh to open at once on a phone and to go by mail
@@ -113,11 +113,6 @@ def script_json(value: object) -> str:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
-
-
-def without_title(markdown: str) -> str:
-    """Drop the first heading: the section has its own."""
-    return markdown.split("\n", 1)[-1] if markdown.startswith("# ") else markdown
 
 
 class Plates:
