@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, product
+from math import isnan
 
 import numpy as np
 from scipy.special import expit, logit, ndtr
@@ -19,7 +20,9 @@ from ..models import betabinom, many
 from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, pool
 from ..models.details import population_average
 from ..models.proportions import clopper_pearson
+from ..tables.declared import Row, read, write
 from ..tables.files import read_table, write_table
+from ..tables.pools import find_pool, pooled_rows
 from ..words.terms import is_ok, remarks_of
 
 Paths = Sequence[str]
@@ -29,19 +32,7 @@ SMALLEST = 3  # studies from which an analysis is a scenario of its own: below t
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2")  # what a fit gives, in this order
 REVIEWS = ("scenario", "review", "model", *NUMBERS, "status")
 
-# All but k, tau and reviews is in per cent or percentage points, since the config has its incidences in per cent.
-TRUTH = ("source", "analysis", "k", "incidence", "mean_incidence", "tau", "sizes")
-COUNTS = ("level", "reviews", "fitted", "no_events", "all_events")
-MEDIAN = ("bias", "bias_mcse", "coverage", "coverage_mcse", "width_mean", "width_median")
-MEAN = ("bias_of_mean", "coverage_of_mean", "coverage_of_mean_mcse")
-PREDICTION = ("predicted", "prediction_coverage", "prediction_coverage_mcse")
-CHARACTERISTICS = (*TRUTH, "model", *COUNTS, *MEDIAN, *MEAN, *PREDICTION, "tau2_zero", "status")
-
-WORST = ("source", "analysis", "k", "incidence", "tau")
-COVERAGES = ("coverage_mean", "coverage_mean_mcse", "coverage_worst", "coverage_worst_mcse")
-OTHERS = ("coverage_of_mean_mean", "coverage_of_mean_worst", "bias_mean_absolute", "bias_worst", "width_mean")
-LAST = ("prediction_coverage_mean", "prediction_coverage_worst", "fitted_worst", "status")
-SUMMARY = ("model", "source", "scenarios", "level", *COVERAGES, *map("worst_{}".format, WORST), *OTHERS, *LAST)
+WORST = ("source", "analysis", "k", "incidence", "tau")  # what names a scenario in the summary
 
 
 @dataclass(frozen=True)
@@ -81,23 +72,25 @@ class Scenario:
 
     def describe(self) -> dict:
         """Give the columns that name it in the tables."""
-        own, least, most = self.sizes, min(self.sizes, default=0), max(self.sizes, default=0)
-        if self.source == "grid":
-            sizes = f"drawn from {len(own)} of {least} to {most}"
-        else:
-            studies = np.split(np.array(own), np.cumsum(self.arms or (1,) * self.k)[:-1])
+        sizes = f"drawn from {len(self.sizes)} of {min(self.sizes, default=0)} to {max(self.sizes, default=0)}"
+        if self.source == "data":
+            studies = np.split(np.array(self.sizes), np.cumsum(self.arms or (1,) * self.k)[:-1])
             sizes = ";".join("+".join(map(str, arms)) for arms in studies)
-        median, mean = 100 * float(expit(self.mean)), 100 * population_average(self.mean, self.tau)
-        return dict(zip(TRUTH, (self.source, self.analysis, self.k, median, mean, self.tau, sizes), strict=True))
+        return {
+            **{"source": self.source, "analysis": self.analysis, "k": self.k},
+            "incidence": 100 * float(expit(self.mean)),
+            "mean_incidence": 100 * population_average(self.mean, self.tau),
+            **{"tau": self.tau, "sizes": sizes},
+        }
 
 
-def scenarios_of(rows: Iterable[Mapping], estimates: Iterable[Mapping], settings: Mapping) -> list[Scenario]:
+def scenarios_of(rows: Iterable[Row], estimates: Iterable[Row], settings: Mapping) -> list[Scenario]:
     """Give the scenarios of the config's grid, then one for each analysis.
 
     Parameters
     ----------
     rows, estimates : iterable of mappings
-        Rows of every ``rows.csv`` and of ``results/estimates.csv``, as text.
+        Rows of every ``rows.csv`` and of ``results/estimates.csv``.
     settings : mapping
         The part `simulation` of the config.
 
@@ -108,29 +101,28 @@ def scenarios_of(rows: Iterable[Mapping], estimates: Iterable[Mapping], settings
         analysis with at least ``SMALLEST`` studies, with its own arms and the glmm's estimate and τ as the truth.
     """
     sizes: dict[str, dict[str, tuple[int, ...]]] = {}
-    for row in rows:
-        if row["use"] == "yes" and row["subset"] == "all":
-            own = sizes.setdefault(row["analysis"], {})
-            own[row["study"]] = (*own.get(row["study"], ()), int(row["patients"]))
+    for row in pooled_rows(rows):
+        own = sizes.setdefault(row["analysis"], {})
+        own[row["study"]] = (*own.get(row["study"], ()), row["patients"])
     pooled = tuple(sorted(sum(arms) for own in sizes.values() for arms in own.values()))
     status = OK if pooled else "no study sizes: nothing is pooled"
     grid = [
         Scenario("grid", "", float(logit(incidence / 100)), float(tau), int(k), pooled, status)
         for k, incidence, tau in product(settings["k"], settings["incidence"], settings["tau"])
     ]
-    truths = {row["analysis"]: row for row in estimates if row["subset"] == "all" and row["model"] == "glmm"}
-    data = [_data_scenario(a, list(own.values()), truths.get(a)) for a, own in sizes.items() if len(own) >= SMALLEST]
-    return grid + data
+    large, estimates = {a: list(own.values()) for a, own in sizes.items() if len(own) >= SMALLEST}, list(estimates)
+    return grid + [_data_scenario(a, own, find_pool(estimates, "glmm", analysis=a)) for a, own in large.items()]
 
 
-def _data_scenario(analysis: str, studies: Sequence[tuple[int, ...]], truth: Mapping | None) -> Scenario:
+def _data_scenario(analysis: str, studies: Sequence[tuple[int, ...]], truth: Row) -> Scenario:
     sizes, arms = tuple(size for own in studies for size in own), tuple(map(len, studies))
-    if truth is None or not is_ok(truth["status"]) or not truth["tau2"]:
+    mean, tau, status = np.nan, np.nan, OK
+    if truth and is_ok(truth["status"]) and not isnan(truth["tau2"]):
+        mean, tau = float(logit(truth["estimate"])), float(np.sqrt(truth["tau2"]))
+    else:
         why = remarks_of(truth["status"]) if truth else "glmm is not among the estimates"
         status = f"no truth to simulate from: {why}"
-        return Scenario("data", analysis, np.nan, np.nan, len(studies), sizes, status, arms)
-    mean, tau = logit(float(truth["estimate"])), np.sqrt(float(truth["tau2"]))
-    return Scenario("data", analysis, float(mean), float(tau), len(studies), sizes, arms=arms)
+    return Scenario("data", analysis, mean, tau, len(studies), sizes, status, arms)
 
 
 def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -158,10 +150,7 @@ def fit_reviews(
 
     Parameters
     ----------
-    model : str
-        A name in the table of models.
     events, patients : ndarray of int, shape (reviews, arms)
-    level : float
     study : ndarray of int, shape (arms,), optional
         The study of each arm, arms of one study together; one arm a study when left out.
 
@@ -217,22 +206,7 @@ ADD_ARMS = (*many.SHARE_EFFECT, "crude")  # to these the arms of a study are its
 
 
 def simulate_chunk(scenarios: Sequence[Scenario], settings: Mapping, level: float, chunk: int) -> Iterator[dict]:
-    """Simulate and pool every ``chunks``-th block of reviews.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-    settings : mapping
-        The part `simulation` of the config.
-    level : float
-    chunk : int
-        The block it begins with, from 0 to ``chunks`` − 1.
-
-    Yields
-    ------
-    dict
-        Rows with the columns ``REVIEWS``.
-    """
+    """Simulate and pool every ``chunks``-th block of reviews from number ``chunk`` on, from 0: rows of ``REVIEWS``."""
     blocks = [
         (number, range(first, min(first + BLOCK, settings["reviews"])))
         for number, scenario in enumerate(scenarios)
@@ -252,17 +226,8 @@ def characterise(
 ) -> list[dict]:
     """Turn simulated reviews into the operating characteristics of each scenario and model.
 
-    Parameters
-    ----------
-    scenarios, settings, level
-        As in :func:`simulate_chunk`.
-    chunks : iterable of iterables of mappings
-        Rows with the columns ``REVIEWS``, as text or numbers, in any order.
-
-    Returns
-    -------
-    list of dict
-        Rows with the columns ``CHARACTERISTICS``. A missing review is an error, never a smaller number of reviews.
+    ``chunks`` are rows of ``REVIEWS``, as text or numbers, in any order. A missing review is an error, never a smaller
+    number of reviews.
     """
     models, reviews = list(settings["models"]), settings["reviews"]
     numbers = np.full((len(scenarios), len(models), reviews, len(NUMBERS)), np.nan)
@@ -285,13 +250,7 @@ def characterise(
 
 
 def performance(scenario: Scenario, numbers: np.ndarray, status: Sequence[str]) -> dict:
-    """Give the operating characteristics of a model in a scenario.
-
-    Parameters
-    ----------
-    scenario : Scenario
-    numbers, status : ndarray of shape (6, reviews), sequence of str
-        As :func:`fit_reviews` gives them.
+    """Give the operating characteristics of a model in a scenario, from what :func:`fit_reviews` gives.
 
     Returns
     -------
@@ -310,16 +269,19 @@ def performance(scenario: Scenario, numbers: np.ndarray, status: Sequence[str]) 
     median, mean = float(expit(scenario.mean)), population_average(scenario.mean, scenario.tau)
     bias, bias_mcse = _mean(100 * (estimate[fitted] - median))
     covered, covered_mean = (_share(((low <= truth) & (truth <= high))[fitted]) for truth in (median, mean))
-    inside = _mean(100 * mass_inside(scenario, pi_low[predicted], pi_high[predicted]))
-    width = 100 * (high - low)[fitted]
-    middle = float(np.median(width)) if len(width) else np.nan
+    inside, width = (
+        _mean(100 * mass_inside(scenario, pi_low[predicted], pi_high[predicted])),
+        100 * (high - low)[fitted],
+    )
     none, every = (np.array([word == rule for word in status]) for rule in (NO_EVENTS, ALL_EVENTS))
     counts = sorted(Counter(word for word in status if not is_ok(word)).items())
     return {
-        **{n: _share(s)[0] for n, s in zip(COUNTS[2:], (fitted, none, every), strict=True)},
-        **dict(zip(MEDIAN, (bias, bias_mcse, *covered, _mean(width)[0], middle), strict=True)),
-        **dict(zip(MEAN, (bias + 100 * (median - mean), *covered_mean), strict=True)),
-        **dict(zip(PREDICTION, (_share(predicted)[0], *inside), strict=True)),
+        **{"fitted": _share(fitted)[0], "no_events": _share(none)[0], "all_events": _share(every)[0]},
+        **{"bias": bias, "bias_mcse": bias_mcse, "coverage": covered[0], "coverage_mcse": covered[1]},
+        **{"width_mean": _mean(width)[0], "width_median": float(np.median(width)) if len(width) else np.nan},
+        "bias_of_mean": bias + 100 * (median - mean),
+        **{"coverage_of_mean": covered_mean[0], "coverage_of_mean_mcse": covered_mean[1]},
+        **{"predicted": _share(predicted)[0], "prediction_coverage": inside[0], "prediction_coverage_mcse": inside[1]},
         "tau2_zero": _share(tau2[known] == 0)[0],
         "status": "; ".join(f"{word} ({n} of {len(status)})" for word, n in counts) or OK,
     }
@@ -348,16 +310,8 @@ def _share(hits: np.ndarray) -> tuple[float, float]:
 def summary(rows: Sequence[Mapping]) -> list[dict]:
     """Give, for each model, its worst and mean behaviour over the scenarios: all, those of the grid, those of the data.
 
-    Parameters
-    ----------
-    rows : sequence of mappings
-        What :func:`characterise` gives.
-
-    Returns
-    -------
-    list of dict
-        Rows with the columns ``SUMMARY``. The worst coverage is the lowest and ``worst_*`` name its scenario; of many
-        scenarios that are alike the lowest is below what it stands for by about two of its Monte Carlo errors.
+    ``rows`` are what :func:`characterise` gives. The worst coverage is the lowest and ``worst_*`` name its scenario; of
+    many scenarios that are alike the lowest is below what it stands for by about two of its Monte Carlo errors.
     """
     table = []
     for model in dict.fromkeys(row["model"] for row in rows):
@@ -375,19 +329,23 @@ def _summarise(rows: Sequence[Mapping]) -> dict:
     coverage, error, bias, of_mean, width, predicted = (np.array([row[name] for row in rows]) for name in names)
     predicted = predicted[np.isfinite(predicted)] if np.isfinite(predicted).any() else predicted
     worst = rows[int(np.argmin(coverage))]
-    coverages = coverage.mean(), np.sqrt(np.sum(error**2)) / len(rows), worst["coverage"], worst["coverage_mcse"]
-    others = of_mean.mean(), of_mean.min(), np.abs(bias).mean(), bias[np.argmax(np.abs(bias))], width.mean()
-    last = predicted.mean(), predicted.min(), min(row["fitted"] for row in rows), OK
     return {
         "level": worst["level"],
-        **dict(zip((*COVERAGES, *OTHERS, *LAST), (*coverages, *others, *last), strict=True)),
+        **{"coverage_mean": coverage.mean(), "coverage_mean_mcse": np.sqrt(np.sum(error**2)) / len(rows)},
+        **{"coverage_worst": worst["coverage"], "coverage_worst_mcse": worst["coverage_mcse"]},
         **{f"worst_{name}": worst[name] for name in WORST},
+        **{"coverage_of_mean_mean": of_mean.mean(), "coverage_of_mean_worst": of_mean.min()},
+        **{"bias_mean_absolute": np.abs(bias).mean(), "bias_worst": bias[np.argmax(np.abs(bias))]},
+        "width_mean": width.mean(),
+        **{"prediction_coverage_mean": predicted.mean(), "prediction_coverage_worst": predicted.min()},
+        **{"fitted_worst": min(row["fitted"] for row in rows), "status": OK},
     }
 
 
 def read_scenarios(rows_csvs: Paths, estimates_csv: str, settings: Mapping) -> list[Scenario]:
     """Read what the scenarios follow from."""
-    return scenarios_of(chain.from_iterable(map(read_table, rows_csvs)), read_table(estimates_csv), settings)
+    rows = (row for path in rows_csvs for row in read(path, "rows"))
+    return scenarios_of(rows, read(estimates_csv), settings)
 
 
 def simulate_reviews_file(
@@ -404,5 +362,5 @@ def gather_simulations_file(
     """Read all chunks, and write two tables: the operating characteristics and their summary."""
     scenarios = read_scenarios(rows_csvs, estimates_csv, settings)
     table = characterise(scenarios, map(read_table, chunk_csvs), settings, level)
-    write_table(table_csvs[0], table, CHARACTERISTICS)
-    write_table(table_csvs[1], summary(table), SUMMARY)
+    write(table_csvs[0], table, table="operating_characteristics")
+    write(table_csvs[1], summary(table), table="operating_characteristics_summary")
