@@ -1,6 +1,6 @@
 """Do groups of studies differ? Each group's own pool, and tests with a common and with separate τ²."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -9,24 +9,13 @@ from scipy.special import chdtrc, expit, logit, ndtri
 
 from ..models.catalogue import Pooled
 from ..models.logistic_normal import Fit, arms_of, fit, fixed_fit, separated
+from ..models.result import blank_pool
 from ..words.terms import OK, is_ok, remarks_of, with_remark
 
 
 @dataclass(frozen=True)
 class Test:
-    """A test for subgroup differences.
-
-    Parameters
-    ----------
-    name : str
-        In words; blank when no test was possible.
-    statistic, df, p : float
-        χ², its degrees of freedom and P value.
-    groups : tuple of str
-        The groups that were compared.
-    status : str
-        ``ok``, with what is to be said of single groups, or why there is no test.
-    """
+    """A test for subgroup differences: χ², and the groups it compares; without a name there was none, and why."""
 
     name: str = ""
     statistic: float = np.nan
@@ -50,22 +39,11 @@ ONE_EACH = "one study a group: differences between groups and between studies ar
 
 
 def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit:
-    """Fit group means with a common τ² and test whether they differ.
+    """Fit group means with a common τ² and test whether they differ; arms of one study share its random effect.
 
-    Parameters
-    ----------
-    events, patients : array_like of int, shape (rows,)
-    study : array_like of shape (rows,)
-        Arms of one study share its random effect, so a difference inside a study counts as such.
-    group : array_like of str, shape (rows,)
-    level : float
-
-    Returns
-    -------
-    CommonFit
-        All groups take part in the test. One without events, or with nothing but events, has its highest likelihood,
-        1, at a mean of minus or plus infinity: it adds nothing to the log likelihood of the groups' own means, counts
-        in that of one mean for all, and has no estimate.
+    All groups take part in the test. One without events, or with nothing but events, has its highest likelihood, 1, at
+    a mean of minus or plus infinity: it adds nothing to the log likelihood of the groups' own means, counts in that of
+    one mean for all, and has no estimate.
 
     References
     ----------
@@ -73,7 +51,7 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     """
     y, n = np.asarray(events, int), np.asarray(patients, int)
     study, group = np.asarray(study), np.asarray(group)
-    groups = tuple(_ordered(group))
+    groups = tuple(dict.fromkeys(group))
     if len(groups) < 2:
         return CommonFit({}, Test(status="fewer than two groups to compare"))
     if tied(study, group):
@@ -107,12 +85,8 @@ def _common_estimates(full: Fit, inner: list, y, n, study, group, level: float) 
     z, estimates = ndtri((1 + level) / 2), {}
     for i, g in enumerate(inner):
         rows, mean, se = group == g, full.beta[i], np.sqrt(full.covariance[i, i])
-        estimates[g] = Pooled(
-            "glmm-common",
-            int(rows.sum()),
-            len(np.unique(study[rows])),
-            int(y[rows].sum()),
-            int(n[rows].sum()),
+        estimates[g] = replace(
+            blank_pool("glmm-common", y[rows], n[rows], study[rows]),
             estimate=float(expit(mean)),
             ci_low=float(expit(mean - z * se)),
             ci_high=float(expit(mean + z * se)),
@@ -125,20 +99,12 @@ def _common_estimates(full: Fit, inner: list, y, n, study, group, level: float) 
 
 
 def compare_pools(pools: dict[str, Pooled]) -> Test:
-    """Test whether group pools differ, each with its own τ².
+    """Test whether group pools on the logit scale differ, each with its own τ².
 
-    Parameters
-    ----------
-    pools : dict
-        Group → its own pool, on the logit scale.
-
-    Returns
-    -------
-    Test
-        Cochran's Q between the pooled logits: the test of these estimates and their standard errors. A group that is
-        not a pool has neither and stays out by name: one study has no τ² of its own, and without events, or with
-        nothing but events, there is no logit. (The likelihood ratio would not help: whatever the common mean, a τ²
-        of its own without bound takes a group of k studies without events to a likelihood of 2⁻ᵏ.)
+    Cochran's Q between the pooled logits: the test of these estimates and their standard errors. A group that is not a
+    pool has neither and stays out by name: one study has no τ² of its own, and without events, or with nothing but
+    events, there is no logit. (The likelihood ratio would not help: whatever the common mean, a τ² of its own without
+    bound takes a group of k studies without events to a likelihood of 2⁻ᵏ.)
 
     References
     ----------
@@ -170,20 +136,9 @@ class OddsRatio:
 
 
 def odds_ratio_shared(events, patients, study, first, level: float = 0.95) -> OddsRatio:
-    """Compare two levels over studies, arms of one study sharing its effect.
+    """Compare the first level (True in ``first``) with the second, arms of one study sharing its effect.
 
-    Parameters
-    ----------
-    events, patients, study : array_like, shape (rows,)
-    first : array_like of bool, shape (rows,)
-        True for arms of the first level.
-    level : float
-
-    Returns
-    -------
-    OddsRatio
-        First against second, with a Wald interval and the likelihood-ratio P value; the latter alone where a level
-        has no events, or nothing but events.
+    Wald interval and likelihood-ratio P value; the latter alone where a level has no events, or nothing but events.
     """
     y, n, first = np.asarray(events, int), np.asarray(patients, int), np.asarray(first, bool)
     if first.all() or not first.any():
@@ -219,7 +174,3 @@ def tied(study: np.ndarray, group: np.ndarray) -> bool:
 def _fixed(arms) -> Fit:
     beta, value, information = fixed_fit(arms)
     return Fit(beta, 0.0, value + arms.constant, np.linalg.inv(information), 0, 0, True)
-
-
-def _ordered(values) -> list:
-    return list(dict.fromkeys(values))

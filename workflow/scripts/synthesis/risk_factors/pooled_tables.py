@@ -24,17 +24,8 @@ NO_RATIO = "no finite ratio: every table has an empty cell on the same side"
 class Effect:
     """A pooled effect on its model's own scale: the logarithm of a ratio, or the difference itself.
 
-    Parameters
-    ----------
-    k, studies : int
-        Tables that entered, and the studies they come from.
-    mean, se, half, pi_half : float
-        The effect, its standard error, and half the widths of the confidence and the prediction interval.
-    p : float
-        Of no effect.
-    tau2, i2, q, q_df, q_p : float
-        As in :class:`synthesis.models.result.Pooled`.
-    status : str
+    ``k`` tables entered, of so many ``studies``; ``half`` and ``pi_half`` are half the widths of the confidence and the
+    prediction interval, ``p`` is of no effect, and the others are as in :class:`synthesis.models.result.Pooled`.
     """
 
     k: int
@@ -55,11 +46,8 @@ class Effect:
 def pool_mantel_haenszel(tables: Tables, measure: str, level: float = 0.95) -> Effect:
     """Pool by Mantel–Haenszel, without continuity correction.
 
-    Returns
-    -------
-    Effect
-        A table that says nothing of the measure adds nothing: for ratios one without events, for the odds ratio also
-        one of nothing but events. Q compares the informative tables' own effects with the pooled one.
+    A table that says nothing of the measure adds nothing: for ratios one without events, for the odds ratio also one
+    of nothing but events. Q compares the informative tables' own effects with the pooled one.
 
     References
     ----------
@@ -111,19 +99,9 @@ def pool_peto(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
 def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, interval: str = "wald") -> Effect:
     """Pool effect sizes by inverse variance with a random study effect, REML.
 
-    Parameters
-    ----------
-    tables : Tables
-    measure : str
-    level : float
-    interval : {"wald", "hk", "mhk"}
-        Wald; Hartung–Knapp with t(studies − 1); Hartung–Knapp never narrower than Wald's standard error.
-
-    Returns
-    -------
-    Effect
-        Tables of one study are averaged first, by inverse variance: the same likelihood as a model in which they
-        share the study's effect. τ², I² and Q are those of the studies.
+    The interval is Wald's (``wald``), Hartung–Knapp's with t(studies − 1) (``hk``), or that, never narrower than Wald's
+    standard error (``mhk``). Tables of one study are averaged first, by inverse variance: the same likelihood as a
+    model in which they share the study's effect. τ², I² and Q are those of the studies.
 
     References
     ----------
@@ -165,11 +143,8 @@ def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, int
 def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
     """Pool odds ratios with the logistic model of fixed table intercepts and a random study effect on the log ratio.
 
-    Returns
-    -------
-    Effect
-        Wald interval, likelihood-ratio P; no correction of empty cells. Q is the likelihood-ratio statistic of one
-        odds ratio for all against one a table.
+    Wald interval, likelihood-ratio P; no correction of empty cells. Q is the likelihood-ratio statistic of one odds
+    ratio for all against one a table.
 
     Notes
     -----
@@ -213,11 +188,8 @@ def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -
 def pool_random_intercept(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
     """Pool odds ratios with the logistic model of a random study intercept and one log odds ratio for all.
 
-    Returns
-    -------
-    Effect
-        Wald interval, likelihood-ratio P. The model has no heterogeneity of the effect, so no τ². A table without
-        any event tells of its study's level and stays in.
+    Wald interval, likelihood-ratio P. The model has no heterogeneity of the effect, so no τ². A table without any event
+    tells of its study's level and stays in.
 
     Notes
     -----
@@ -259,19 +231,7 @@ def _by_study(y, v, study) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Method(NamedTuple):
-    """A way to pool 2×2 tables.
-
-    Parameters
-    ----------
-    measures : tuple of str
-        What it can pool.
-    description, reference : str
-        In the field's terms, for documents.
-    pool : callable
-        ``(tables, measure, level) → Effect``.
-    p_test : str
-        The test its P value is of.
-    """
+    """A way to pool some measures, ``(tables, measure, level) → Effect``, and the test its P value is of."""
 
     measures: tuple[str, ...]
     description: str

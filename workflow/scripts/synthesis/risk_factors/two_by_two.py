@@ -18,14 +18,9 @@ STUDY_METHODS = {
 
 @dataclass(frozen=True)
 class Tables:
-    """2×2 tables.
+    """2×2 tables, shape (k,): events and patients of the exposed (``a``, ``n1``) and of the unexposed (``c``, ``n2``).
 
-    Parameters
-    ----------
-    a, n1, c, n2 : ndarray of float, shape (k,)
-        Events and patients of the exposed, events and patients of the unexposed.
-    study : ndarray of shape (k,)
-        Tables of one study hold different patients and share the study's effect.
+    Tables of one study hold different patients and share the study's effect.
     """
 
     a: np.ndarray
@@ -65,26 +60,15 @@ def size_of(tables: Tables) -> tuple[int, int]:
 
 
 def risk_ratio_score(events, patients, level: float = 0.95) -> tuple[float, float, float]:
-    """Give the risk ratio of a table with its score interval, which needs no correction of empty cells.
+    """Give the risk ratio of a table, exposed first, with its score interval, which needs no correction of empty cells.
 
-    Parameters
-    ----------
-    events, patients : array_like of int, shape (2,)
-        Exposed and unexposed.
-    level : float
-
-    Returns
-    -------
-    estimate, low, high : float
-        0 or infinite where one group has no events; NaN where neither has.
+    0 or infinite where one group has no events; NaN where neither has.
 
     References
     ----------
     Koopman PAR. Biometrics 1984;40:513–7; the same statistic, without its factor N / (N − 1), as in Miettinen O,
     Nurminen M. Stat Med 1985;4:213–26.
 
-    Examples
-    --------
     >>> print(*(round(x, 2) for x in risk_ratio_score((36, 16), (40, 80))))
     4.5 2.94 7.15
     """
@@ -120,10 +104,6 @@ def effect_sizes(tables: Tables, measure: str) -> tuple[np.ndarray, np.ndarray]:
 
     Half a patient is added to all four cells of tables with an empty cell, and of no others: metafor's
     ``escalc(add=1/2, to="only0")``. Tables without any event stay, as they do there.
-
-    Returns
-    -------
-    y, v : ndarray of shape (k,)
     """
     cells = np.array([tables.a, tables.b, tables.c, tables.d])
     a, b, c, d = cells + np.where((cells == 0).any(0), 0.5, 0.0)

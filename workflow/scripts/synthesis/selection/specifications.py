@@ -57,25 +57,11 @@ def levels_of(analysis: Analysis, windows: Sequence[int], sheets: Sequence[Sheet
 def select_sets(
     sheets: Sequence[Sheet], name: str, analysis: Analysis, levels: Mapping[str, Sequence]
 ) -> dict[tuple, RowSet]:
-    """Select the rows of every combination of choices.
+    """Give, for one level of each choice, as ``levels_of`` gives them, the rows it pools.
 
-    Parameters
-    ----------
-    sheets : sequence of Sheet
-    name : str
-    analysis : Analysis
-    levels : mapping
-        Choice → its levels, as ``levels_of`` gives them.
-
-    Returns
-    -------
-    dict
-        One level of each choice → the rows it pools. Combinations that let the same rows in, and treat cohorts alike,
-        are selected once.
+    Combinations that let the same rows in, and treat cohorts alike, are selected once.
     """
-    found: dict[tuple, RowSet] = {}
-    known: dict[tuple, RowSet] = {}
-    seen: dict[tuple, list[Sheet]] = {}
+    found, known, seen = {}, {}, {}
     for combination in product(*levels.values()):
         chosen = dict(zip(levels, combination, strict=True))
         question = vary_analysis(analysis, chosen)
