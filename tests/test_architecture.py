@@ -115,6 +115,15 @@ def test_every_rule_was_looked_at(jobs):
     assert {plain_name(job.rule) for job in jobs} - {"all"} == set(RULES) - asked
 
 
+def test_the_rules_can_be_read(jobs):
+    """The Snakefile is a table of contents, a rule has a name that says something, and a long choice has one, too."""
+    statements = re.findall(r"^(\w+)\b", (ROOT / "workflow" / "Snakefile").read_text(encoding="utf-8"), re.M)
+    assert set(statements) == {"report", "include", "rule"} and statements.count("rule") == 1
+    assert not [job.rule for job in jobs if re.search(r"\d$", job.rule)]
+    for path in structure.RULES.glob("*.smk"):
+        assert not re.search(r"lambda [^\n]*[\[({]$", path.read_text(encoding="utf-8"), re.M), path.name
+
+
 WATCH = """
 import os, sys
 

@@ -1,6 +1,7 @@
 # In:  config.yaml and studies/, all read and checked here
 # Out: what the rules share: `protocol` and `index`, the names that files are called by, and stamps: what jobs are handed
 import json
+from importlib.metadata import version
 
 from synthesis.handover.captions import Answers
 from synthesis.protocol.config import STUDY_VARIABLES
@@ -80,6 +81,11 @@ ALL_CHOICES = {
     **CHOICES,
     "variables": variables(["product", *STUDY_VARIABLES, *protocol.attributes]),
 }
+
+
+def versions(*packages):
+    """Give the versions of packages, for pages that say what computed them."""
+    return {name: version(name) for name in packages}
 
 
 def answers(*analyses):

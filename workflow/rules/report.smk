@@ -2,9 +2,6 @@
 #      studies/screening.csv when they are there; results/changes.md
 # Out: results/report.html (one self-contained page: it needs neither a network nor the files beside it)
 # Stands after all other rules, since it reads what they make.
-import platform
-from importlib.metadata import version
-
 PAGE_TEMPLATES = TEMPLATES / "report"
 TEMPLATE_FILES = sorted(str(path) for path in PAGE_TEMPLATES.iterdir() if path.is_file())
 
@@ -57,19 +54,9 @@ rule write_report:
         choices=ALL_CHOICES,
         software={
             "Python": platform.python_version(),
-            **{
-                name: version(name)
-                for name in (
-                    "jinja2",
-                    "matplotlib",
-                    "numpy",
-                    "pandas",
-                    "pydantic",
-                    "pymare",
-                    "scipy",
-                    "snakemake",
-                )
-            },
+            **versions(
+                "jinja2", "matplotlib", "numpy", "pandas", "pydantic", "pymare", "scipy", "snakemake"
+            ),
         },
         templates=str(PAGE_TEMPLATES),
     script:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,10 +14,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(f"  {name:<11} {run.__doc__}" for name, run in COMMANDS.items()),
     )
+    parser.add_argument("--version", action="version", version=own_version())
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="of the command")
     given = parser.parse_args(arguments)
     return COMMANDS[given.command](given.rest)
+
+
+def own_version() -> str:
+    """Give the version that is installed; a clone that is not says so."""
+    try:
+        return version("everpool")
+    except PackageNotFoundError:
+        return "a clone, not installed"
 
 
 def new_review(arguments: list[str]) -> int:
