@@ -152,7 +152,7 @@ def test_a_new_review_builds_at_once_and_takes_up_a_study(tmp_path, installed):
         return done.stdout
 
     assert "my review is written" in run("everpool", "new-review", "my review", folder=tmp_path)
-    assert run("make", "check") == "1 sheets with 2 counts: no problem.\n"
+    assert run("make", "check") == "1 sheet with 2 counts: no problem.\n"
     assert "Built in" in run("make")
     assert "Everything is up to date: results/report.html" in run("make")
     folder = tmp_path / "my review"

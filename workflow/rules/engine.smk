@@ -42,6 +42,7 @@ def unpacked(place):
 place = workflow.current_basedir.get_basedir()
 # Relative where it can be, so that Snakemake's records stay true when the whole folder moves.
 HERE = Path(os.path.relpath(place)) if isinstance(place, LocalSourceFile) else unpacked(place)
+# The rules, too: Snakemake 9.27 fails where it asks whether a script in git is newer than what it made.
 SCRIPTS, TEMPLATES, RULES = HERE / "scripts", HERE / "templates", Path(os.path.abspath(HERE)) / "rules"
 if str(SCRIPTS.resolve()) not in sys.path:
     sys.path.insert(0, str(SCRIPTS.resolve()))

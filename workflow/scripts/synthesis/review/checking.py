@@ -3,6 +3,7 @@
 import sys
 
 from ..tables.problems import ProblemsError
+from ..words.prose import plural
 from .index import read_index
 from .overlap import overlap_warnings
 from .totals import total_warnings
@@ -17,7 +18,7 @@ def main() -> int:
         return 1
     sheets = index.sheets.values()
     counts = sum(len(sheet.outcomes) for sheet in sheets)
-    print(f"{len(sheets)} sheets with {counts} counts: no problem.")
+    print(f"{plural(len(sheets), 'sheet')} with {plural(counts, 'count')}: no problem.")
     for line in overlap_warnings(index):
         print(f"Overlap? {line}")
     for line in total_warnings(index):
