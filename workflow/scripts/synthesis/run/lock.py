@@ -136,20 +136,16 @@ def find_others() -> dict[int, str]:
     """Find the living processes of Snakemake in this folder but this one and its callers: number → kind."""
     import psutil  # Snakemake's own dependency; only needed after a crash
 
-    here, mine = Path.cwd(), {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = {}
-    for process in psutil.process_iter(["pid", "cmdline", "status"]):
-        kind = kind_of(process.info["cmdline"] or [])
-        if not kind or process.pid in mine or process.info["status"] == psutil.STATUS_ZOMBIE:
-            continue
-        try:
-            is_here = os.path.samefile(process.cwd(), here)
-        except psutil.AccessDenied:
-            is_here = True  # another user's: it may be here
-        except (psutil.NoSuchProcess, OSError):
-            is_here = False
-        if is_here:
-            found[process.pid] = kind
+    for process in psutil.process_iter(["cmdline", "cwd", "status"]):
+        words, folder, status = (process.info[name] for name in ("cmdline", "cwd", "status"))
+        kind = kind_of(words or [])
+        if kind and process.pid not in mine and status != psutil.STATUS_ZOMBIE:
+            with contextlib.suppress(OSError):
+                # Of another user's process the folder is not told: it may be this one, and so counts as this one.
+                if folder is None or os.path.samefile(folder, "."):
+                    found[process.pid] = kind
     return found
 
 

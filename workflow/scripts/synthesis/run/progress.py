@@ -109,7 +109,7 @@ class Progress:
 
     def left(self) -> str:
         """Estimate the time left from what jobs of the same rules took; blank when nothing is known yet."""
-        known = self.seconds | {rule: sum(times) / len(times) for rule, times in self.took.items()}
+        known = self.learned()
         due = {rule: n for rule, n in self.waiting.items() if n > 0}
         if not due.keys() & known.keys():
             return ""
