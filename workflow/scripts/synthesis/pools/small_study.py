@@ -28,25 +28,11 @@ class Slope(NamedTuple):
     status: str = OK
 
 
-class Asymmetry(NamedTuple):
-    """A test: what the logits are regressed on, from ``(variances, patients)``, and where it is from."""
-
-    predictor: Callable[..., np.ndarray]
-    description: str
-    reference: str
-
-
-TESTS = {
-    "egger": Asymmetry(
-        lambda variance, patients: np.sqrt(variance),
-        "Egger's regression of logits on their standard errors",
-        "Egger M et al. BMJ 1997;315:629–34",
-    ),
-    "peters": Asymmetry(
-        lambda variance, patients: 1 / patients,
-        "Peters' regression of logits on the inverse of the sample size",
-        "Peters JL et al. JAMA 2006;295:676–80",
-    ),
+# What the logits are regressed on, from ``(variances, patients)``: their standard errors (Egger M et al. BMJ
+# 1997;315:629–34), or the inverse of the sample size (Peters JL et al. JAMA 2006;295:676–80).
+TESTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "egger": lambda variance, patients: np.sqrt(variance),
+    "peters": lambda variance, patients: 1 / patients,
 }
 
 
@@ -85,7 +71,7 @@ def asymmetry(events, patients, test: str) -> Slope:
     if y.sum() in (0, n.sum()):
         return Slope(status=NO_EVENTS)
     logit, variance = logit_with_variance(y, n)
-    return weighted_slope(logit, TESTS[test].predictor(variance, n), 1 / variance)
+    return weighted_slope(logit, TESTS[test](variance, n), 1 / variance)
 
 
 def small_study_rows(rows: Sequence[Mapping], analysis: str) -> list[dict]:

@@ -108,7 +108,7 @@ def _study_rows(row: Mapping, reason: str, level: float) -> list[dict]:
     about = {key: row[key] for key in ("exposure", "outcome", "study", "arm", "basis")}
     numbers, p = _study_numbers(events, patients, level)
     out = []
-    for model, (measure, _) in STUDY_METHODS.items():
+    for model, measure in STUDY_METHODS.items():
         words = [] if numbers[measure][0] == numbers[measure][0] or 0 in patients else [EMPTY]
         words += [f"not pooled: {reason}"] if reason else []
         found = {"kind": STUDY, "k": 1, "studies": 1, "model": model, "measure": measure}

@@ -105,7 +105,8 @@ def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, int
 
     References
     ----------
-    Hartung J, Knapp G. Stat Med 2001;20:3875–89; Röver C et al. BMC Med Res Methodol 2015;15:99 (modified).
+    Viechtbauer W. J Educ Behav Stat 2005;30:261–93 (REML); Hartung J, Knapp G. Stat Med 2001;20:3875–89; Röver C et al.
+    BMC Med Res Methodol 2015;15:99 (modified).
     """
     y, v = _by_study(*effect_sizes(tables, measure), tables.study)
     size, df, one = size_of(tables), len(y) - 1, np.ones(len(y))
@@ -195,6 +196,10 @@ def pool_random_intercept(tables: Tables, measure: str = OR, level: float = 0.95
     -----
     metafor's ``rma.glmm(model="UM.RS", method="EE")``. It compares the groups within studies and, as far as these
     differ in the share that is exposed, between them.
+
+    References
+    ----------
+    Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67.
     """
     size, problem = size_of(tables), _unpoolable(tables.informative())
     if problem:
@@ -233,55 +238,17 @@ def _by_study(y, v, study) -> tuple[np.ndarray, np.ndarray]:
 class Method(NamedTuple):
     """A way to pool some measures, ``(tables, measure, level) → Effect``, and the test its P value is of."""
 
-    measures: tuple[str, ...]
-    description: str
-    reference: str
     pool: Callable[..., Effect]
+    measures: tuple[str, ...] = (OR,)
     p_test: str = "Wald"
 
 
-_REML = "Inverse variance, random study effect, REML, half a patient added where a cell is empty"
-_LOGISTIC = "binomial likelihood, maximum likelihood by adaptive quadrature, no correction"
 METHODS = {
-    "mh": Method(
-        (OR, RR, RD),
-        "Mantel–Haenszel, common effect, no continuity correction",
-        "Mantel N, Haenszel W. J Natl Cancer Inst 1959;22:719–48",
-        pool_mantel_haenszel,
-    ),
-    "peto": Method((OR,), "Peto's one-step odds ratio", "Yusuf S et al. Prog Cardiovasc Dis 1985;27:335–71", pool_peto),
-    "reml": Method(
-        (OR, RR, RD),
-        f"{_REML}, Wald interval",
-        "Viechtbauer W. J Educ Behav Stat 2005;30:261–93",
-        pool_inverse_variance,
-    ),
-    "reml-hk": Method(
-        (OR, RR, RD),
-        f"{_REML}, Hartung–Knapp interval",
-        "Hartung J, Knapp G. Stat Med 2001;20:3875–89",
-        partial(pool_inverse_variance, interval="hk"),
-        "t",
-    ),
-    "reml-mhk": Method(
-        (OR, RR, RD),
-        f"{_REML}, modified Hartung–Knapp interval",
-        "Röver C et al. BMC Med Res Methodol 2015;15:99",
-        partial(pool_inverse_variance, interval="mhk"),
-        "t",
-    ),
-    "glmm-um-fs": Method(
-        (OR,),
-        f"Logistic model, fixed study intercepts, random effect of the exposure ({_LOGISTIC})",
-        "Turner RM et al. Stat Med 2000;19:3417–32",
-        pool_random_effect,
-        LIKELIHOOD_RATIO,
-    ),
-    "glmm-um-rs": Method(
-        (OR,),
-        f"Logistic model, random study intercepts, common effect of the exposure ({_LOGISTIC})",
-        "Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67",
-        pool_random_intercept,
-        LIKELIHOOD_RATIO,
-    ),
+    "mh": Method(pool_mantel_haenszel, (OR, RR, RD)),
+    "peto": Method(pool_peto),
+    "reml": Method(pool_inverse_variance, (OR, RR, RD)),
+    "reml-hk": Method(partial(pool_inverse_variance, interval="hk"), (OR, RR, RD), "t"),
+    "reml-mhk": Method(partial(pool_inverse_variance, interval="mhk"), (OR, RR, RD), "t"),
+    "glmm-um-fs": Method(pool_random_effect, p_test=LIKELIHOOD_RATIO),
+    "glmm-um-rs": Method(pool_random_intercept, p_test=LIKELIHOOD_RATIO),
 }

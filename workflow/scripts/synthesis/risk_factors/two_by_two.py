@@ -9,11 +9,8 @@ from scipy.special import ndtri
 OR, RR, RD = "odds ratio", "risk ratio", "risk difference"
 NOBODY = "a group without patients"
 EMPTY = "no events in either group, or nothing but events"
-STUDY_METHODS = {
-    "exact": (OR, "Conditional maximum likelihood, exact interval, Fisher's P"),
-    "score": (RR, "Risk ratio with Koopman's score interval"),
-    "newcombe": (RD, "Risk difference with Newcombe's hybrid score interval"),
-}
+# Conditional maximum likelihood with the exact interval, Koopman's score interval, Newcombe's hybrid score interval.
+STUDY_METHODS = {"exact": OR, "score": RR, "newcombe": RD}
 
 
 @dataclass(frozen=True)
