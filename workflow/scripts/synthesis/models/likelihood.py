@@ -265,8 +265,10 @@ def modes(y, n, linear, tau) -> tuple[np.ndarray, np.ndarray]:
         own = np.where(n > 0, (np.log(y / (n - y)) - linear) / t, 0.0)
     own = np.where(pull > 0, own.max(axis=2), own.min(axis=2))
     end = np.where(np.abs(own) < np.abs(pull), own, pull)
-    weight = tau**2 * np.sum(np.where(n > 0, (y + 0.5) * (n - y + 0.5) / (n + 1), 0.0), axis=1)
-    return find_modes(slopes, end, end * weight / (1 + weight))
+    information = np.sum(np.where(n > 0, (y + 0.5) * (n - y + 0.5) / (n + 1), 0.0), axis=1)
+    guess = np.log((y.sum(axis=1) + 0.5) / ((n - y).sum(axis=1) + 0.5)) - linear.mean(axis=2)
+    z = np.clip(tau * information * guess / (tau**2 * information + 1), np.minimum(end, 0), np.maximum(end, 0))
+    return find_modes(slopes, end, z)
 
 
 def find_modes(slopes: Callable, end: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
