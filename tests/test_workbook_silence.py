@@ -285,3 +285,15 @@ def test_a_tab_whose_part_is_not_in_the_file_is_not_passed_over(written, protoco
             after.writestr(part if part != name else f"{name}l", before.read(part))
     with pytest.raises(ProblemsError, match="a part of it is broken"):
         read_workbooks([path], tmp_path, protocol)
+
+
+def test_what_is_broken_is_said_without_its_bytes(written, protocol, tmp_path):
+    raw = bytearray(written.read_bytes())
+    with zipfile.ZipFile(written) as archive:
+        first = archive.infolist()[0]
+    raw[first.header_offset + 27] = 1  # the local header says that its name goes on into what is packed
+    path = tmp_path / "adams2001.xlsx"
+    path.write_bytes(raw)
+    with pytest.raises(ProblemsError, match="and in its header differ") as caught:
+        read_workbooks([path], tmp_path, protocol)
+    assert "\\x" not in str(caught.value)

@@ -33,7 +33,8 @@ def check_safe(path: str | Path) -> None:
     except OSError as error:
         raise refusal(path, f"Cannot be read: {error.strerror or error}.") from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        why = quote(error, 120)  # ZipFile quotes what it found, which may be all of the file
+        # ZipFile quotes what it found, which may be all of the file, and bytes that nobody can read.
+        why = quote(re.sub(" and header b.*", " and in its header differ", str(error), flags=re.S), 120)
         raise refusal(path, f"Not readable as a workbook: {why}. Open it and save it again as .xlsx.") from None
 
 
