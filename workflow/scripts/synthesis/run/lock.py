@@ -72,11 +72,6 @@ def sign(descriptor: int, pid: int) -> None:
         raise Stop.unwritable(error, LOCK) from None
 
 
-def clear(descriptor: int) -> None:
-    """Empty the lock at the orderly end of a build; the file stays, since removing a lock races with its next owner."""
-    os.ftruncate(descriptor, 0)
-
-
 def read_owner() -> dict:
     """Read who builds, or who built last and was killed; empty when nobody did."""
     with contextlib.suppress(OSError, ValueError, TypeError):

@@ -46,7 +46,10 @@ def look_after(say: Callable[[str], None]) -> None:
     if changed := take_out():
         say(f"Changed since the last build, and built again when asked for: {listed(changed)} (a copy is in {ASIDE}/).")
     if torn := torn_notes():
-        start_afresh()
+        # Without the stamps, which are inputs of the first stages, every result is built again; without the notes, too,
+        # since a new stamp of the same content as noted would build nothing.
+        for folder in (STAMPS, seals.SEALS, METADATA):
+            shutil.rmtree(folder, ignore_errors=True)
         say(f"The notes on {plural(torn, 'result')} are gone or torn: all results are built again.")
 
 
@@ -67,7 +70,7 @@ def take_out() -> list[str]:
     for path, seal in seals.read_seals().items():
         now = seals.take(path, seal)
         if now is None:
-            seals.lift_seal(path)
+            seals.place_of(path).unlink(missing_ok=True)
         elif now[2] != seal[2]:
             target = ASIDE / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -118,15 +121,6 @@ def write_seconds(seconds: dict[str, float]) -> None:
     """Note them; on a full disk there is no note."""
     with contextlib.suppress(OSError):
         write_text(SECONDS, json.dumps(seconds))
-
-
-def start_afresh() -> None:
-    """Drop the stamps, which are inputs of the first stages: without them every result is built again.
-
-    With the notes: a new stamp of the same content as noted would build nothing.
-    """
-    for folder in (STAMPS, seals.SEALS, METADATA):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def set_back(now: float) -> int:

@@ -63,12 +63,12 @@ def take(path: str, known: Seal | None = None) -> Seal | None:
 
 def set_seal(path: str) -> None:
     """Seal a file as it is."""
-    write_text(_place(path), json.dumps([path, *(take(path) or TORN)]))
+    write_text(place_of(path), json.dumps([path, *(take(path) or TORN)]))
 
 
 def read_seal(path: str) -> Seal | None:
     """Read the seal of a result; None where no job sealed one."""
-    place = _place(path)
+    place = place_of(path)
     return _read(place)[1] if place.exists() else None
 
 
@@ -77,12 +77,8 @@ def read_seals() -> dict[str, Seal]:
     return dict(_read(place) for place in sorted(SEALS.glob("*.json")))
 
 
-def lift_seal(path: str) -> None:
-    """Forget a file that has gone."""
-    _place(path).unlink(missing_ok=True)
-
-
-def _place(path: str) -> Path:
+def place_of(path: str) -> Path:
+    """Give the place of the seal of a file."""
     return SEALS / f"{digest_text(path)[:32]}.json"
 
 
