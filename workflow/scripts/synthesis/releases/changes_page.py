@@ -61,13 +61,7 @@ def limits_of(protocol: Protocol) -> dict:
 
 
 def write_page(last: Story | None, release: Story | None, names: Names, state: str) -> str:
-    """Write the page against the last commit and the last release; either may be missing.
-
-    Parameters
-    ----------
-    state : str
-        Digest of the sheets and the config that the page is of.
-    """
+    """Write the page of sheets and config of a state against the last commit and the last release, if there are any."""
     if not last and not release:
         return "**Nothing to compare with:** no earlier results are at hand. The next ones are compared with these.\n"
     parts = [write_story(last, names, "`python -m synthesis.guard --all`")] if last else []
@@ -83,13 +77,7 @@ def state_line(state: str) -> str:
 
 
 def write_story(story: Story, names: Names, more: str) -> str:
-    """Write what changed between two snapshots.
-
-    Parameters
-    ----------
-    more : str
-        Where the estimates stand that the page has no room for.
-    """
+    """Write what changed between two snapshots; ``more`` is where estimates stand that the page has no room for."""
     names = replace(names, analyses=story.analyses)
     parts = [first_line(story), *answers_part(story, names), *moves_part(story, names)]
     if story.numbers_move or story.conclusions:

@@ -1,6 +1,6 @@
 """Pooled estimates before and after: which differ, which came or went, and which sheets moved them."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isclose
 
@@ -48,15 +48,7 @@ def keyed(rows: Iterable[Row], key: Sequence[str]) -> dict[tuple[str, ...], Row]
 def compare(
     before: Iterable[Row], after: Iterable[Row], key: Sequence[str] = KEY, numbers: Sequence[str] = NUMBERS
 ) -> list[Change]:
-    """Find the rows that differ in a number or in their status, or are on one side only.
-
-    Parameters
-    ----------
-    before, after : iterable of dict
-        Rows of a table as text.
-    key, numbers : sequence of str
-        Columns that name a row, and those that are compared beside its status.
-    """
+    """Find the rows of text that differ in a number or in their status, or are on one side only."""
     old, new = keyed(before, key), keyed(after, key)
     changes = (Change(at, old.get(at), new.get(at)) for at in old | new)
     return [change for change in changes if differ(change.before, change.after, (*numbers, "status"))]
@@ -75,16 +67,12 @@ def same(one: str, other: str) -> bool:
         return False
 
 
-def find_presences(changes: Iterable[Change], unknown: Iterable[str]) -> list[Presence]:
+def find_presences(changes: Iterable[Change], unknown: Container[str]) -> list[Presence]:
     """Find the pools that came or went, said once for the models, levels and analyses of which the same holds.
 
-    Parameters
-    ----------
-    changes : iterable of Change
-    unknown : iterable of str
-        Analyses that came or went as a whole, of which nothing more need be said.
+    ``unknown`` are analyses that came or went as a whole, of which nothing more need be said.
     """
-    unknown, whole, found = {*unknown}, set(), []
+    whole, found = set(), []
     for change in sorted(changes, key=lambda change: change.key[1] != "all"):
         analysis, subset, group, model = change.key
         word = word_of(change)
@@ -128,10 +116,17 @@ def overall(changes: list[Change]) -> list[Change]:
 
 
 def movers(before: Iterable[Row], after: Iterable[Row]) -> list[str]:
-    """Name the studies whose used rows differ between two ``rows.csv`` of one analysis, and how."""
+    """Name the studies whose used rows differ between two ``rows.csv`` of one analysis, and the first such count."""
     old, new = (used_counts(rows) for rows in (before, after))
-    studies = [study for study in old | new if old.get(study) != new.get(study)]
-    return [f"{study} ({how_moved(old.get(study), new.get(study))})" for study in studies]
+    found = []
+    for study in old | new:
+        was, now = old.get(study), new.get(study)
+        if was is None or now is None:
+            found.append(f"{study} ({NEW if now else GONE})")
+        elif was != now:
+            counts = (f"{was[key]} → {now[key]}" for key in was if key in now and was[key] != now[key])
+            found.append(f"{study} ({next(counts, 'other rows')})")
+    return found
 
 
 def used_counts(rows: Iterable[Row]) -> dict[str, dict[tuple, str]]:
@@ -142,11 +137,3 @@ def used_counts(rows: Iterable[Row]) -> dict[str, dict[tuple, str]]:
             key = row["subset"], row["group"], row["arm"], row["outcome"]
             found.setdefault(row["study"], {})[key] = f"{row['events']}/{row['patients']}"
     return found
-
-
-def how_moved(old: dict[tuple, str] | None, new: dict[tuple, str] | None) -> str:
-    """Give the first count that differs between two sides; one of them may be missing."""
-    if old is None or new is None:
-        return NEW if new else GONE
-    both = (f"{old[key]} → {new[key]}" for key in old if key in new and old[key] != new[key])
-    return next(both, "other rows")
