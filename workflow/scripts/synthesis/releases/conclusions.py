@@ -107,15 +107,14 @@ def test_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Limits,
     """Say which tests for differences between subgroups crossed their level."""
     old, new = (
         {
-            (row["subset"], row["model"] == COMMON): row["test_p"]
+            f"{row['subset'].replace('_', ' ')}{' with one τ²' if row['model'] == COMMON else ''}": row["test_p"]
             for row in snapshot.table("estimates")
             if row["analysis"] == analysis and row["test_p"] and row["model"] in (model, *COMMON_OF.get(model, ()))
         }
         for snapshot, model in ((before, led), (after, limits.model))
     )
-    for (variable, common), p in new.items():
-        name = f"the test for differences by {variable.replace('_', ' ')}{' with one τ²' if common else ''}"
-        yield from crossing(name, old.get((variable, common), ""), p, limits.alpha)
+    for name, p in new.items():
+        yield from crossing(f"the test for differences by {name}", old.get(name, ""), p, limits.alpha)
 
 
 def effects_texts(before: Snapshot, after: Snapshot, analysis: str, limits: Limits) -> Iterable[str]:

@@ -23,11 +23,6 @@ class Change:
     before: Row | None
     after: Row | None
 
-    @property
-    def numbers_move(self) -> bool:
-        """Say whether a number differs; another remark moves nothing."""
-        return differ(self.before, self.after, NUMBERS)
-
 
 @dataclass(frozen=True)
 class Presence:

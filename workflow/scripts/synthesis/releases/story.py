@@ -6,7 +6,7 @@ from ..words.prose import joined
 from .attribution import find_moves, without_sheets
 from .conclusions import Limits, find_conclusions
 from .differences import find_differences
-from .estimates import compare, differ, find_presences
+from .estimates import NUMBERS, compare, differ, find_presences
 from .renames import find_renames, with_names_of_now
 from .snapshot import Row, Snapshot
 
@@ -30,7 +30,7 @@ class Story:
         self.models = before.choices().get("models.primary", limits.model), limits.model  # that led, and that leads
         old, new = (snapshot.table("estimates") for snapshot in (before, after))
         differing = compare(old, new)
-        self.changes = [change for change in differing if change.numbers_move]
+        self.changes = [one for one in differing if differ(one.before, one.after, NUMBERS)]
         self.estimates, self.remarks = len(new), len(differing) - len(self.changes)  # all; with another remark only
         self.others = {name: self._effects_that_differ(name) for name in OTHERS}
         self.analyses = analyses | {n: label for n, label in before.analyses().items() if n not in analyses}
