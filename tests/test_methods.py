@@ -35,8 +35,10 @@ def row(study: str, events: int, patients: int, **values) -> dict:
 
 
 def estimate(**values) -> dict:
-    base = {"analysis": "fever", "subset": "all", "group": "", "model": "glmm", "studies": 3, "tau2": 0.2}
-    return base | {"pi_low": 0.01, "estimate": 0.1, "test_p": nan, "status": "ok"} | values
+    base = {"analysis": "fever", "subset": "all", "group": "", "model": "glmm", "studies": 3, "events": 12}
+    return (
+        base | {"patients": 150, "tau2": 0.2, "pi_low": 0.01, "estimate": 0.1, "test_p": nan, "status": "ok"} | values
+    )
 
 
 ROWS = [
@@ -96,8 +98,8 @@ def test_a_study_is_without_events_only_when_all_its_arms_are():
 
 
 def test_every_reason_of_the_selection_is_known():
-    source = (LIBRARY / "selection" / "rows.py").read_text(encoding="utf-8")
-    written = re.findall(r'(?:return|\] =) f?"([^"{]+)', source[source.index("def unusable") :])
+    rows, sharing = ((LIBRARY / "selection" / name).read_text(encoding="utf-8") for name in ("rows.py", "sharing.py"))
+    written = re.findall(r'(?:return|\] =) f?"([^"{]+)', rows[rows.index("def unusable") :] + sharing)
     assert len(written) > 10
     assert {reason_of(text) for text in written if text != "window unstated"} == set(REASONS.values())
 
@@ -125,8 +127,8 @@ def test_what_is_not_turned_on_is_not_mentioned(protocol, tables):
 
 def test_settings_are_those_of_the_config(protocol, tables):
     tables |= {
-        "subsets": [{"analysis": "fever", "kind": "sampled"}],
-        "bootstrap": [{"quantity": "estimate", "low": 0.1}],
+        "subsets": [{"analysis": "fever", "kind": "sampled", "model": "glmm"}],
+        "bootstrap": [{"quantity": "estimate", "low": 0.1, "status": "ok"}],
         "future": [{"analysis": "fever", "quantity": "events_mean"}],
         "rates": [{"analysis": "rash", "model": "poisson-normal", "studies": 2}],
         "published": [dict.fromkeys(("window_comparable", "denominator_comparable", "measure_comparable"), "yes")],
