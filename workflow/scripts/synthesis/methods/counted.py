@@ -6,6 +6,7 @@ from math import isnan, nan
 
 from ..moderators.permutation import EXACT_UP_TO
 from ..selection.sharing import ARTICLE_FIRST
+from ..tables.pools import state_of
 from ..words.formatting import format_count
 from ..words.model_names import DESCRIPTIONS, SCALES, WALD_TESTED, scale_of
 from ..words.prose import markdown_table
@@ -108,10 +109,8 @@ def pools(evidence: Evidence) -> dict:
         "freedom": sorted({studies - 1 for studies in predicted}),
         "without_events": sum(empty),
         "with_such": sum(n > 0 for n in empty),
-        "states": Counter(
-            "two studies" if is_ok(row["status"]) and row["studies"] == 2 else row["status"].split(":")[0]
-            for row in evidence.primary
-        ),
+        "states": Counter(map(state_of, evidence.primary)),
+        "stuck": sum(row["status"].startswith("did not converge") for row in evidence.primary),
         "homogeneous": sum(row["tau2"] == 0 for row in evidence.primary),
     }
 

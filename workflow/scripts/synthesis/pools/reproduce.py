@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..tables.declared import Row, read
 from ..tables.files import write_text
-from ..tables.pools import pooled_rows
+from ..tables.pools import State, pooled_rows, state_of
 from ..words.formatting import is_missing
 from ..words.templates import render
 from ..words.terms import is_ok
@@ -32,10 +32,13 @@ INTERVALS = {
     "wilson": ("Wilson", "suppressWarnings(prop.test(x, n, conf.level = level, correct = FALSE))"),
 }
 QUANTILES = {"glmm": "qnorm((1 + level) / 2)", "glmm-t": "qt((1 + level) / 2, k - 1)"}
-EXACT = {  # how the statuses of such pools begin → side of the test, and why
-    "one study": ("two.sided", "One study is not a pool: its proportion with the exact (Clopper-Pearson) interval."),
-    "no events": ("less", "No events in any study: the exact one-sided upper limit of the totals."),
-    "all events": ("greater", "Nothing but events: the exact one-sided lower limit of the totals."),
+EXACT = {  # what is no pool → side of the test, and why
+    State.ONE_STUDY: (
+        "two.sided",
+        "One study is not a pool: its proportion with the exact (Clopper-Pearson) interval.",
+    ),
+    State.NO_EVENTS: ("less", "No events in any study: the exact one-sided upper limit of the totals."),
+    State.ALL_EVENTS: ("greater", "Nothing but events: the exact one-sided lower limit of the totals."),
 }
 
 
@@ -110,8 +113,8 @@ def reproduction(
 def block(model: str, row: Row) -> dict[str, str]:
     """Give what the script needs to pool with one model, or why there is nothing to pool."""
     status = row.get("status", "")
-    if case := next((case for case in EXACT if status.startswith(case)), ""):
-        side, why = EXACT[case]
+    if (state := state_of(row)) in EXACT:
+        side, why = EXACT[state]
         return {"kind": "exact", "side": side, "why": why, "ours": named_numbers(row, NUMBERS[:3])}
     measure, estimator, test = (model + "--").split("-")[:3]
     if not is_ok(status):
