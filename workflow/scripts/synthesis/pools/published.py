@@ -126,23 +126,10 @@ def compare_denominators(published: Mapping[str, str], measure: str) -> Verdict:
 
 
 def compare_pair(pair: Mapping[str, str], published: Mapping[str, str], ours: Ours, unit: str) -> dict:
-    """Set one published pool beside ours.
+    """Set one published pool, a row of the hand-kept table as text, beside ours, as a pair of the config asks.
 
-    Parameters
-    ----------
-    pair : mapping
-        A pair of the config.
-    published : mapping
-        A row of the published table, as text: numbers in per cent (a rate in per cent per unit of time).
-    ours : Ours
-        Proportions, or events per unit of time; they leave here in per cent.
-    unit : str
-        What rates are counted per.
-
-    Returns
-    -------
-    dict
-        A row of ``published.csv``. ``ratio`` is ours over theirs; ``overlap`` says whether the intervals meet.
+    Published numbers are in per cent (a rate in per cent per ``unit`` of time), ours are proportions, or events per
+    unit, and leave here in per cent. ``ratio`` is ours over theirs; ``overlap`` says whether the intervals meet.
     """
     theirs, mine = numbers(published, *LIMITS), [100 * ours.pool.get(name, nan) for name in LIMITS]
     verdicts = {

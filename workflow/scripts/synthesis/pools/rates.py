@@ -159,16 +159,8 @@ def _all_events_limit(n: np.ndarray, m: np.ndarray, level: float) -> float:
 def person_time_rows(rows: Iterable[Row], days: float, unit: str, level: float) -> list[dict]:
     """Give each candidate row of an analysis with its person-time, or the reason it has none: ``rate_rows.csv``.
 
-    Parameters
-    ----------
-    rows : iterable of mappings
-        Of ``rows.csv``.
-    days : float
-        Days in the unit of time.
-    unit : str
-        What patients × time is counted in.
-    level : float
-        Of the exact Poisson interval of each row.
+    ``days`` are in the unit of time, ``unit`` is what patients × time is counted in, ``level`` that of the exact
+    interval of each row.
     """
     table = []
     for row in rows:

@@ -19,16 +19,8 @@ from .sharing import are_apart, one_a_cohort, widest
 class Vocabulary:
     """What selection needs to know of the config beside the analysis itself.
 
-    Parameters
-    ----------
-    attributes : sequence of str
-        Attributes of an arm, `product` first.
-    implied : mapping
-        Product → attributes that follow from it.
-    level : float
-        Confidence level of study intervals.
-    interval : str
-        ``clopper-pearson`` or ``wilson``; blank: rows without intervals.
+    ``attributes`` of an arm, `product` first; ``implied`` gives product → attributes that follow from it; ``interval``
+    of a study is ``clopper-pearson`` or ``wilson``, blank for rows without intervals.
     """
 
     attributes: Sequence[str]

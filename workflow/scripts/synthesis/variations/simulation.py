@@ -37,23 +37,12 @@ WORST = ("source", "analysis", "k", "incidence", "tau")  # what names a scenario
 
 @dataclass(frozen=True)
 class Scenario:
-    """A truth, and the studies that see it.
+    """A truth, and the k studies that see it: of the config's ``grid``, or of the ``data`` of an analysis.
 
-    Parameters
-    ----------
-    source : {"grid", "data"}
-    analysis : str
-        Whose estimate and sizes it has; blank for the grid.
-    mean, tau : float
-        Logit of the median study's proportion, and standard deviation of the studies' logits.
-    k : int
-        Studies.
-    sizes : tuple of int
-        Patients in each arm of the k studies (data), or of the studies that every review draws its k from (grid).
-    status : str
-        ``ok``, or why nothing can be simulated.
-    arms : tuple of int
-        How many arms each of the k studies gives, in order; blank: one.
+    ``mean`` is the logit of the median study's proportion, ``tau`` the standard deviation of the studies' logits.
+    ``sizes`` are the patients in each arm of the k studies (data), or of the studies that every review draws its k from
+    (grid); ``arms`` says how many arms each of the k gives, one where it is blank. ``status`` is ``ok``, or why nothing
+    can be simulated.
     """
 
     source: str
@@ -85,20 +74,10 @@ class Scenario:
 
 
 def scenarios_of(rows: Iterable[Row], estimates: Iterable[Row], settings: Mapping) -> list[Scenario]:
-    """Give the scenarios of the config's grid, then one for each analysis.
+    """Give the scenarios of the config's grid, then one for each analysis, from every ``rows.csv`` and all estimates.
 
-    Parameters
-    ----------
-    rows, estimates : iterable of mappings
-        Rows of every ``rows.csv`` and of ``results/estimates.csv``.
-    settings : mapping
-        The part `simulation` of the config.
-
-    Returns
-    -------
-    list of Scenario
-        Grid: sizes are those of all pooled studies of all analyses, a study once for each analysis it is in. Data: each
-        analysis with at least ``SMALLEST`` studies, with its own arms and the glmm's estimate and τ as the truth.
+    Grid: sizes are those of all pooled studies of all analyses, a study once for each analysis it is in. Data: each
+    analysis with at least ``SMALLEST`` studies, with its own arms and the glmm's estimate and τ as the truth.
     """
     sizes: dict[str, dict[str, tuple[int, ...]]] = {}
     for row in pooled_rows(rows):
@@ -126,12 +105,9 @@ def _data_scenario(analysis: str, studies: Sequence[tuple[int, ...]], truth: Row
 
 
 def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw some of the reviews, counted from 0, of a scenario, which is the ``number``-th of all.
+    """Draw events and patients, shape (reviews, arms), of some reviews, counted from 0, of the ``number``-th scenario.
 
-    Returns
-    -------
-    events, patients : ndarray of int, shape (reviews, arms)
-        Arms of one study share its effect.
+    Arms of one study share its effect.
     """
     events, patients = [], []
     for review in reviews:
@@ -146,20 +122,10 @@ def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: 
 def fit_reviews(
     model: str, events: np.ndarray, patients: np.ndarray, level: float, study: np.ndarray | None = None
 ) -> tuple[np.ndarray, list[str]]:
-    """Pool simulated reviews with a model.
+    """Pool simulated reviews, shape (reviews, arms), with a model.
 
-    Parameters
-    ----------
-    events, patients : ndarray of int, shape (reviews, arms)
-    study : ndarray of int, shape (arms,), optional
-        The study of each arm, arms of one study together; one arm a study when left out.
-
-    Returns
-    -------
-    numbers : ndarray of shape (6, reviews)
-        ``NUMBERS``: proportions, and τ² (or what the model has in its place); NaN where there is none.
-    status : list of str
-        What :func:`synthesis.models.catalogue.pool` says of each review.
+    ``study`` is that of each arm, arms of one study together; one arm a study when left out. Gives ``NUMBERS``, shape
+    (6, reviews), NaN where there is none, and what :func:`synthesis.models.catalogue.pool` says of each review.
     """
     study = np.arange(events.shape[1]) if study is None else study
     total, size, starts = events.sum(1), patients.sum(1), np.unique(study, return_index=True)[1]
