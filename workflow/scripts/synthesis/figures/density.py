@@ -58,14 +58,19 @@ def probability_below(pool: Row, future: Sequence[Row]) -> Callable[[np.ndarray]
     The logit is the pooled one plus ``√(τ² + se²) T``, T with ``studies − 1`` degrees of freedom: the distribution of
     the prediction interval and of ``future.csv``. Where a model predicts otherwise, that has quantiles, joined here.
     """
-    if drawn := quantiles_of(future):
-        from scipy.interpolate import PchipInterpolator
+    from scipy.special import expit, logit, stdtr
 
-        below, at = np.array([(0.0, 0.0), *drawn, (1.0, 1.0)]).T
-        least = np.r_[True, np.diff(at) > 0]
-        return PchipInterpolator(at[least], below[least])
-    from scipy.special import logit, stdtr
+    if drawn := [(p, q) for p, q in quantiles_of(future) if 0 < q < 1]:
+        from scipy.interpolate import CubicSpline
 
+        below, at = logit(np.array(drawn)).T
+        last, first = np.r_[np.diff(at) > 0, True], np.r_[True, np.diff(at) > 0]  # of quantiles alike, one
+        below, at = below[last & first], at[last & first]
+        # Logit against logit is nearly a straight line, and goes on as one.
+        slopes = [(below[i + 1] - below[i]) / (at[i + 1] - at[i]) for i in (0, -2)]
+        below = np.r_[below[0] - 20 * slopes[0], below, below[-1] + 20 * slopes[1]]
+        line = CubicSpline(np.r_[at[0] - 20, at, at[-1] + 20], below, bc_type="natural")
+        return lambda proportions: expit(line(logit(np.clip(proportions, 1e-6, 1 - 1e-6))))
     estimate, se, tau2, studies = values_of(pool, "estimate", "se", "tau2", "studies")
     centre, scale = log(estimate / (1 - estimate)), hypot(se, sqrt(tau2))
 
