@@ -1,17 +1,19 @@
 """The typed protocol: every scientific choice of a review, as ``config.yaml`` states it."""
 
 import re
+from collections.abc import Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from ..tables.located import Located, check_model, read_located, spelled
-from ..tables.problems import Problem, as_typed, one_of, quote, refuse
-from ..words.levels import MIXED, NOT_REPORTED
+from ..tables.located import check_model, read_located, spelled
+from ..tables.problems import as_typed, one_of, quote, refuse
+from ..words.levels import NOT_LEVELS
 from ..words.model_names import MODEL_NAMES
 from .config_names import check_alike, check_repeats, page_ids
-from .scalars import DESIGNS, LONGEST_WINDOW, NAME, NAME_WORDS, Name, Text, Whole
+from .scalars import DESIGNS, LONGEST_WINDOW, NAME, NAME_WORDS, Name, Part, Text, Whole
 
 
 def _flag(value: Any) -> Any:
@@ -39,12 +41,6 @@ Jobs = Annotated[Whole, Field(ge=1, le=1000)]
 Number = Annotated[float, BeforeValidator(_number)]
 Incidence = Annotated[Number, Field(ge=0.001, le=99.999)]  # in per cent
 Model = Literal[MODEL_NAMES]
-
-
-class Part(BaseModel):
-    """What every part of the protocol shares."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Licence(Part):
@@ -237,7 +233,7 @@ class Protocol(Part):
     review: Review
     outcomes: dict[Name, OutcomeTerm] = Field(min_length=1)
     products: dict[Key, Product]
-    attributes: dict[Slug, Attribute] = {}
+    attributes: dict[Slug, Attribute] = Field({})
     ascertainment: dict[Key, Text] = Field(
         min_length=1, description="How events can be found: name → label in figures."
     )
@@ -245,7 +241,7 @@ class Protocol(Part):
     tools: dict[Key, dict[Name, Text]] = Field({}, description="Risk-of-bias tool → item → question.")
     analyses: dict[Slug, Analysis] = Field(min_length=1)
     contrasts: tuple[Contrast, ...] = ()
-    moderators: dict[Slug, Moderator] = {}
+    moderators: dict[Slug, Moderator] = Field({})
     models: Models
     sensitivity: Sensitivity = Sensitivity()
     multiverse: Multiverse = Multiverse(models=("glmm",), windows=(100,))
@@ -300,107 +296,95 @@ def read_protocol(path: str | Path) -> Protocol:
     """
     located = read_located(path)
     protocol = check_model(Protocol, located, HINTS)
-    problems = _check_names(protocol, located)
-    refuse(problems)
+    found = [(at, one_of(name, known)) for at, name, known in _names(protocol) if name not in (None, *known)]
+    for faults in (_parents(protocol), _reserved(protocol), _clashes(protocol)):
+        found += faults
+    refuse([*(located.problem(*one) for one in found), *check_repeats(located), *check_alike(located)])
     return protocol
 
 
-def _check_names(protocol: Protocol, located: Located) -> list[Problem]:
-    """Find names that point at nothing."""
-    problems = []
+def _splits(protocol: Protocol) -> list[str]:
+    """Name what an analysis can be split by."""
+    return ["product", *STUDY_VARIABLES, *protocol.attributes]
 
-    def known(path: tuple, value: str | None, allowed: Any) -> None:
-        if value is not None and value not in allowed:
-            problems.append(located.problem(path, one_of(value, allowed)))
 
-    splits = ["product", *STUDY_VARIABLES, *protocol.attributes]
+def _names(protocol: Protocol) -> Iterator[tuple[tuple, str | None, Collection[str]]]:
+    """Give place, name and what may stand there, for all that names another part of the config."""
+    splits = _splits(protocol)
     for name, term in protocol.outcomes.items():
-        known(("outcomes", name, "parent"), term.parent, [o for o in protocol.outcomes if o != name])
+        yield ("outcomes", name, "parent"), term.parent, [other for other in protocol.outcomes if other != name]
     for name, product in protocol.products.items():
-        for attribute, level in (product.__pydantic_extra__ or {}).items():
+        for attribute, level in product.model_extra.items():
             at = ("products", name, attribute)
-            known(at, attribute, list(protocol.attributes))
+            yield at, attribute, protocol.attributes
             if attribute in protocol.attributes:
-                known(at, str(level), list(protocol.attributes[attribute].levels))
-    for name, analysis in protocol.analyses.items():
-        at = ("analyses", name)
-        for i, outcome in enumerate(analysis.outcomes):
-            known((*at, "outcomes", i), outcome, list(protocol.outcomes))
-        for i, variable in enumerate(analysis.subgroups):
-            known((*at, "subgroups", i), variable, splits)
-        for i, moderator in enumerate(analysis.moderators):
-            known((*at, "moderators", i), moderator, list(protocol.moderators))
-        for i, way in enumerate(analysis.ascertainment):
-            known((*at, "ascertainment", i), way, list(protocol.ascertainment))
+                yield at, str(level), protocol.attributes[attribute].levels
     for i, contrast in enumerate(protocol.contrasts):
-        known(("contrasts", i, "by"), contrast.by, splits)
-        if contrast.by in splits:
-            for side in ("first", "second"):
-                known(("contrasts", i, side), getattr(contrast, side), list(protocol.levels(contrast.by)))
-    for i, variable in enumerate(protocol.figures.forest_by):
-        known(("figures", "forest_by", i), variable, splits)
-    for i, variable in enumerate(protocol.figures.evidence_map):
-        known(("figures", "evidence_map", i), variable, splits)
-    single = ("betabinom", "bayes", "crude")  # fitted one by one: too slow for thousands of subsets
-    for i, model in enumerate(protocol.sensitivity.subset_models):
-        known(("sensitivity", "subset_models", i), model, [name for name in MODEL_NAMES if name not in single])
-    for i, item in enumerate(protocol.multiverse.risk_of_bias_ignores):
-        known(("multiverse", "risk_of_bias_ignores", i), item, [i for items in protocol.tools.values() for i in items])
-    for i, name in enumerate(protocol.rates.analyses):
-        known(("rates", "analyses", i), name, list(protocol.analyses))
+        yield ("contrasts", i, "by"), contrast.by, splits
+        for side in ("first", "second") if contrast.by in splits else ():
+            yield ("contrasts", i, side), getattr(contrast, side), protocol.levels(contrast.by)
     for i, pair in enumerate(protocol.published.pairs if protocol.published else ()):
-        known(("published", "pairs", i, "analysis"), pair.analysis, list(protocol.analyses))
-    problems += _check_parents(protocol, located) + check_repeats(located) + check_alike(located)
-    problems += _check_reserved(protocol, located)
+        yield ("published", "pairs", i, "analysis"), pair.analysis, protocol.analyses
+    single = ("betabinom", "bayes", "crude")  # fitted one by one: too slow for thousands of subsets
+    subsets, items = [name for name in MODEL_NAMES if name not in single], [*chain(*protocol.tools.values())]
+    lists = [
+        (("figures",), protocol.figures, {"forest_by": splits, "evidence_map": splits}),
+        (("sensitivity",), protocol.sensitivity, {"subset_models": subsets}),
+        (("multiverse",), protocol.multiverse, {"risk_of_bias_ignores": items}),
+        (("rates",), protocol.rates, {"analyses": protocol.analyses}),
+    ]
+    known = {key: getattr(protocol, key) for key in ("outcomes", "moderators", "ascertainment")}
+    lists += [(("analyses", name), one, known | {"subgroups": splits}) for name, one in protocol.analyses.items()]
+    for at, part, allowed in lists:
+        for key, words in allowed.items():
+            yield from (((*at, key, i), name, words) for i, name in enumerate(getattr(part, key)))
+
+
+def _reserved(protocol: Protocol) -> Iterator[tuple[tuple, str]]:
+    """Find names that mean something else to the engine."""
+    own = '"{}" has a meaning of its own here. Take another name.'
+    analysis, another = (f"Give the {kind} another name." for kind in ("analysis", "moderator"))
+    taken = [
+        ("attributes", TAKEN, own),
+        ("products", NOT_LEVELS, own),
+        ("analyses", FOLDERS, f"results/{{}}/ is a folder of its own. {analysis}"),
+        ("analyses", page_ids(), f'"{{}}" is a place of its own in results/report.html. {analysis}'),
+        ("moderators", _splits(protocol), f'"{{}}" is a property of arms or studies already. {another}'),
+    ]
+    for kind, words, said in taken:
+        yield from (((kind, name), said.format(name)) for name in getattr(protocol, kind) if name in words)
+    for name, attribute in protocol.attributes.items():
+        for level in {*NOT_LEVELS} & {*attribute.levels}:
+            yield ("attributes", name, "levels", level), own.format(level)
+
+
+def _clashes(protocol: Protocol) -> Iterator[tuple[tuple, str]]:
+    """Find choices that undo each other."""
     if protocol.models.primary == "crude":
         message = '"crude" cannot lead: it ignores that studies differ. Use glmm, or another model.'
-        problems.append(located.problem(("models", "primary"), message))
-    return problems
-
-
-def _check_reserved(protocol: Protocol, located: Located) -> list[Problem]:
-    """Find names that mean something else to the engine, and choices that undo each other."""
-    found: list[tuple[tuple, str]] = []
-    names = [(("attributes", name), name, TAKEN) for name in protocol.attributes]
-    names += [(("products", name), name, (MIXED, NOT_REPORTED)) for name in protocol.products]
-    for name, attribute in protocol.attributes.items():
-        names += [(("attributes", name, "levels", one), one, (MIXED, NOT_REPORTED)) for one in attribute.levels]
-    found += [
-        (at, f'"{one}" has a meaning of its own here. Take another name.') for at, one, taken in names if one in taken
-    ]
-    for name in set(FOLDERS) & set(protocol.analyses):
-        found.append((("analyses", name), f"results/{name}/ is a folder of its own. Give the analysis another name."))
-    for name in page_ids() & set(protocol.analyses):
-        message = f"{quote(name)} is a place of its own in results/report.html. Give the analysis another name."
-        found.append((("analyses", name), message))
-    for name in {"product", *STUDY_VARIABLES, *protocol.attributes} & set(protocol.moderators):
-        message = f"{quote(name)} is a property of arms or studies already. Give the moderator another name."
-        found.append((("moderators", name), message))
+        yield ("models", "primary"), message
     if protocol.simulation.chunks > protocol.simulation.reviews:
         message = f"{protocol.simulation.chunks} jobs for {protocol.simulation.reviews} reviews. Write fewer jobs."
-        found.append((("simulation", "chunks"), message))
+        yield ("simulation", "chunks"), message
     pairs: dict[tuple, int] = {}
     for i, contrast in enumerate(protocol.contrasts):
         first = pairs.setdefault((contrast.by, frozenset((contrast.first, contrast.second))), i)
         if first != i:
-            found.append((("contrasts", i), f"The same two levels as contrasts[{first}]. Keep one."))
-    for i, contrast in enumerate(protocol.contrasts):
+            yield ("contrasts", i), f"The same two levels as contrasts[{first}]. Keep one."
         if contrast.first == contrast.second:
             message = f'"{contrast.second}" stands on both sides. Set two different levels against each other.'
-            found.append((("contrasts", i, "second"), message))
+            yield ("contrasts", i, "second"), message
     if protocol.published:
         file, path = quote(protocol.published.file), Path(protocol.published.file)
         if path.is_absolute() or ".." in path.parts:
-            found.append((("published", "file"), f"{file} is outside this folder. Put the table into it."))
+            yield ("published", "file"), f"{file} is outside this folder. Put the table into it."
         elif path.parts[:1] == ("results",):
             message = f"{file} is in the folder that the build writes. Keep it in studies/, for instance."
-            found.append((("published", "file"), message))
-    return [located.problem(*one) for one in found]
+            yield ("published", "file"), message
 
 
-def _check_parents(protocol: Protocol, located: Located) -> list[Problem]:
+def _parents(protocol: Protocol) -> Iterator[tuple[tuple, str]]:
     """Find outcomes that are their own ancestor."""
-    problems = []
     for name in protocol.outcomes:
         seen, here = [name], protocol.outcomes[name].parent
         while here in protocol.outcomes and here not in seen:
@@ -408,5 +392,4 @@ def _check_parents(protocol: Protocol, located: Located) -> list[Problem]:
             here = protocol.outcomes[here].parent
         if here == name:
             message = f"The parents run in a circle: {' → '.join([*seen, here])}. Take one out."
-            problems.append(located.problem(("outcomes", name, "parent"), message))
-    return problems
+            yield ("outcomes", name, "parent"), message

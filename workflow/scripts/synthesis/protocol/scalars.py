@@ -1,27 +1,17 @@
-"""What single values of the config and of sheets may be: names, texts, whole numbers."""
+"""What single values and parts of the config and of sheets may be: names, texts, whole numbers."""
 
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from ..tables.located import spelled
 from ..tables.problems import as_typed
 from ..words.levels import NOT_REPORTED
 
 DESIGNS = (
-    "retrospective cohort",
-    "prospective cohort",
-    "cohort",
-    "trial",
-    "cross-sectional",
-    "case-control",
-    "nested case-control",
-    "case series",
-    "registry",
-    "pharmacovigilance",
-    "systematic review",
-    "not reported",
+    *("retrospective cohort", "prospective cohort", "cohort", "trial", "cross-sectional", "case-control"),
+    *("nested case-control", "case series", "registry", "pharmacovigilance", "systematic review", "not reported"),
 )
 LARGEST = 2**31 - 1  # of a count; what is more is a slip, and would not fit where counts are added up
 LONGEST_WINDOW = 36_525  # days: a hundred years
@@ -56,3 +46,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 NAME = r"^[a-z][a-z0-9_]*$"
 NAME_WORDS = "Write small letters, digits and _, a letter first."
 Name = Annotated[str, spelled(NAME, NAME_WORDS)]
+
+
+class Part(BaseModel):
+    """What every part of a typed file shares: no unknown keys, nothing changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

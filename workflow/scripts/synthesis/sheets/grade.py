@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import create_model
 
-from ..protocol.scalars import Text
+from ..protocol.scalars import Part, Text
 from ..tables.located import Located, TypingError, check_model, read_located
-from ..tables.problems import Problem, one_of, refuse
+from ..tables.problems import one_of, refuse
 
 CERTAINTIES = ("very low", "low", "moderate", "high")
 DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")
@@ -33,12 +33,6 @@ Certainty = Literal[CERTAINTIES]
 Seriousness = Literal[tuple(LEVELS_DOWN)]
 
 
-class Part(BaseModel):
-    """What every part of the file shares."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Domain(Part):
     """The judgement on one domain, with its reason."""
 
@@ -46,14 +40,7 @@ class Domain(Part):
     reason: Text
 
 
-class Domains(Part):
-    """The five domains evidence is rated down for."""
-
-    risk_of_bias: Domain
-    inconsistency: Domain
-    indirectness: Domain
-    imprecision: Domain
-    publication_bias: Domain
+Domains = create_model("Domains", __base__=Part, **dict.fromkeys(DOMAINS, Domain))
 
 
 class Judgement(Part):
@@ -78,18 +65,26 @@ def read_grade(path: str | Path, analyses: Iterable[str] | None = None) -> dict[
     """
     if not os.path.lexists(path):
         return {}
-    located = read_located(path)
-    problems, judged = _check_names(located, analyses), {}
+    located, problems, judged = read_located(path), [], {}
+    allowed = list(analyses or ())
     blank = [path for path in located.blank if len(path) == 1]
     problems += [located.problem(path, "Nothing is judged here. Fill it in, or take the line out.") for path in blank]
     for name in located.data:
+        if allowed and name not in allowed:
+            problems.append(located.problem((name,), one_of(name, allowed)))
         try:
-            judged[name] = check_model(Judgement, _part(located, name), HINTS)
+            judged[name] = one = check_model(Judgement, _part(located, name), HINTS).model_dump()
         except TypingError as error:
-            problems += [_named(name, problem) for problem in error.problems]
-    problems += _check_arithmetic(located, judged)
+            fields = [f"{name}.{said.field}" if said.field else name for said in error.problems]
+            problems += [replace(said, field=one) for said, one in zip(error.problems, fields, strict=True)]
+            continue
+        expected = rated(one["start"], (domain["judgement"] for domain in one["domains"].values()))
+        if one["certainty"] != expected:
+            message = f'"{one["certainty"]}", but "{one["start"]}" rated down by the domains is "{expected}". '
+            message += "Correct the certainty, or a domain."
+            problems.append(located.problem((name, "certainty"), message))
     refuse(problems)
-    return {name: one.model_dump() for name, one in judged.items()}
+    return judged
 
 
 def rated(start: str, judgements: Iterable[str]) -> str:
@@ -102,33 +97,8 @@ def rated(start: str, judgements: Iterable[str]) -> str:
     return CERTAINTIES[max(level, 0)]
 
 
-def _check_names(located: Located, analyses: Iterable[str] | None) -> list[Problem]:
-    """Find judgements on what is not an analysis."""
-    allowed = None if analyses is None else list(analyses)
-    return [located.problem((name,), one_of(name, allowed)) for name in located.data if allowed and name not in allowed]
-
-
-def _check_arithmetic(located: Located, judged: dict[str, Judgement]) -> list[Problem]:
-    """Find certainties that do not follow from their start and their domains."""
-    problems = []
-    for name, one in judged.items():
-        expected = rated(one.start, (domain["judgement"] for domain in one.domains.model_dump().values()))
-        if one.certainty != expected:
-            message = (
-                f'"{one.certainty}", but "{one.start}" rated down by the domains is "{expected}". '
-                "Correct the certainty, or a domain."
-            )
-            problems.append(located.problem((name, "certainty"), message))
-    return problems
-
-
 def _part(located: Located, name: str) -> Located:
     """Give the part of one analysis as a file of its own, with its lines."""
     lines = {path[1:]: line for path, line in located.lines.items() if path[:1] == (name,)}
     blank = frozenset(path[1:] for path in located.blank if path[:1] == (name,) and len(path) > 1)
     return Located(located.file, located.data[name], lines, blank)
-
-
-def _named(name: str, problem: Problem) -> Problem:
-    """Put the analysis before the field of a message."""
-    return replace(problem, field=f"{name}.{problem.field}" if problem.field else name)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from ..protocol.scalars import LONGEST_WINDOW, WHOLE_SCHEMA, Name, Text, Whole, whole_number
+from ..protocol.scalars import LONGEST_WINDOW, WHOLE_SCHEMA, Name, Part, Text, Whole, whole_number
 from ..tables.located import Located, check_model, spelled
 from ..tables.problems import as_typed
 from ..words.characters import bare_doi
@@ -111,12 +111,6 @@ Percent = Annotated[
     WithJsonSchema({"type": "string"}),
 ]
 Reasons = dict[Name, Text | dict[ArmName, Text]]
-
-
-class Part(BaseModel):
-    """What every part of a sheet shares: no unknown keys, nothing changed after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Citation(Part):
