@@ -10,16 +10,16 @@ and ``yes/no``. Names in braces stand for what the config names: ``{attribute}``
 import csv
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from .files import as_csv, read_table, write_text
-from .problems import Problem, ProblemsError
+from .problems import ProblemsError, refusal
 
 COLUMNS = Path(__file__).with_name("columns.csv")
-YES_NO = ("yes", "no")
 PRINTED_UNITS = ("per cent", "percentage points")  # behind a sentence that does not say them itself
 
 Row = dict[str, str | int | float | None]
@@ -55,17 +55,15 @@ def declared() -> dict[str, Table]:
     found = {"*": Table("", "", {})}
     for line in read_table(COLUMNS):
         table, name = line["table"], line["column"]
+        about, kind, unit = line["about"], line["type"], line["unit"]
         if not name:
-            found[table] = Table(line["about"], line["type"], {})
-            continue
-        about, kind = line["about"], line["type"]
-        if not kind:
+            found[table] = Table(about, kind, {})
+        elif not kind:
             found[table].columns[name] = found["*"].columns[name]
-            continue
-        if line["unit"] in PRINTED_UNITS and line["unit"] not in about:
-            about += f"; {line['unit']}"
-        allowed, kind = (YES_NO, "string") if kind == "yes/no" else ((), kind)
-        found[table].columns[name] = Column(name, kind, about, allowed, line["unit"])
+        else:
+            about += f"; {unit}" if unit in PRINTED_UNITS and unit not in about else ""
+            allowed, kind = (("yes", "no"), "string") if kind == "yes/no" else ((), kind)
+            found[table].columns[name] = Column(name, kind, about, allowed, unit)
     return found
 
 
@@ -102,13 +100,7 @@ def columns_of(table: str, named: Iterable[str] = ()) -> list[str]:
     """
     columns = _table(table).columns
     filled = [name for name in named if name not in columns and _column(table, name)]
-    header = []
-    for name in columns:
-        if "{" not in name:
-            header.append(name)
-        else:
-            header += [one for one in filled if one not in header]
-    return header
+    return list(dict.fromkeys(chain.from_iterable(filled if "{" in name else (name,) for name in columns)))
 
 
 def read(path: str | Path, table: str = "") -> list[Row]:
@@ -133,7 +125,7 @@ def read(path: str | Path, table: str = "") -> list[Row]:
                 row[name] = convert(row[name])
             except ValueError:
                 message = f'"{row[name]}" is not of the type {kinds[name]}. Build the table again.'
-                raise ProblemsError([Problem(str(path), line, name, message)]) from None
+                raise refusal(path, message, line, name) from None
     return rows
 
 
@@ -221,9 +213,3 @@ def _column(table: str, name: str, attributes: Mapping[str, str] | None = None) 
             about = about.replace(place, word)
         return Column(name, column.type, about, column.allowed, column.unit)
     return None
-
-
-__all__: Sequence[str] = (
-    *("Column", "Row", "UndescribedError", "as_table", "columns_of", "describe", "is_of_this_engine", "read"),
-    *("table_file", "table_name", "table_names", "table_title", "write"),
-)

@@ -9,14 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..words.characters import complaint, plain
-from .problems import Problem, ProblemsError, refusal, refuse
+from .problems import Problem, refusal, refuse
 
 LARGEST_LIST = 10_000_000  # bytes of a table that somebody keeps by hand
 NO_CSV = "Not readable as CSV: a quote is open, or stands inside a text. Double it, or close it."
 PARTED = {";": "semicolons", "\t": "tabs", "|": "bars"}
 KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-
-DIGITS = 10
 
 
 def write_text(path: str | Path, text: str | bytes) -> None:
@@ -53,8 +51,7 @@ def as_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        writer.writerow({key: _cell(value) for key, value in row.items()})
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return buffer.getvalue()
 
 
@@ -79,7 +76,7 @@ def written(value: float) -> str:
     >>> written(0.1 + 0.2), written(2e-17), written(12345678901.25), written(-0.0)
     ('0.3', '2e-17', '12345678900.0', '0.0')
     """
-    return repr(float(f"{value:.{DIGITS}g}") + 0.0)
+    return repr(float(f"{value:.10g}") + 0.0)
 
 
 def read_plain(path: str | Path, largest: int) -> str:
@@ -110,8 +107,7 @@ def read_plain(path: str | Path, largest: int) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        message = f"Byte {error.start} is not UTF-8. Save the file as UTF-8 text."
-        raise ProblemsError([Problem(str(path), line, "", message)]) from None
+        raise refusal(path, f"Byte {error.start} is not UTF-8. Save the file as UTF-8 text.", line) from None
 
 
 def read_table(path: str | Path) -> list[dict[str, str]]:
@@ -122,26 +118,23 @@ def read_table(path: str | Path) -> list[dict[str, str]]:
     ProblemsError
         If it is not UTF-8 text, a heading stands twice, or a row has more or fewer cells than there are headings.
     """
-    name = str(path)
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             headings = reader.fieldnames or []
             if len(set(headings)) < len(headings):
-                raise ProblemsError([Problem(name, 1, "", "A heading stands twice. Keep one.")])
+                raise refusal(path, "A heading stands twice. Keep one.", 1)
             rows = []
             for row in reader:
                 if None in row or None in row.values():
                     message = f"The row has more or fewer cells than the {len(headings)} headings. Mend it."
-                    raise ProblemsError([Problem(name, reader.line_num, "", message)])
+                    raise refusal(path, message, reader.line_num)
                 rows.append(row)
             return rows
     except UnicodeDecodeError as error:
-        raise ProblemsError(
-            [Problem(name, 0, "", f"Byte {error.start} is not UTF-8. Save it as UTF-8 text.")]
-        ) from None
+        raise refusal(path, f"Byte {error.start} is not UTF-8. Save it as UTF-8 text.") from None
     except csv.Error:
-        raise ProblemsError([Problem(name, reader.line_num, "", NO_CSV)]) from None
+        raise refusal(path, NO_CSV, reader.line_num) from None
 
 
 def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
@@ -154,7 +147,8 @@ def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[s
     ProblemsError
         With every problem of headings, rows and characters, each at its line.
     """
-    name, problems, rows = str(path), [], []
+    problems: list[tuple[int, str, str]] = []  # line, heading, message
+    rows = []
     text = read_plain(path, LARGEST_LIST)
     if not text.strip():
         raise refusal(path, f"The table is empty. Its first line is: {','.join(needed)}")
@@ -165,24 +159,24 @@ def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[s
     try:
         headings = [plain(cell).strip() for cell in next(reader, [])]
         missing = [one for one in needed if one not in headings]
-        problems += [Problem(name, 1, one, "This heading is missing. Add the column.") for one in missing]
+        problems += [(1, one, "This heading is missing. Add the column.") for one in missing]
         twice = {one for one in headings if headings.count(one) > 1}
-        problems += [Problem(name, 1, one, "This heading stands twice. Keep one.") for one in sorted(twice)]
+        problems += [(1, one, "This heading stands twice. Keep one.") for one in twice]
         line = reader.line_num + 1
         for cells in reader:
             cells = [plain(cell).strip() for cell in cells]
             if any(cells) and len(cells) != len(headings):
                 message = f"{len(cells)} cells stand below {len(headings)} headings. A text with a comma needs quotes."
-                problems.append(Problem(name, line, "", message))
+                problems.append((line, "", message))
             elif any(cells):
-                row = dict(zip(headings, cells, strict=True))
-                wrong = {heading: complaint(cell) for heading, cell in row.items()}
-                problems += [Problem(name, line, heading, said) for heading, said in wrong.items() if said]
-                rows.append((line, row))
+                rows.append((line, dict(zip(headings, cells, strict=True))))
+                problems += [
+                    (line, heading, said) for heading, cell in rows[-1][1].items() if (said := complaint(cell))
+                ]
             line = reader.line_num + 1
     except csv.Error:
-        problems.append(Problem(name, reader.line_num, "", NO_CSV))
-    refuse(problems)
+        problems.append((reader.line_num, "", NO_CSV))
+    refuse(Problem(str(path), *problem) for problem in problems)
     return rows
 
 

@@ -48,9 +48,9 @@ def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(dict.fromkeys(problems), key=place)
 
 
-def refusal(path: str | Path, message: str) -> ProblemsError:
-    """Give the error about a whole file."""
-    return ProblemsError([Problem(str(path), 0, "", message)])
+def refusal(path: str | Path, message: str, line: int = 0, field: str = "") -> ProblemsError:
+    """Give the error about a whole file, or the one place in it that makes it unreadable."""
+    return ProblemsError([Problem(str(path), line, field, message)])
 
 
 def refuse(problems: Iterable[Problem]) -> None:

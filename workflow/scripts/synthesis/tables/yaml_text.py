@@ -14,7 +14,7 @@ import yaml
 
 from ..words.characters import complaint, look_alike, plain
 from .files import read_plain
-from .problems import Problem, ProblemsError, first_of, quote
+from .problems import Problem, ProblemsError, first_of, quote, refusal, refuse
 
 LARGEST_FILE = 1_000_000  # bytes; the longest sheet in the review has 20,000
 DEEPEST = 12  # levels of nesting; a sheet has 5
@@ -46,7 +46,7 @@ class Document:
     lines: dict[Path_, int] = field(default_factory=dict)  # path into the data → line, counted from 1
     blank: set[Path_] = field(default_factory=set)  # keys with an empty value, which the data leave out
     faults: list[tuple[int, str]] = field(default_factory=list)  # line, message
-    marked: dict[int, list[tuple[Any, Any]]] = field(default_factory=dict)  # line → ends of the texts that hold a #
+    marked: dict[int, list[tuple]] = field(default_factory=dict)  # line → where texts that hold a # begin and end
 
     def fault(self, event: Any, message: str) -> None:
         """Note what is wrong at an event, and go on."""
@@ -62,21 +62,20 @@ def read_document(path: str | Path) -> tuple[dict[str, Any], Document]:
         If it is no plain UTF-8 file of at most 1 MB with one mapping and neither aliases nor tags, or holds what YAML
         would drop or cut; with lines.
     """
-    file, text = str(path), read_plain(path, LARGEST_FILE)
+    text = read_plain(path, LARGEST_FILE)
     document = Document(BREAK.split(text))
     try:
         data = _read_mapping(_events(text, document), document)
         document.faults += _cut_off(document)
     except yaml.MarkedYAMLError as error:
-        raise ProblemsError([_syntax_problem(file, error, document.text)]) from None
+        raise _syntax_refusal(path, error, document.text) from None
     except yaml.YAMLError:  # a character YAML does not allow carries no mark of its own
         said = enumerate(map(complaint, document.text), 1)
         line, bad = next(((at, bad) for at, bad in said if bad), (0, "It holds a character that no text has."))
-        raise ProblemsError([Problem(file, line, "", f"Not readable as YAML: {bad}")]) from None
+        raise refusal(path, f"Not readable as YAML: {bad}", line) from None
     except _Refused as refused:
         document.faults.append((refused.line, str(refused)))
-    if document.faults:
-        raise ProblemsError(first_of([Problem(file, line, "", message) for line, message in document.faults], file))
+    refuse(first_of([Problem(str(path), line, "", message) for line, message in document.faults], str(path)))
     return data, document
 
 
@@ -89,10 +88,7 @@ def _events(text: str, document: Document) -> Iterator[Any]:
     depth = 0
     for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
         line = event.start_mark.line + 1
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST + 1:
             raise _Refused(line, f"Nested deeper than {DEEPEST} levels.")
         if number > MOST_VALUES:
@@ -103,8 +99,10 @@ def _events(text: str, document: Document) -> Iterator[Any]:
             raise _Refused(line, f"YAML tags ({quote(event.tag)}) are not used here. Write the value alone.")
         if isinstance(event, yaml.ScalarEvent):
             if "#" in event.value:
-                for at in range(event.start_mark.line, event.end_mark.line + 1):
-                    document.marked.setdefault(at, []).append((event.start_mark, event.end_mark))
+                start, end = event.start_mark, event.end_mark
+                held = (start.line, start.column), (end.line, end.column)
+                for at in range(start.line, end.line + 1):
+                    document.marked.setdefault(at, []).append(held)
             event.value = plain(event.value)
             if bad := complaint(event.value):
                 document.fault(event, bad)
@@ -149,11 +147,8 @@ def _to_list(event: Any, events: Iterator[Any], path: Path_, document: Document)
         elif flow and _are_digits(*items[-2:]) and _between(before, event, document) == ",":
             one, other = items[-2:]
             thousands = f"{one}{other} or " if len(other) == 3 and not one.startswith("0") else ""
-            message = (
-                f"[…{one},{other}…] is read as two items. Write {thousands}{one}.{other} if it is one number, "
-                f"and {one}, {other} with a space if it is two."
-            )
-            document.fault(event, message)
+            message = f"[…{one},{other}…] is read as two items. Write {thousands}{one}.{other} if it is one number, "
+            document.fault(event, f"{message}and {one}, {other} with a space if it is two.")
         before = event
     return items
 
@@ -250,23 +245,16 @@ def _cut_off(document: Document) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(document.text):
         for found in re.finditer(r"(?<=\s)#", line) if "#" in line else ():
             at = found.start()
-            if any(_holds(start, end, number, at) for start, end in document.marked.get(number, ())):
+            if any(start <= (number, at) < end for start, end in document.marked.get(number, ())):
                 continue
             before, remark = line[:at], line[at + 1 : at + 2] in ("", " ")
             if before.strip() and not (remark and (before.endswith("  ") or CLOSED.search(before))):
-                message = (
-                    f"What follows # is not read: {quote(line[at:])}. Put a text that holds # in quotes; "
-                    "a remark has two spaces before its # and one behind it."
-                )
-                yield number + 1, message
+                message = f"What follows # is not read: {quote(line[at:])}. Put a text that holds # in quotes; "
+                yield number + 1, f"{message}a remark has two spaces before its # and one behind it."
             break
 
 
-def _holds(start: Any, end: Any, line: int, column: int) -> bool:
-    return (start.line, start.column) <= (line, column) < (end.line, end.column)
-
-
-def _syntax_problem(file: str, error: yaml.MarkedYAMLError, text: list[str]) -> Problem:
+def _syntax_refusal(path: str | Path, error: yaml.MarkedYAMLError, text: list[str]) -> ProblemsError:
     """Put a fault of the syntax in words: where it is, and what most often is behind it."""
     reason = " ".join(filter(None, [error.context, error.problem]))
     begins = reason.startswith("while scanning") and "plain scalar" not in reason  # not where the parser gave up
@@ -297,4 +285,4 @@ def _syntax_problem(file: str, error: yaml.MarkedYAMLError, text: list[str]) -> 
     else:
         hint = "Look for a missing quote, colon (with a space behind it) or indent here or on the line before."
     at = f"column {column}, {quote(here)}" if here else f"column {column}"
-    return Problem(file, line, "", f"Not readable as YAML at {at}. {hint}")
+    return refusal(path, f"Not readable as YAML at {at}. {hint}", line)
