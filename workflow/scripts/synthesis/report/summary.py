@@ -11,7 +11,7 @@ from ..tables.declared import Row, read
 from ..tables.files import write_text
 from ..tables.pools import State, pooled_rows, prediction_text, state_of
 from ..words.formatting import HOUSES, MISSING, decimals_for, format_p, format_percent, format_tau2, is_missing
-from ..words.model_names import DESCRIPTIONS
+from ..words.model_names import DESCRIPTIONS, prediction_of, tau2_of
 from ..words.prose import inside, joined, markdown_table, upper_first
 from ..words.templates import render
 from ..words.terms import BETWEEN, TOGETHER, remarks_of, with_remark
@@ -96,10 +96,11 @@ def headline(review: Review, analysis: str) -> dict[str, str]:
 
 def table_notes(review: Review) -> str:
     """Say how to read the table."""
+    model = review.primary
     return (
-        f"Pooled with: {DESCRIPTIONS[review.primary]}. CI, confidence interval of the median study; PI, "
-        "prediction interval (t, k − 1 df): where the true proportion of a new study would lie, computed from three "
-        "studies on. τ² on the logit scale. A pool of fewer than three studies is a description. The other models "
+        f"Pooled with: {DESCRIPTIONS[model]}. CI, confidence interval of the median study; PI, prediction interval "
+        f"({prediction_of(model)}): where the true proportion of a new study would lie, computed from three studies "
+        f"on. {upper_first(tau2_of(model))}. A pool of fewer than three studies is a description. The other models "
         "stand in [estimates.csv](estimates.csv)."
     )
 

@@ -37,6 +37,27 @@ def scale_of(model: str) -> str:
     return SCALES.get(model.split("-")[0], "logit")
 
 
+PREDICTIONS = {"bayes": "predictive distribution of a new study", "betabinom": "fitted beta distribution"}  # others: t
+
+
+def prediction_of(model: str, df: object = "k − 1") -> str:
+    """Name the distribution behind the prediction interval of a model.
+
+    >>> prediction_of("glmm", 5), prediction_of("betabinom")
+    ('t, 5 df', 'fitted beta distribution')
+    """
+    return PREDICTIONS.get(model, f"t, {df} df")
+
+
+def tau2_of(model: str) -> str:
+    """Say what stands under τ² for a model.
+
+    >>> tau2_of("glmm"), tau2_of("betabinom")
+    ('τ² on the logit scale', 'under τ² stands the overdispersion')
+    """
+    return "under τ² stands the overdispersion" if model == "betabinom" else f"τ² on the {scale_of(model)} scale"
+
+
 # What the config may name; `glmm-common` is not a model of its own but the subgroup form of `glmm`.
 MODEL_NAMES = tuple(name for name in DESCRIPTIONS if name != "glmm-common")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...tables.declared import read
 from ...tables.pools import Row, find_pool, pooled_rows
-from ...words.model_names import DESCRIPTIONS, homogeneity_test
+from ...words.model_names import DESCRIPTIONS, homogeneity_test, prediction_of
 from ..kit.readings import FigureText, Property, text_of, version_line
 from ..kit.save import save_drawing
 from .lines import Printer
@@ -14,7 +14,6 @@ from .plot import axis_upper, draw_forest
 from .risk_of_bias import read_judgements
 
 INTERVALS = {"clopper-pearson": "Clopper–Pearson", "wilson": "Wilson"}
-PREDICTIONS = {"bayes": "predictive distribution of a new study", "betabinom": "fitted beta distribution"}  # others: t
 
 
 def draw_forests_file(
@@ -67,5 +66,5 @@ def model_line(overall: Row, text: FigureText, study_interval: str) -> str:
         f"Heterogeneity χ²: {homogeneity_test(text.primary)}.",
     ]
     if Printer(text).predicts(overall):
-        parts.append(f"Prediction interval: {PREDICTIONS.get(text.primary, f't, {df} df')}.")
+        parts.append(f"Prediction interval: {prediction_of(text.primary, df)}.")
     return " ".join(parts)
