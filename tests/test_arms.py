@@ -212,8 +212,10 @@ def test_the_bootstrap_spreads_as_far_as_studies_that_share_an_effect_do(tmp_pat
     review = [(f"s{i:02}", 2000, int(random.binomial(200, p)), 200) for i, p in enumerate(effects) for _ in range(4)]
     rows = used_rows(write(tmp_path, review))
     settings = SETTINGS | {"exact_subsets_up_to": 3, "sampled_subsets": 80, "bootstrap": 600}
-    resample_file(rows, tmp_path / "s.csv", tmp_path / "b.csv", analysis="x", level=0.95, settings=settings)
-    found = read_table(tmp_path / "b.csv")[0]
+    resample_file(
+        rows, tmp_path / "subsets.csv", tmp_path / "bootstrap.csv", analysis="x", level=0.95, settings=settings
+    )
+    found = read_table(tmp_path / "bootstrap.csv")[0]
     one = pool("glmm", *zip(*[(y, n) for *_, y, n in review], strict=True), [study for study, *_ in review])
     width = logit(float(found["high"])) - logit(float(found["low"]))
     # The interval of a mean over twelve studies: 2 × 1.96 × τ / √12, within the noise of 600 replicates.
@@ -223,7 +225,10 @@ def test_the_bootstrap_spreads_as_far_as_studies_that_share_an_effect_do(tmp_pat
 @pytest.mark.parametrize("primary", ["glmm-t", "logit-reml-hk", "arcsine-reml", "bayes"])
 def test_what_is_left_out_is_left_out_of_the_headline_model(primary, tmp_path):
     review = REVIEWS["plain"]
-    rows, (influence, subsets, drawn) = used_rows(write(tmp_path, review)), [tmp_path / f"{name}.csv" for name in "isb"]
+    rows, (influence, subsets, drawn) = (
+        used_rows(write(tmp_path, review)),
+        (tmp_path / f"{name}.csv" for name in ("influence", "subsets", "bootstrap")),
+    )
     leave_out_file(rows, influence, analysis="x", level=0.95, primary=primary)
     resample_file(rows, subsets, drawn, analysis="x", level=0.95, settings=SETTINGS | {"primary": primary})
     studies = studies_of(review)
