@@ -225,10 +225,8 @@ def test_the_bootstrap_spreads_as_far_as_studies_that_share_an_effect_do(tmp_pat
 @pytest.mark.parametrize("primary", ["glmm-t", "logit-reml-hk", "arcsine-reml", "bayes"])
 def test_what_is_left_out_is_left_out_of_the_headline_model(primary, tmp_path):
     review = REVIEWS["plain"]
-    rows, (influence, subsets, drawn) = (
-        used_rows(write(tmp_path, review)),
-        (tmp_path / f"{name}.csv" for name in ("influence", "subsets", "bootstrap")),
-    )
+    rows = used_rows(write(tmp_path, review))
+    influence, subsets, drawn = (tmp_path / f"{name}.csv" for name in ("influence", "subsets", "bootstrap"))
     leave_out_file(rows, influence, analysis="x", level=0.95, primary=primary)
     resample_file(rows, subsets, drawn, analysis="x", level=0.95, settings=SETTINGS | {"primary": primary})
     studies = studies_of(review)

@@ -176,7 +176,7 @@ def test_the_answer_does_not_depend_on_how_many_jobs_share_the_work(tmp_path):
         parts = [tmp_path / f"{chunk}_of_{chunks}.csv" for chunk in range(1, chunks + 1)]
         for chunk, part in enumerate(parts, 1):
             resample_part_file(rows, part, level=0.95, settings=settings, chunk=chunk, chunks=chunks)
-        out = [tmp_path / str(chunks) / f"{name}.csv" for name in ("subsets", "bootstrap")]
+        out = [tmp_path / f"{chunks}" / f"{name}.csv" for name in ("subsets", "bootstrap")]
         shared = {"parts": parts} if chunks > 1 else {}
         resample_file(rows, *out, analysis="a", level=0.95, settings=settings, **shared)
         written[chunks] = [path.read_bytes() for path in out]

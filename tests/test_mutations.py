@@ -22,6 +22,7 @@ from synthesis.sheets.facts import of_analysis
 from synthesis.sheets.moderator_values import moderator_rows
 from synthesis.sheets.sheet import type_sheet
 from synthesis.tables.located import Located, TypingError, read_located
+from synthesis.tables.pools import pooled_rows
 
 SLIPS = {
     "one more": lambda text: str(int(text) + 1),
@@ -273,7 +274,7 @@ def test_a_changed_characteristic_moves_exactly_its_moderator(index, undetected,
 
 
 def values_of(rows: list[dict], sheet, moderators: dict, analysis: str) -> list[dict]:
-    mine = [row for row in as_text(rows) if row["study"] == sheet.id and row["subset"] == "all" and row["use"] == "yes"]
+    mine = [row | {"year": row["year"] or None} for row in pooled_rows(rows) if row["study"] == sheet.id]
     return moderator_rows(
         mine, as_text(tables.characteristic_rows(sheet)), as_text(tables.arm_rows(sheet, ())), moderators, analysis
     )
