@@ -100,7 +100,7 @@ def table_notes(review: Review) -> str:
     return (
         f"Pooled with: {DESCRIPTIONS[model]}. CI, confidence interval of the median study; PI, prediction interval "
         f"({prediction_of(model)}): where the true proportion of a new study would lie, computed from three studies "
-        f"on. {upper_first(tau2_of(model))}. A pool of fewer than three studies is a description. The other models "
+        f"on. {tau2_of(model)}. A pool of fewer than three studies is a description. The other models "
         "stand in [estimates.csv](estimates.csv)."
     )
 

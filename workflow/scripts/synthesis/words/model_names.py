@@ -53,9 +53,9 @@ def tau2_of(model: str) -> str:
     """Say what stands under τ² for a model.
 
     >>> tau2_of("glmm"), tau2_of("betabinom")
-    ('τ² on the logit scale', 'under τ² stands the overdispersion')
+    ('τ² on the logit scale', 'τ² is the overdispersion')
     """
-    return "under τ² stands the overdispersion" if model == "betabinom" else f"τ² on the {scale_of(model)} scale"
+    return "τ² is the overdispersion" if model == "betabinom" else f"τ² on the {scale_of(model)} scale"
 
 
 # What the config may name; `glmm-common` is not a model of its own but the subgroup form of `glmm`.
