@@ -1,20 +1,8 @@
-"""The rows of an analysis as a table: for the stages that pool them, and for those that draw them."""
+"""The rows of an analysis, for the stages that pool them."""
 
 from collections.abc import Iterable, Mapping
 
-import pandas as pd
-
 from ..tables.declared import Row, read
-
-
-def read_rows(path: str) -> pd.DataFrame:
-    """Read ``rows.csv``; words stay words, counts are whole numbers."""
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    for column in ("events", "patients", "year"):
-        rows[column] = pd.to_numeric(rows[column]).astype("Int64")
-    for column in ("proportion", "ci_low", "ci_high"):
-        rows[column] = pd.to_numeric(rows[column])
-    return rows
 
 
 def used_rows(rows_csv: str) -> list[Row]:
