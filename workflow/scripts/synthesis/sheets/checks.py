@@ -15,7 +15,7 @@ from ..words.levels import MIXED
 from .mending import mend
 from .moderator_values import why_no_number
 from .nesting import check_nesting, check_tables
-from .sheet import Arm, Sheet, type_sheet
+from .sheet import Arm, Characteristic, Outcome, Sheet, type_sheet
 
 Checked = tuple[Located, Sheet | None]  # None: what did not type
 
@@ -132,15 +132,12 @@ def check_vocabulary(located: Located, sheet: Sheet, protocol: Protocol) -> Iter
             if given is not None and given != str(level):
                 message = f"{quote(given)}, but config.yaml says {arm.product} has {quote(level)}. Correct one."
                 yield ("arms", name, attribute), message
-    for kind in ("outcomes", "comparisons"):
+    for kind in ("outcomes", "comparisons", "characteristics"):
         for i, row in enumerate(getattr(sheet, kind)):
-            if row.outcome not in protocol.outcomes:
+            if kind != "characteristics" and row.outcome not in protocol.outcomes:
                 yield (kind, i, "outcome"), one_of(row.outcome, protocol.outcomes) + add
             if row.arm not in sheet.arms:
                 yield (kind, i, "arm"), one_of(row.arm, sheet.arms)
-    for i, fact in enumerate(sheet.characteristics):
-        if fact.arm not in sheet.arms:
-            yield ("characteristics", i, "arm"), one_of(fact.arm, sheet.arms)
 
 
 def check_arms(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
@@ -190,15 +187,19 @@ def check_counts(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator
     """Events ≤ patients ≤ patients of the arm, and at least one patient."""
     for i, row in enumerate(sheet.outcomes):
         at = ("outcomes", i)
-        size = sheet.arms[row.arm].patients if row.arm in sheet.arms else None
         if row.patients == 0:
             yield (*at, "patients"), "0 patients is no denominator. Write the number, or `not reported`."
         if None not in (row.events, row.patients) and row.events > row.patients:
             message = f"{row.events} is more than patients ({row.patients}). Check the source, or correct the sheet."
             yield (*at, "events"), message
-        if None not in (row.patients, size) and row.patients > size:
-            message = f"{row.patients} is more than the arm's patients ({size}). Check the source, or correct one."
-            yield (*at, "patients"), message
+        yield from _check_size(sheet, at, row)
+
+
+def _check_size(sheet: Sheet, at: tuple, row: Outcome | Characteristic) -> Iterator[tuple]:
+    size = sheet.arms[row.arm].patients if row.arm in sheet.arms else None
+    if None not in (row.patients, size) and row.patients > size:
+        message = f"{row.patients} is more than the arm's patients ({size}). Check the source, or correct one."
+        yield (*at, "patients"), message
 
 
 def check_reported(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
@@ -249,10 +250,7 @@ def check_characteristics(located: Located, sheet: Sheet, protocol: Protocol) ->
         if moderator and fact.value is not None:
             wrong = why_no_number(fact.value, fact.unit, moderator.label, moderator.unit)
             yield from [((*at, "value"), wrong)] if wrong else []
-        size = sheet.arms[fact.arm].patients if fact.arm in sheet.arms else None
-        if None not in (fact.patients, size) and fact.patients > size:
-            message = f"{fact.patients} is more than the arm's patients ({size}). Check the source, or correct one."
-            yield (*at, "patients"), message
+        yield from _check_size(sheet, at, fact)
 
 
 def check_reasons(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
@@ -278,11 +276,11 @@ def check_risk_of_bias(located: Located, sheet: Sheet, protocol: Protocol) -> It
     """Tool and items are those of the config; judgements are yes, no or unclear."""
     if sheet.risk_of_bias is None:
         return
-    tool = sheet.risk_of_bias.tool
+    tool, items = sheet.risk_of_bias.tool, sheet.risk_of_bias.items
     if tool not in protocol.tools:
         yield ("risk_of_bias", "tool"), one_of(tool, protocol.tools)
         return
-    for item, entry in sheet.risk_of_bias.items.items():
+    for item, entry in items.items():
         at = ("risk_of_bias", "items", item)
         if item not in protocol.tools[tool]:
             yield at, one_of(item, protocol.tools[tool])
@@ -314,7 +312,6 @@ def _names_of(located: Located, sheet: Sheet | None) -> dict[tuple, str]:
     """Give what must stand in one sheet only, as it was typed, whether or not it is in order."""
     data = located.data or (sheet.model_dump() if sheet else {})
     citation = data.get("citation")
-    given = {("label",): data.get("label")}
-    for key in ("doi", "pmid"):
-        given["citation", key] = citation.get(key) if isinstance(citation, dict) else None
+    citation = citation if isinstance(citation, dict) else {}
+    given = {("label",): data.get("label"), **{("citation", key): citation.get(key) for key in ("doi", "pmid")}}
     return {path: value for path, value in given.items() if isinstance(value, str)}

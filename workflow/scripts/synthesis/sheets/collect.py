@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..tables.declared import write
 from .facts import read_handed
-from .sheet import Sheet
+from .sheet import Comparison, Outcome, Sheet
 
 SIDES = ("exposed", "unexposed")
 KEPT_OUT = ("exclude", "sensitivity_only")
@@ -53,23 +53,27 @@ def outcome_rows(sheet: Sheet) -> list[dict]:
             "study": sheet.id,
             **row.model_dump(),
             "window": "unstated" if row.window is None else row.window,
-            **{key: sheet.reason(getattr(sheet, key), row.outcome, row.arm) for key in KEPT_OUT},
+            **_kept_out(sheet, row),
         }
         for row in sheet.outcomes
     ]
 
 
+def _kept_out(sheet: Sheet, row: Outcome | Comparison) -> dict[str, str | None]:
+    return {key: sheet.reason(getattr(sheet, key), row.outcome, row.arm) for key in KEPT_OUT}
+
+
 def comparison_rows(sheet: Sheet) -> list[dict]:
     """Give the rows of ``comparisons.csv``."""
-    rows = []
-    for table in sheet.comparisons:
-        row = table.model_dump(exclude=set(SIDES))
-        cells = {
-            f"{side}_{key}": getattr(getattr(table, side), key) for side in SIDES for key in ("events", "patients")
+    return [
+        {
+            "study": sheet.id,
+            **table.model_dump(exclude=set(SIDES)),
+            **{f"{side}_{key}": count for side in SIDES for key, count in getattr(table, side)},
+            **_kept_out(sheet, table),
         }
-        kept_out = {key: sheet.reason(getattr(sheet, key), table.outcome, table.arm) for key in KEPT_OUT}
-        rows.append({"study": sheet.id, **row, **cells, **kept_out})
-    return rows
+        for table in sheet.comparisons
+    ]
 
 
 def characteristic_rows(sheet: Sheet) -> list[dict]:
@@ -79,11 +83,10 @@ def characteristic_rows(sheet: Sheet) -> list[dict]:
 
 def risk_rows(sheet: Sheet) -> list[dict]:
     """Give the rows of ``risk_of_bias.csv``."""
-    if sheet.risk_of_bias is None:
+    if not (judged := sheet.risk_of_bias):
         return []
-    tool = sheet.risk_of_bias.tool
-    items = sheet.risk_of_bias.items.items()
-    return [{"study": sheet.id, "tool": tool, "item": name, **entry.model_dump()} for name, entry in items]
+    base = {"study": sheet.id, "tool": judged.tool}
+    return [{**base, "item": name, **entry.model_dump()} for name, entry in judged.items.items()]
 
 
 def collect_sheets_file(handed: str, folder: str, *, attributes: Sequence[str]) -> None:

@@ -8,12 +8,13 @@ need not cover its whole arm; who is missing in it may be a patient of the part,
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from math import inf
 
 from ..protocol.config import Protocol
 from ..tables.problems import field_name, quote
 from ..words.characters import comparable
-from .sheet import Comparison, Outcome, Sheet
+from .sheet import Sheet
 
 HINT = "Check both, or say in `definition` how they differ."
 
@@ -43,8 +44,7 @@ class Whole:
     """The counts of one sheet, and which of them hold which others."""
 
     def __init__(self, sheet: Sheet, protocol: Protocol):
-        self.sheet, self.protocol = sheet, protocol
-        self.rows = [row for row in _rows(sheet.outcomes) if row.without >= 0]  # else that is told already
+        self.sheet, self.rows = sheet, list(_rows(sheet))
         self.holders = {name: {name, *sheet.ancestors(name)} for name in sheet.arms}
         self.sizes: dict[str, int] = {}
         self.groups: dict[tuple[str, str], dict[int, list[Count]]] = {}  # arm and outcome → patients → rows
@@ -74,27 +74,21 @@ class Whole:
                     if not (others and (arm, patients) == (part.arm, part.patients)):
                         yield from rows
 
-    def with_fewer(self, part: Count) -> Iterator[tuple[Count, str]]:
-        """Give the rows that have fewer events than a part of theirs, each with the message.
+    def against(self, part: Count, key: str) -> Iterator[tuple[Count, str]]:
+        """Give the rows that a part of theirs contradicts, each with the message.
 
-        The cheapest question comes first, here and below: a sheet may have thousands of rows.
+        By ``events``, they have fewer than the part; by ``without``, they have so many events that the patients of the
+        part without them do not fit in. Of the same patients, the second is the first, the other way round. The
+        cheapest question comes first: a sheet may have thousands of rows.
         """
-        for whole in self.related(part, (part.outcome, *sorted(self.wider.get(part.outcome, ())))):
-            if part.events > whole.events and _within(part.days, whole.days) and _alike(part, whole):
+        fewer, mine = key == "events", getattr(part, key)
+        beside = (self.wider if fewer else self.narrower).get(part.outcome, ())
+        for whole in self.related(part, (part.outcome, *sorted(beside)), others=not fewer):
+            short, long = (part, whole) if fewer else (whole, part)
+            if mine > getattr(whole, key) and _within(short.days, long.days) and _alike(part, whole):
                 extra = self.missing(part, whole)
-                if part.events > whole.events + extra:
-                    yield whole, _more_events(part, whole, extra)
-
-    def with_more(self, part: Count) -> Iterator[tuple[Count, str]]:
-        """Give the rows that have so many events that the patients of a part without them do not fit in.
-
-        Of the same patients, that is what :meth:`with_fewer` says, the other way round.
-        """
-        for whole in self.related(part, (part.outcome, *sorted(self.narrower.get(part.outcome, ()))), others=True):
-            if part.without > whole.without and _within(whole.days, part.days) and _alike(part, whole):
-                extra = self.missing(part, whole)
-                if part.without > whole.without + extra:
-                    yield whole, _more_without(part, whole, extra)
+                if mine > getattr(whole, key) + extra:
+                    yield whole, (_more_events if fewer else _more_without)(part, whole, extra)
 
     def parts(self, whole: Count, arm: str) -> list[Count]:
         """Give rows like one of the whole for the arms that make it up, each patient in one of them at most."""
@@ -111,13 +105,12 @@ def check_nesting(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
         return  # arms in a circle hold each other; that is told elsewhere
     counts = Whole(sheet, protocol)
     told: set[frozenset] = set()
-    for find in (counts.with_fewer, counts.with_more):
-        for row in counts.rows:
-            new = ((whole, message) for whole, message in find(row) if frozenset((row.at, whole.at)) not in told)
-            whole, message = next(new, (None, ""))  # one that contradicts it is enough to look at
-            if whole:
-                told.add(frozenset((row.at, whole.at)))
-                yield (*row.at, "events"), message
+    for key, row in product(("events", "without"), counts.rows):
+        found = ((frozenset((row.at, whole.at)), message) for whole, message in counts.against(row, key))
+        pair, message = next((new for new in found if new[0] not in told), (None, ""))  # one is enough to look at
+        if pair:
+            told.add(pair)
+            yield (*row.at, "events"), message
     named = {at for pair in told for at in pair}
     for row in counts.rows:
         parts = counts.parts(row, row.arm)
@@ -148,18 +141,17 @@ def check_tables(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
     counts = Whole(sheet, protocol)
     for i, table in enumerate(sheet.comparisons):
         at = ("comparisons", i)
-        broken = [side for side in ("exposed", "unexposed") if _too_many(table, side)]
-        for side in broken:
-            cells = getattr(table, side)
-            yield (*at, side, "events"), f"{cells.events} is more than patients ({cells.patients}). Check the source."
-        for side in ("exposed", "unexposed"):
-            if side not in broken and getattr(table, side).patients == 0:
+        sides = {"exposed": table.exposed, "unexposed": table.unexposed}
+        for side, cells in sides.items():
+            if cells.events > cells.patients:
+                message = f"{cells.events} is more than patients ({cells.patients}). Check the source."
+                yield (*at, side, "events"), message
+            elif cells.patients == 0:
                 yield (*at, side, "patients"), "0 patients is no denominator. Write the number, or take the table out."
-        if broken:
+        if any(cells.events > cells.patients for cells in sides.values()):
             continue  # the sums below would only say the same again
         days = None if table.window is None else float(table.window)
-        events = table.exposed.events + table.unexposed.events
-        patients = table.exposed.patients + table.unexposed.patients
+        events, patients = (sum(getattr(cells, key) for cells in sides.values()) for key in ("events", "patients"))
         total = Count(at, table.arm, table.outcome, None, days, events, patients - events)
         size = sheet.arms[table.arm].patients if table.arm in sheet.arms else None
         if size is not None and patients > size:
@@ -184,7 +176,7 @@ def _check_total(counts: Whole, total: Count) -> Iterator[tuple]:
         said = f"{total.events} events (exposed + unexposed) differ from the outcome's {least.events}. Check both."
         yield total.at, said
     elif not same:
-        against = [*counts.with_fewer(total), *counts.with_more(total)]
+        against = [*counts.against(total, "events"), *counts.against(total, "without")]
         held = {whole.at for whole, _ in against}
         other = [one for one in against if one[0].outcome != total.outcome]
         rows = list(counts.related(total, (total.outcome,)))
@@ -202,12 +194,11 @@ def wider_outcomes(outcome: str, protocol: Protocol) -> set[str]:
     return wider
 
 
-def _rows(outcomes: Iterable[Outcome]) -> Iterator[Count]:
-    for i, row in enumerate(outcomes):
-        if row.events is not None and row.patients:
-            days = inf if row.window is None else float(row.window)
-            definition = comparable(row.definition)
-            yield Count(("outcomes", i), row.arm, row.outcome, definition, days, row.events, row.patients - row.events)
+def _rows(sheet: Sheet) -> Iterator[Count]:
+    for i, row in enumerate(sheet.outcomes):
+        if row.events is not None and row.patients and row.events <= row.patients:  # else that is told already
+            days, words = inf if row.window is None else float(row.window), comparable(row.definition)
+            yield Count(("outcomes", i), row.arm, row.outcome, words, days, row.events, row.patients - row.events)
 
 
 def _alike(one: Count, other: Count) -> bool:
@@ -219,11 +210,6 @@ def _within(short: float | None, long: float | None) -> bool:
     return None in (short, long) or short <= long
 
 
-def _too_many(table: Comparison, side: str) -> bool:
-    cells = getattr(table, side)
-    return cells.events > cells.patients
-
-
 def _agrees(total: Count, row: Count) -> bool:
     """Say whether a table and a row of the same patients can both be true: a longer window has no fewer events."""
     if total.days in (None, row.days):
@@ -233,12 +219,10 @@ def _agrees(total: Count, row: Count) -> bool:
 
 def _nearest(rows: list[Count], days: float | None) -> list[Count]:
     """Give the rows of a table's own window, else the next shorter and the next longer one."""
-    own = [row for row in rows if days in (None, row.days)]
-    around = sorted((row for row in rows if not own), key=lambda row: row.days)
-    return own or [
-        *[row for row in around if row.days < days][-1:],
-        *[row for row in around if row.days > days][:1],
-    ]
+    if own := [row for row in rows if days in (None, row.days)]:
+        return own
+    around = sorted(rows, key=lambda row: row.days)
+    return [row for row in around if row.days < days][-1:] + [row for row in around if row.days > days][:1]
 
 
 def _window(count: Count) -> str:
@@ -252,21 +236,14 @@ def _allowed(extra: int) -> str:
 def _more_events(part: Count, whole: Count, extra: int) -> str:
     """Say that a part has more events than its whole."""
     if part.arm != whole.arm:
-        what = "" if part.outcome == whole.outcome else f" {part.outcome}"
-        held = "" if part.outcome == whole.outcome else f" {whole.outcome}"
-        return (
-            f"{part.events}{what} in {quote(part.arm)} are more than the {whole.events}{held} in {quote(whole.arm)} "
-            f"({whole.name}), which holds these patients{_allowed(extra)}. {HINT}"
-        )
+        what, held = ("", "") if part.outcome == whole.outcome else (f" {part.outcome}", f" {whole.outcome}")
+        said = f"{part.events}{what} in {quote(part.arm)} are more than the {whole.events}{held} in {quote(whole.arm)} "
+        return f"{said}({whole.name}), which holds these patients{_allowed(extra)}. {HINT}"
     if part.outcome != whole.outcome:
-        return (
-            f"{part.events} {part.outcome} are more than the {whole.events} {whole.outcome} of {whole.name}, "
-            f"which holds them{_allowed(extra)}. Check both."
-        )
-    return (
-        f"{part.events} in {_window(part)} are more than {whole.events} in {_window(whole)} ({whole.name})"
-        f"{_allowed(extra)}. Check both."
-    )
+        said = f"{part.events} {part.outcome} are more than the {whole.events} {whole.outcome} of {whole.name}, "
+        return f"{said}which holds them{_allowed(extra)}. Check both."
+    said = f"{part.events} in {_window(part)} are more than {whole.events} in {_window(whole)} ({whole.name})"
+    return f"{said}{_allowed(extra)}. Check both."
 
 
 def _more_without(part: Count, whole: Count, extra: int) -> str:

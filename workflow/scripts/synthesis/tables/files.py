@@ -170,9 +170,7 @@ def read_list(path: str | Path, needed: Sequence[str]) -> list[tuple[int, dict[s
                 problems.append((line, "", message))
             elif any(cells):
                 rows.append((line, dict(zip(headings, cells, strict=True))))
-                problems += [
-                    (line, heading, said) for heading, cell in rows[-1][1].items() if (said := complaint(cell))
-                ]
+                problems += [(line, one, said) for one, cell in rows[-1][1].items() if (said := complaint(cell))]
             line = reader.line_num + 1
     except csv.Error:
         problems.append((reader.line_num, "", NO_CSV))
