@@ -4,9 +4,10 @@ Rounding starts from full precision and goes half up on the shortest decimal for
 pocket calculator does: 1 of 16 is 6.25 %, printed 6.3 (binary round-half-even would print 6.2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import wraps
 from math import floor, inf, isfinite, isinf, log10
 
 MISSING = "–"
@@ -43,13 +44,24 @@ def is_missing(value: object) -> bool:
         return True
 
 
+def _or_missing(print_: Callable[..., str]) -> Callable[..., str]:
+    """Print a dash where the first number is missing."""
+
+    @wraps(print_)
+    def printed(value: object, *more: object, **named: object) -> str:
+        return MISSING if is_missing(value) else print_(value, *more, **named)
+
+    return printed
+
+
+@_or_missing
 def format_count(value: object) -> str:
     """Give a count with a thousands comma.
 
     >>> format_count(1204), format_count(float("nan"))
     ('1,204', '–')
     """
-    return MISSING if is_missing(value) else f"{int(value):,}"
+    return f"{int(value):,}"
 
 
 def decimals_for(estimates: Iterable[float]) -> int:
@@ -62,6 +74,7 @@ def decimals_for(estimates: Iterable[float]) -> int:
     return 2 if known and 0 < max(known) < 0.01 else 1
 
 
+@_or_missing
 def format_percent(proportion: float, decimals: int = 1) -> str:
     """Give a proportion (0 to 1) in per cent, without the sign.
 
@@ -71,8 +84,6 @@ def format_percent(proportion: float, decimals: int = 1) -> str:
     >>> [format_percent(p) for p in (0.0945, 0, 0.0004, 0.9999, 1)]
     ['9.5', '0.0', '<0.1', '>99.9', '100.0']
     """
-    if is_missing(proportion):
-        return MISSING
     text, step = _fixed(proportion, decimals, shift=2), Decimal(1).scaleb(-decimals)
     if proportion > 0 and Decimal(text) == 0:
         return f"<{step}"
@@ -92,18 +103,18 @@ def format_percent_range(low: float, high: float, decimals: int = 1, house: Hous
     return _range(format_percent(low, decimals), format_percent(high, decimals), house)
 
 
+@_or_missing
 def format_percent_interval(estimate: float, low: float, high: float, decimals: int = 1, house: House = DEFAULT) -> str:
     """Give an estimate with its interval, in per cent.
 
     >>> format_percent_interval(0.0938, 0.0497, 0.1589), format_percent_interval(0, 0, 0.185)
     ('9.4 (5.0–15.9)', '0.0 (0.0–18.5)')
     """
-    if is_missing(estimate):
-        return MISSING
     limits = format_percent_range(low, high, decimals, house)
     return format_percent(estimate, decimals) + ("" if limits == MISSING else f" ({limits})")
 
 
+@_or_missing
 def format_p(p: float, house: House = DEFAULT) -> str:
     """Give a P value with its letter.
 
@@ -115,8 +126,6 @@ def format_p(p: float, house: House = DEFAULT) -> str:
     >>> format_p(0.048), format_p(0.0496), format_p(0.05), format_p(0.050001)
     ('P = 0.048', 'P = 0.0496', 'P = 0.05', 'P > 0.05')
     """
-    if is_missing(p):
-        return MISSING
     if p < 0.001:
         text = "<0.001"
     elif p >= 0.995:
@@ -127,14 +136,13 @@ def format_p(p: float, house: House = DEFAULT) -> str:
     return text if house.leading_zero else text.replace(" 0.", " .")
 
 
+@_or_missing
 def format_i2(i2: float) -> str:
     """Give I² (0 to 100) as a whole per cent.
 
     >>> format_i2(43.43), format_i2(0.0), format_i2(0.2), format_i2(99.8)
     ('43%', '0%', '<1%', '>99%')
     """
-    if is_missing(i2):
-        return MISSING
     if 0 < i2 < 0.5:
         return "<1%"
     if 99.5 <= i2 < 100:
@@ -142,32 +150,31 @@ def format_i2(i2: float) -> str:
     return f"{_fixed(i2, 0)}%"
 
 
+@_or_missing
 def format_tau2(tau2: float) -> str:
     """Give τ²: 2 decimals, 3 below 0.1, and a bare 0 where it was estimated at the boundary.
 
     >>> format_tau2(0.1027), format_tau2(0.0634), format_tau2(0.0), format_tau2(2e-5)
     ('0.10', '0.063', '0', '<0.001')
     """
-    if is_missing(tau2):
-        return MISSING
     if tau2 == 0:
         return "0"
     text = _fixed(tau2, 3 if tau2 < 0.1 else 2)
     return "<0.001" if Decimal(text) == 0 else text
 
 
+@_or_missing
 def format_statistic(value: float) -> str:
     """Give a test statistic with 2 decimals.
 
     >>> format_statistic(7.9059), format_statistic(1234.5), format_statistic(0.001)
     ('7.91', '1,234.50', '<0.01')
     """
-    if is_missing(value):
-        return MISSING
     text = _fixed(value, 2)
     return "<0.01" if value > 0 and Decimal(text) == 0 else f"{Decimal(text):,}"
 
 
+@_or_missing
 def format_odds_ratio(ratio: float) -> str:
     """Give a ratio with 3 significant digits; with more where it would read as 1 and is not.
 
@@ -176,8 +183,6 @@ def format_odds_ratio(ratio: float) -> str:
     >>> [format_odds_ratio(x) for x in (1.004, 0.9996, 1.00001)]
     ['1.004', '0.9996', '>1.00']
     """
-    if is_missing(ratio):
-        return MISSING
     if isinf(ratio):
         return "∞"
     if ratio == 0:
@@ -191,19 +196,19 @@ def format_odds_ratio(ratio: float) -> str:
     return text if text[0] in "<>" else f"{Decimal(text):,}"
 
 
+@_or_missing
 def format_ratio_interval(ratio: float, low: float, high: float, house: House = DEFAULT) -> str:
     """Give a ratio with its interval; a limit that does not exist is infinite.
 
     >>> format_ratio_interval(2.344, 1.102, 4.98), format_ratio_interval(float("inf"), 1.29, float("inf"))
     ('2.34 (1.10–4.98)', '∞ (1.29–∞)')
     """
-    if is_missing(ratio):
-        return MISSING
     if is_missing(low) or is_missing(high):
         return format_odds_ratio(ratio)
     return f"{format_odds_ratio(ratio)} ({_range(format_odds_ratio(low), format_odds_ratio(high), house)})"
 
 
+@_or_missing
 def format_difference(difference: float, low: float, high: float, decimals: int = 1) -> str:
     """Give a difference of proportions in percentage points; always with ``to``, since it can be negative.
 
@@ -212,8 +217,6 @@ def format_difference(difference: float, low: float, high: float, decimals: int 
     >>> format_difference(-0.0321, -0.0814, 0.0167), format_difference(0, -0.0002, 0.000001)
     ('−3.2 (−8.1 to 1.7)', '0.0 (−0.02 to <0.001)')
     """
-    if is_missing(difference):
-        return MISSING
     text = _signed(difference, decimals)
     if is_missing(low) or is_missing(high):
         return text
@@ -221,39 +224,28 @@ def format_difference(difference: float, low: float, high: float, decimals: int 
 
 
 def format_heterogeneity(
-    tau2: float,
-    i2: float,
-    statistic: float,
-    df: float,
-    p: float,
-    *,
-    scale: str = "logit",
-    house: House = DEFAULT,
+    tau2: float, i2: float, statistic: float, df: float, p: float, *, scale: str = "logit", house: House = DEFAULT
 ) -> str:
     """Give one line on heterogeneity, leaving out what does not exist; blank when nothing does.
 
     >>> format_heterogeneity(0.1234, 31.2, 4.351, 3, 0.226)
     'τ² = 0.12 (logit scale); I² = 31%; χ² = 4.35, df = 3, P = 0.23'
     """
-    parts = []
-    if not is_missing(tau2):
-        text = format_tau2(tau2)
-        parts.append(f"τ² {_equals(text)}" + (f" ({scale} scale)" if scale else ""))
-    if not is_missing(i2):
-        parts.append(f"I² {_equals(format_i2(i2))}")
-    if not is_missing(statistic):
-        parts.append(format_test(statistic, df, p, house))
-    return "; ".join(parts)
+    parts = [
+        (tau2, f"τ² {_equals(format_tau2(tau2))}" + (f" ({scale} scale)" if scale else "")),
+        (i2, f"I² {_equals(format_i2(i2))}"),
+        (statistic, format_test(statistic, df, p, house)),
+    ]
+    return "; ".join(text for value, text in parts if not is_missing(value))
 
 
+@_or_missing
 def format_test(statistic: float, df: float, p: float, house: House = DEFAULT) -> str:
     """Give a χ² test: statistic, degrees of freedom, P.
 
     >>> format_test(1.312, 2, 0.5189)
     'χ² = 1.31, df = 2, P = 0.52'
     """
-    if is_missing(statistic):
-        return MISSING
     return f"χ² {_equals(format_statistic(statistic))}, df = {format_count(df)}, {format_p(p, house)}"
 
 
