@@ -37,22 +37,22 @@ def suggest_overlaps(
     }
     found = []
     for one, other in _pairs(studies):
+        study, second = one["study"], other["study"]
         cohort = one["cohort"] if one["cohort"] and one["cohort"] == other["cohort"] else ""
-        described = speaks_of(one, other) or speaks_of(other, one)
-        apart = set_apart(levels[one["study"]], levels[other["study"]])
-        both = {one["study"], other["study"]}
-        meant = not apart and not named_apart(one, other) and any(both <= held for held in asked.values())
-        reasons = suspicions(one, other) if meant else []
-        if not (cohort or described or reasons):
+        described = ["a sheet says so"] if speaks_of(one, other) or speaks_of(other, one) else []
+        apart = set_apart(levels[study], levels[second]) or named_apart(one, other)
+        meant = not apart and any({study, second} <= held for held in asked.values())
+        reasons = described + (suspicions(one, other) if meant else [])
+        if not (cohort or reasons):
             continue
-        meeting = [name for name, held in pools.items() if both <= held]
+        meeting = [name for name, held in pools.items() if {study, second} <= held]
         found.append(
             {
-                "study": one["study"],
-                "other": other["study"],
+                "study": study,
+                "other": second,
                 "label": one["label"],
                 "other_label": other["label"],
-                "why": "; ".join([*(["a sheet says so"] if described else []), *reasons]) or f"one cohort: {cohort}",
+                "why": "; ".join(reasons) or f"one cohort: {cohort}",
                 "cohort": cohort,
                 "described": "yes" if described else "no",
                 "analyses": ";".join(meeting),
@@ -80,18 +80,13 @@ def _pairs(studies: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
 
 def suspicions(one: Row, other: Row) -> list[str]:
     """Say what makes it possible that two sheets share patients."""
-    place, years = shared_place(one, other), shared_years(one, other)
-    found = [f"{place}, enrolment {years}"] if place and years else []
+    country, years = one["country"], shared_years(one, other)
+    together = country and country == other["country"] and country not in SEVERAL and years
+    found = [f"{country}, enrolment {years}"] if together else []
     author, second = first_author(one), first_author(other)
     if author and author == second and years != "":
         found.append(f"same first author ({author})")
     return found
-
-
-def shared_place(one: Row, other: Row) -> str:
-    """Name the country two sheets share; blank where there is none."""
-    country = one["country"] or ""
-    return str(country) if country and country == other["country"] and country not in SEVERAL else ""
 
 
 def shared_years(one: Row, other: Row) -> str | None:
@@ -129,15 +124,14 @@ def first_author(row: Row) -> str:
 
 def named_apart(one: Row, other: Row) -> bool:
     """Say whether curators know both cohorts: different names, each of a counted number of centres (no registry)."""
-    names = {row["cohort"] for row in (one, other) if row["cohort"] and row["centres"]}
-    return len(names) == 2
+    return len({row["cohort"] for row in (one, other) if row["cohort"] and row["centres"]}) == 2
 
 
 def speaks_of(one: Row, other: Row) -> bool:
     """Say whether a sheet names another one under ``overlaps``, by its label or identifier."""
     text = str(one["overlaps"] or "")
-    names = [name for name in (str(other["label"]), str(other["study"])) if name in text]  # before a costly pattern
-    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)
+    names = (str(other["label"]), str(other["study"]))
+    return any(name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)  # cheap first
 
 
 def set_apart(one: Mapping[str, set[str]], other: Mapping[str, set[str]]) -> bool:
@@ -156,12 +150,7 @@ def _levels(arms: Sequence[Row], attributes: Sequence[str]) -> dict[str, set[str
 
 
 def suggest_overlaps_file(
-    studies_csv: str,
-    arms_csv: str,
-    rows_csv: Iterable[str],
-    overlaps_csv: str,
-    *,
-    attributes: Sequence[str],
+    studies_csv: str, arms_csv: str, rows_csv: Iterable[str], overlaps_csv: str, *, attributes: Sequence[str]
 ) -> None:
     """Read the tables of all sheets and what each analysis pools, write the pairs."""
     asked: dict[str, set[str]] = {}
@@ -178,13 +167,8 @@ def overlap_warnings(index: Index) -> list[str]:
     attributes = ["product", *index.protocol.attributes]
     sheets = list(index.sheets.values())
     may = {name: may_pool(index, name) for name in index.protocol.analyses}
-    pairs = suggest_overlaps(
-        [study_row(sheet) for sheet in sheets],
-        [row for sheet in sheets for row in arm_rows(sheet, attributes)],
-        attributes,
-        may,
-        may,
-    )
+    arms = [row for sheet in sheets for row in arm_rows(sheet, attributes)]
+    pairs = suggest_overlaps([study_row(sheet) for sheet in sheets], arms, attributes, may, may)
     return [
         f"{row['study']} and {row['other']} may share {index.protocol.review.unit} ({row['why']}) and may both enter "
         f"{', '.join(row['analyses'].split(';'))}. If they do, give both one `cohort`; if not, say so under `overlaps`."

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ..sheets.sheet import Sheet
+from ..tables.pools import pooled_rows
 from ..tables.problems import quote
 from ..words.characters import comparable
 from .index import Index
@@ -60,18 +61,19 @@ def find_sums(
         return {total: [j for j in known if j != total]}
     found: dict[int, list[int]] = {}
     for order in (range(len(counts)), range(len(counts))[::-1]):
-        every, group = _Sum(), _Sum()
+        nothing = ((0, 0), ())  # what rows add up to, and the rows
+        every = group = nothing
         for i in order:
             if i in ends or i in found:
-                group = _Sum()
+                group = nothing
             elif counts[i] is not None:
-                parts = next((s.rows for s in (group, every) if len(s.rows) > 1 and s.count == counts[i]), [])
+                parts = next((rows for count, rows in (group, every) if len(rows) > 1 and count == counts[i]), ())
                 if parts and {owners[j] for j in parts} == {owners[i]}:
                     continue  # the whole of a study, behind its arms
                 if parts:
-                    found[i], group = sorted(parts), _Sum()
+                    found[i], group = sorted(parts), nothing
                 else:
-                    every, group = every.plus(i, counts[i]), group.plus(i, counts[i])
+                    every, group = ((_plus(count, counts[i]), (*rows, i)) for count, rows in (every, group))
     return found
 
 
@@ -98,10 +100,8 @@ def total_warnings(index: Index) -> list[str]:
     for name, analysis in index.protocol.analyses.items():
         rows = select_rows((index.sheets[path] for path in index.feeds(name)), name, analysis, Vocabulary(()))
         counts: dict[str, Count] = {}
-        for row in rows:
-            if row["subset"] == "all" and row["use"] == "yes":
-                events, patients = counts.get(row["study"], (0, 0))
-                counts[row["study"]] = (events + row["events"], patients + row["patients"])
+        for row in pooled_rows(rows):
+            counts[row["study"]] = _plus(counts.get(row["study"], (0, 0)), (row["events"], row["patients"]))
         if total := sum_of_others(counts):
             said = " of ".join(map(str, counts[total]))
             found.append((total, f"its {said} in {name} are the sum of the {len(counts) - 1} other studies"))
@@ -137,11 +137,5 @@ def _arm_warnings(sheet: Sheet) -> list[str]:
     ]
 
 
-class _Sum:
-    """Rows and what they add up to."""
-
-    def __init__(self, count: Count = (0, 0), rows: Sequence[int] = ()):
-        self.count, self.rows = count, list(rows)
-
-    def plus(self, row: int, count: Count) -> "_Sum":
-        return _Sum((self.count[0] + count[0], self.count[1] + count[1]), [*self.rows, row])
+def _plus(one: Count, other: Count) -> Count:
+    return one[0] + other[0], one[1] + other[1]

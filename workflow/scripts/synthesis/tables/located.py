@@ -139,7 +139,8 @@ def _typed_problem(
         allowed = list(_fields(_annotation_at(model, path[:-1])) or ())
         message = f"Unknown key. {one_of(path[-1], allowed)}" if allowed else "Unknown key. Remove it."
     elif kind in ("literal_error", "enum"):
-        message = one_of(value, [part.strip("' ") for part in _split_expected(context["expected"])])
+        expected = context["expected"].replace("' or '", "', '").split("', '")  # pydantic says 'a', 'b' or 'c'
+        message = one_of(value, [part.strip("' ") for part in expected])
     elif kind in ("value_error", "assertion_error"):
         whole = str(value).strip()
         message = str(context["error"]).replace(whole, quote(whole)[1:-1]) if len(whole) > 60 else str(context["error"])
@@ -150,11 +151,6 @@ def _typed_problem(
         limits = {name: f"{limit:.12g}" for name, limit in context.items() if isinstance(limit, int | float)}
         message = FAULTS.get(kind, "{value} does not fit here. Correct it.").format(value=quote(value), **limits)
     return located.problem(path, message)
-
-
-def _split_expected(expected: str) -> list[str]:
-    """Undo pydantic's ``'a', 'b' or 'c'``."""
-    return expected.replace("' or '", "', '").split("', '")
 
 
 def _path_in_data(error: Any, located: Located) -> Path_:
