@@ -70,16 +70,15 @@ def check_beside(
     """
     problems: list[Problem] = []
     screening = Path(studies) / "screening.csv"
-    reads = [lambda: read_grade(Path(studies) / "grade.yaml", protocol.analyses)]
-    if os.path.lexists(screening):
-        known = fates(sheets, protocol) if sheets is not None else None
-        by_id = {sheet.id: sheet for sheet in sheets or ()}
-        reads.append(lambda: check_screening(screening, ids, known, by_id))
-    if protocol.published:
-        reads.append(lambda: check_published(Path(config).parent / protocol.published.file, protocol, str(config)))
-    for read in reads:
-        with noted(problems):
-            read()
+    with noted(problems):
+        read_grade(Path(studies) / "grade.yaml", protocol.analyses)
+    with noted(problems):
+        if os.path.lexists(screening):
+            known = fates(sheets, protocol) if sheets is not None else None
+            check_screening(screening, ids, known, {sheet.id: sheet for sheet in sheets or ()})
+    with noted(problems):
+        if protocol.published:
+            check_published(Path(config).parent / protocol.published.file, protocol, str(config))
     return problems
 
 
@@ -111,12 +110,11 @@ def contradiction(name: str, decision: str, fate: Fate) -> str:
     """Say where a decision is not what happens to a study; blank where it is."""
     if fate.decision == decision or (not fate.decision and STAGES[decision] != INCLUDED):
         return ""
+    what = f"no analysis pools {name} ({fate.why_not}). Write {' or '.join(OUT)}, or mend its sheet"
     if fate.pooled:
         what = f"{name} is pooled in {', '.join(fate.pooled)}. Write pooled, or exclude it in its sheet"
     elif fate.held:
         what = f"{name} enters sensitivity analyses only ({', '.join(fate.held)}). Write sensitivity, or mend its sheet"
-    else:
-        what = f"no analysis pools {name} ({fate.why_not}). Write {' or '.join(OUT)}, or mend its sheet"
     return f"{quote(decision)}, but {what}."
 
 

@@ -96,22 +96,20 @@ def find_sheets(studies: str | Path) -> tuple[list[str], list[Problem]]:
 
 def _strays(folder: Path) -> list[Problem]:
     """Name what looks like a sheet and would not be read: another ending, a folder below, a workbook not handed in."""
-    problems = []
+    found = {}
     for path in sorted(folder.glob("**/*")):
+        top = path.parent == folder
         hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)  # Excel's: it is open
-        sheet = path.parent == folder and path.suffix == ".yaml"
-        message = ""
-        if hidden or sheet:
+        if hidden or (top and path.suffix == ".yaml"):
             continue
         if LOOKS_LIKE_A_SHEET.search(path.name):
-            message = "This file would not be read as a sheet. "
-            message += "Move it into the folder itself, with the ending .yaml, or take it away."
-        elif path.parent == folder and LIKE_THE_LIST.fullmatch(path.name) and path.name != "screening.csv":
-            message = "The list of reports is read from screening.csv only. Give it that name, or take it away."
+            found[path] = "This file would not be read as a sheet. "
+            found[path] += "Move it into the folder itself, with the ending .yaml, or take it away."
+        elif top and LIKE_THE_LIST.fullmatch(path.name) and path.name != "screening.csv":
+            found[path] = "The list of reports is read from screening.csv only. Give it that name, or take it away."
         elif path.suffix.lower() in WORKBOOKS and not path.with_suffix(".yaml").exists():
-            message = f"This workbook is not handed in. Make its sheet: make add FILES={path}; or take it away."
-        problems += [Problem(str(path), 0, "", message)] if message else []
-    return problems
+            found[path] = f"This workbook is not handed in. Make its sheet: make add FILES={path}; or take it away."
+    return [Problem(str(path), 0, "", message) for path, message in found.items()]
 
 
 def digest(value: Any) -> str:
@@ -156,8 +154,7 @@ def modules_of(script: str | Path) -> tuple[str, ...]:
     found: set[Path] = set()
     queue = [script]
     while queue:
-        file = queue.pop()
-        new = _imports(file, script.parent) - found
+        new = _imports(queue.pop(), script.parent) - found
         found |= new
         queue += new
     beside = {path for folder in {file.parent for file in found} for path in folder.iterdir() if path.suffix in DATA}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 from ..tables.problems import quote
 from ..words.levels import NOT_REPORTED
@@ -11,7 +12,7 @@ from .sheet import ArmParts, holders
 PER_CENT = "%"
 NUMBER = re.compile(r"\s*([-−+]?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(.*)", re.DOTALL)
 GROUPED = re.compile(r"([-−+]?[0-9]+(?:[.,' ’][0-9]+)+)(.*)", re.DOTALL)  # digits with something between them
-ASIDE = ("", "%", "(", "[", "±", "+/-")  # what may follow a number without making it another one
+ASIDE = ("%", "(", "[", "±", "+/-")  # what may follow a number without making it another one
 
 Row = Mapping[str, str]
 
@@ -34,17 +35,12 @@ def moderator_rows(
     """
     wider = _wider_arms(arms)
     table = []
-    for name, moderator in moderators.items():
+    for (name, moderator), row in product(moderators.items(), rows):
         wanted = moderator.get("characteristic")
-        facts = [fact for fact in characteristics if wanted and fact["name"] == wanted]
-        for row in rows:
-            if wanted is None:
-                found = _year(row)
-            else:
-                own = [fact for fact in facts if fact["study"] == row["study"]]
-                found = _from_facts(own, row, wider, moderator.get("unit") or "")
-            base = {key: row[key] for key in ("study", "arm")}
-            table.append({"analysis": analysis, "moderator": name, **base, **found})
+        facts = [fact for fact in characteristics if (fact["name"], fact["study"]) == (wanted, row["study"])]
+        found = _year(row) if wanted is None else _from_facts(facts, row, wider, moderator.get("unit") or "")
+        base = {"analysis": analysis, "moderator": name, "study": row["study"], "arm": row["arm"]}
+        table.append(base | found)
     return table
 
 
@@ -75,10 +71,8 @@ def _from_facts(facts: Sequence[Row], row: Row, wider: Mapping[tuple, set], unit
         texts = "; ".join(found["text"] for found in read if found["value"] is not None)
         return _found(status=f"several values: {texts}", text=texts)
     best = next((i for i, found in enumerate(read) if found["value"] is not None), 0)
-    found = read[best]
-    if found["value"] is not None and not own:
-        found = {**found, "status": f"of the arm that holds it: {chosen[best]['arm']}"}
-    return found
+    wider_arm = {"status": f"of the arm that holds it: {chosen[best]['arm']}"} if numbers and not own else {}
+    return read[best] | wider_arm
 
 
 def _read(fact: Row, unit: str) -> dict:
@@ -110,12 +104,9 @@ def leading_number(text: str) -> float | None:
     [57.0, 7.98, 18.1, 12.0, None, None, None, None]
     """
     match = NUMBER.fullmatch(text)
-    if not match:
+    if not match or (match[2].strip() and not match[2].strip().startswith(ASIDE)):
         return None
-    number, rest = match[1].replace("−", "-"), match[2].strip()
-    if rest and not rest.startswith(ASIDE[1:]):
-        return None
-    return float(number)
+    return float(match[1].replace("−", "-"))
 
 
 def why_no_number(text: str, unit: str | None, label: str, wanted: str) -> str | None:

@@ -35,12 +35,8 @@ def _faults(row: Row) -> Iterator[tuple[str, str]]:
     broken = [name for name in VALUES if row[name] and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", row[name])]
     for name in broken:
         comma = re.fullmatch(r"[0-9]+,[0-9]+", row[name])
-        hint = (
-            f"Write {row[name].replace(',', '.')}."
-            if comma
-            else "Write digits with a decimal point, or leave it empty."
-        )
-        yield name, f"{quote(row[name])} is not a number. {hint}"
+        right = row[name].replace(",", ".") if comma else "digits with a decimal point, or leave it empty"
+        yield name, f"{quote(row[name])} is not a number. Write {right}."
     for name in COUNTS:
         if row[name] and not (re.fullmatch(r"[0-9]{1,10}", row[name]) and int(row[name]) <= LARGEST):
             said = f"is not a whole number up to {LARGEST:,}. Write digits only, or leave it empty."
@@ -62,14 +58,10 @@ def find_published(table: Sequence[Row], pair: Row) -> Row:
     ValueError
         When it is not there, naming the nearest, or is there twice.
     """
-    wanted = _name(pair["review"], pair["outcome"], pair["subgroup"])
-    found = [row for row in table if _name(*(row[name] for name in IDENTITY)) == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(f"{wanted} stands {len(found)} times in the table. Take the others out.")
-    raise ValueError(one_of(wanted, [_name(*(row[name] for name in IDENTITY)) for row in table]))
-
-
-def _name(*parts: str) -> str:
-    return ", ".join(parts)
+    wanted = ", ".join(pair[name] for name in ("review", "outcome", "subgroup"))
+    names = [", ".join(row[name] for name in IDENTITY) for row in table]
+    if (times := names.count(wanted)) == 1:
+        return table[names.index(wanted)]
+    raise ValueError(
+        f"{wanted} stands {times} times in the table. Take the others out." if times else one_of(wanted, names)
+    )
