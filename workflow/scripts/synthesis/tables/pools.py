@@ -88,13 +88,9 @@ def prediction_text(row: Row, decimals: int = 1, house: House = DEFAULT) -> str:
 
 
 def sort_rows(rows: Iterable[Row], sort: str) -> list[Row]:
-    """Order rows as forest plots do.
+    """Order rows as forest plots do, by label, year, estimate or patients.
 
-    Parameters
-    ----------
-    rows : iterable of mappings
-    sort : {"label", "year", "estimate", "patients"}
-        The largest number of patients comes first, what is missing last; ties go by label, study and arm.
+    The largest number of patients comes first, what is missing last; ties go by label, study and arm.
     """
     column, sign = "proportion" if sort == "estimate" else sort, -1 if sort == "patients" else 1
 

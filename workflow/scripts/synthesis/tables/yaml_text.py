@@ -142,19 +142,16 @@ def _to_list(event: Any, events: Iterator[Any], path: Path_, document: Document)
     flow, before = event.flow_style, event
     while not isinstance(event := next(events), yaml.SequenceEndEvent):
         items.append(_to_text(event, events, (*path, len(items)), document))
+        numbers = [isinstance(item, str) and item.isdigit() for item in items[-2:]]
         if items[-1] == "":
             document.fault(event, "This item of the list is empty. Fill it in, or take it out.")
-        elif flow and _are_digits(*items[-2:]) and _between(before, event, document) == ",":
+        elif flow and numbers == [True, True] and _between(before, event, document) == ",":
             one, other = items[-2:]
             thousands = f"{one}{other} or " if len(other) == 3 and not one.startswith("0") else ""
             message = f"[…{one},{other}…] is read as two items. Write {thousands}{one}.{other} if it is one number, "
             document.fault(event, f"{message}and {one}, {other} with a space if it is two.")
         before = event
     return items
-
-
-def _are_digits(*items: Any) -> bool:
-    return len(items) == 2 and all(isinstance(item, str) and item.isdigit() for item in items)
 
 
 def _between(one: Any, other: Any, document: Document, ends: bool = False) -> str:

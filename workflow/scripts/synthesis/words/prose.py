@@ -42,19 +42,11 @@ def percent(level: float) -> str:
 def markdown_table(
     head: Sequence[object], rows: Iterable[Sequence[object]], right: Container[int] = (), *, padded: bool = False
 ) -> str:
-    """Give a Markdown table.
+    """Give a Markdown table with the columns ``right`` (their numbers) set flush right.
 
-    Parameters
-    ----------
-    head, rows : sequences of cells
-        A line break in a cell becomes a space, a bar is escaped.
-    right : container of int
-        Columns set flush right.
-    padded : bool
-        Columns line up in the text, so that it reads as well in a terminal.
+    A line break in a cell becomes a space, a bar is escaped. ``padded``: columns line up in the text, so that it reads
+    as well in a terminal.
 
-    Examples
-    --------
     >>> print(markdown_table(["a", "n"], [["x|y", 12]], right=[1]))
     | a | n |
     | --- | ---: |
@@ -68,10 +60,8 @@ def markdown_table(
     widths = [max(2, *(len(row[i]) for row in lines)) if padded else 3 for i in range(len(head))]
     rule = ["-" * (w - padded) + ":" if i in right else "-" * w for i, w in enumerate(widths)]
     if padded:
-        lines = [
-            [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
-            for row in lines
-        ]
+        signs = [">" if i in right else "<" for i in range(len(head))]
+        lines = [[f"{c:{s}{w}}" for c, s, w in zip(row, signs, widths, strict=True)] for row in lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in [lines[0], rule, *lines[1:]])
 
 
