@@ -113,10 +113,10 @@ def as_typed(value: object) -> str:
     return str(value)
 
 
-def quote(value: object) -> str:
-    """Show a value in a message: in quotes, on one line, cut when it is longer than 60 characters."""
+def quote(value: object, longest: int = 60) -> str:
+    """Show a value in a message: in quotes, on one line, cut when it is long."""
     text = as_typed(value).replace("\n", " ")
-    return f'"{text}"' if len(text) <= 60 else f'"{text[:59]}…"'
+    return f'"{text}"' if len(text) <= longest else f'"{text[: longest - 1]}…"'
 
 
 def one_of(value: object, allowed: Iterable[str]) -> str:
