@@ -196,8 +196,8 @@ def archive(folder):
 
 
 def test_the_archive_holds_what_is_committed_and_what_is_built(archive):
-    names = {name.removeprefix("small-review-26.1.0/") for name in archive}
-    assert all(name.startswith("small-review-26.1.0/") for name in archive)
+    names = {name.removeprefix("a-small-review-26.1.0/") for name in archive}
+    assert all(name.startswith("a-small-review-26.1.0/") for name in archive)
     assert {"config.yaml", "Snakefile", "studies/baker2002.yaml", "CITATION.cff", "results/report.html"} <= names
     assert {"results/data.zip", "results/fever/forest.pdf", "ro-crate-metadata.json"} <= names  # built, not committed
     assert not [name for name in names if ".git/" in name or "half-written" in name or name.startswith("dist")]
@@ -213,7 +213,7 @@ def test_the_archive_is_the_same_at_every_writing(folder):
 def test_the_crate_says_who_what_and_from_what(archive, tmp_path):
     from rocrate.rocrate import ROCrate
 
-    text = archive["small-review-26.1.0/ro-crate-metadata.json"].decode()
+    text = archive["a-small-review-26.1.0/ro-crate-metadata.json"].decode()
     graph = {entity["@id"]: entity for entity in json.loads(text)["@graph"]}
     root = graph["./"]
     assert (root["name"], root["version"], root["datePublished"]) == ("A small review", "26.1.0", "2026-01-20")
@@ -235,7 +235,7 @@ def test_the_crate_says_who_what_and_from_what(archive, tmp_path):
     assert action["instrument"]["@id"] == "Snakefile"
     assert {"config.yaml", "studies/baker2002.yaml"} <= {part["@id"] for part in action["object"]}
     assert {"results/estimates.csv", "results/report.html"} <= {part["@id"] for part in action["result"]}
-    files = {name.removeprefix("small-review-26.1.0/"): len(data) for name, data in archive.items()}
+    files = {name.removeprefix("a-small-review-26.1.0/"): len(data) for name, data in archive.items()}
     listed = {part["@id"]: graph[part["@id"]] for part in root["hasPart"]}
     assert set(listed) == set(files) - {"ro-crate-metadata.json"}
     assert all(int(listed[p]["contentSize"]) == files[p] for p in listed if p != "Snakefile")
@@ -244,7 +244,7 @@ def test_the_crate_says_who_what_and_from_what(archive, tmp_path):
         target = tmp_path / "crate" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    assert ROCrate(tmp_path / "crate" / "small-review-26.1.0").mainEntity.id == "Snakefile"  # its own reader takes it
+    assert ROCrate(tmp_path / "crate" / "a-small-review-26.1.0").mainEntity.id == "Snakefile"  # its own reader takes it
 
 
 def test_this_review_states_one_version():

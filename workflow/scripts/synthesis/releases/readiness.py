@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from ..handover.archive import slug
 from ..review.index import check_review
 from .history import GitError, NoRepository, git, order, releases
 
@@ -26,7 +27,7 @@ class Stated:
     says_results: bool  # whether the entry of the changelog says first what happens to them
     last_search: str
     citation: dict  # CITATION.cff as read
-    name: str  # of the project, for the folder inside the archive
+    name: str  # of the review, for the folder inside the archive
 
     @property
     def version(self) -> str:
@@ -59,7 +60,7 @@ def read_stated(folder: str | Path = ".") -> Stated:
         bool(entry) and texts[3][entry.end() :].lstrip().startswith("**Results"),
         review.get("last_search", ""),
         citation,
-        project.get("name", "review"),
+        slug(review.get("title", "")) or "review",
     )
 
 
