@@ -23,6 +23,7 @@ from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
 from ..models.prediction import prediction_interval
 from ..models.proportions import clopper_pearson
 from ..models.rate_normal import FAMILIES, Exposure, Family, exposure_of, fit, fit_common
+from ..models.result import Pooled, blank_pool
 from ..selection.arms import counts_of, window_days
 from ..tables.declared import Row, columns_of, read, write
 from ..tables.pools import OVERALL
@@ -33,27 +34,10 @@ WINDOW = "window: not stated, so no person-time"
 
 
 @dataclass(frozen=True)
-class Rate:
-    """A pooled rate: events per unit of time; ``se`` and ``tau2`` are of its logarithm. Missing numbers are NaN."""
+class Rate(Pooled):
+    """A pooled rate: its numbers are events per unit of time; ``se`` and ``tau2`` are of its logarithm."""
 
-    model: str
-    k: int
-    studies: int
-    events: int
-    person_time: float
-    estimate: float = nan
-    ci_low: float = nan
-    ci_high: float = nan
-    pi_low: float = nan
-    pi_high: float = nan
-    se: float = nan
-    tau2: float = nan
-    q: float = nan
-    q_df: float = nan
-    q_p: float = nan
-    status: str = OK
-    loglik: float = nan
-    nodes: float = nan
+    person_time: float = nan
 
 
 def garwood(events, person_time, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -63,10 +47,7 @@ def garwood(events, person_time, level: float = 0.95) -> tuple[np.ndarray, np.nd
     ----------
     Garwood F. Biometrika 1936;28:437–42.
 
-    Examples
-    --------
-    >>> low, high = garwood(7, 375.5)
-    >>> print(f"{low:.5f} {high:.5f}")
+    >>> print(*(f"{limit:.5f}" for limit in garwood(7, 375.5)))
     0.00749 0.03841
     """
     y, t = np.asarray(events, float), np.asarray(person_time, float)
@@ -95,7 +76,7 @@ def pool_rate(model: str, events, patients, time, study, level: float = 0.95) ->
     family = FAMILIES[model]
     y, n, m, study = (np.asarray(part) for part in (events, patients, time, study))
     person_time = float(np.sum(n * m))
-    blank = Rate(model, len(y), len(np.unique(study)), int(np.sum(y)), person_time)
+    blank = Rate(**vars(blank_pool(model, y, n, study)), person_time=person_time)
     if blank.k == 0:
         return replace(blank, status=NO_WINDOWS)
     data = exposure_of(y, n, m, study)
@@ -110,20 +91,15 @@ def pool_rate(model: str, events, patients, time, study, level: float = 0.95) ->
         return replace(blank, status=f"did not converge: {best.message}")
     mean, se = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0]))
     tau2, half = best.tau**2 if best.known else nan, ndtri((1 + level) / 2) * se
-    pi = prediction_interval(mean, se, tau2, blank.studies, level, back=np.exp)
-    q = max(2 * (family.saturated(data) - fit_common(family, data).loglik), 0.0)
+    pi_low, pi_high = prediction_interval(mean, se, tau2, blank.studies, level, back=np.exp)
+    q, q_df = max(2 * (family.saturated(data) - fit_common(family, data).loglik), 0.0), blank.k - 1
     return replace(
         blank,
         estimate=float(np.exp(mean)),
         ci_low=float(np.exp(mean - half)),
         ci_high=float(np.exp(mean + half)),
-        pi_low=pi[0],
-        pi_high=pi[1],
-        se=se,
-        tau2=tau2,
-        q=q,
-        q_df=blank.k - 1,
-        q_p=float(chdtrc(blank.k - 1, q)),
+        **{"pi_low": pi_low, "pi_high": pi_high, "se": se, "tau2": tau2},
+        **{"q": q, "q_df": q_df, "q_p": float(chdtrc(q_df, q))},
         status=with_remark(OK, best.say(lambda mean: f"a rate of {np.exp(mean):.4g}")),
         loglik=best.loglik,
         nodes=best.nodes,
@@ -162,20 +138,16 @@ def person_time_rows(rows: Iterable[Row], days: float, unit: str, level: float) 
     ``days`` are in the unit of time, ``unit`` is what patients × time is counted in, ``level`` that of the exact
     interval of each row.
     """
-    table = []
-    for row in rows:
-        if row["subset"] != OVERALL:
-            continue
-        line = {name: row[name] for name in columns_of("rate_rows") if name in row} | {"unit": unit}
-        line |= {"ci_low": nan, "ci_high": nan}
-        window = window_days(row["window"])
-        if row["use"] == "yes" and window is None:
+    known = [name for name in columns_of("rate_rows") if name not in ("ci_low", "ci_high")]  # those of its proportion
+    table = [{name: row[name] for name in known if name in row} for row in rows if row["subset"] == OVERALL]
+    for line in table:
+        line["unit"], window = unit, window_days(line["window"])
+        if line["use"] == "yes" and window is None:
             line |= {"use": "no", "reason": WINDOW}
-        elif row["use"] == "yes":
-            total = row["patients"] * window / days
-            low, high = garwood(row["events"], total, level)
-            line |= {"person_time": total, "rate": row["events"] / total, "ci_low": float(low), "ci_high": float(high)}
-        table.append(line)
+        elif line["use"] == "yes":
+            total = line["patients"] * window / days
+            low, high = garwood(line["events"], total, level)
+            line |= {"person_time": total, "rate": line["events"] / total, "ci_low": float(low), "ci_high": float(high)}
     return table
 
 

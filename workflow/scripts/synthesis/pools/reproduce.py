@@ -5,7 +5,6 @@ files: a reader can paste it into R. It is ASCII throughout (other characters ar
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import isinf
 from pathlib import Path
 
 from ..tables.declared import Row, read
@@ -31,6 +30,8 @@ INTERVALS = {
     "clopper-pearson": ("Clopper-Pearson", "binom.test(x, n, conf.level = level)"),
     "wilson": ("Wilson", "suppressWarnings(prop.test(x, n, conf.level = level, correct = FALSE))"),
 }
+# In a string: control characters mean nothing in a name, and R refuses the null character.
+SPECIAL = dict.fromkeys((*range(32), 127), " ") | str.maketrans({"\n": "\\n", '"': '\\"', "\\": "\\\\"})
 QUANTILES = {"glmm": "qnorm((1 + level) / 2)", "glmm-t": "qt((1 + level) / 2, k - 1)"}
 EXACT = {  # what is no pool → side of the test, and why
     State.ONE_STUDY: (
@@ -62,27 +63,12 @@ def reproduction(
     interval: str = "clopper-pearson",
     level: float = 0.95,
 ) -> str:
-    """Write the R script of an analysis.
+    """Write the R script of an analysis, or one that says there are no rows.
 
-    Parameters
-    ----------
-    rows : sequence of mappings
-        The used rows of ``rows.csv`` with ``subset`` = ``all``.
-    estimates : iterable of mappings
-        Those of ``estimates.csv`` with ``subset`` = ``all``.
-    analysis, label : str
-        Its name, and what readers call it.
-    primary : str
-        The model of the headline numbers.
-    interval : {"clopper-pearson", "wilson"}
-        Of a study.
-
-    Returns
-    -------
-    str
-        Each study's interval, the primary model and, where they were fitted, the random-effects logistic model and REML
-        with Hartung–Knapp. One study, no events or nothing but events: the exact test instead. No rows: a script that
-        says so.
+    ``rows`` (the used ones) and ``estimates`` are those of all studies, ``label`` is what readers call the analysis,
+    and ``interval`` is that of a study: ``clopper-pearson`` or ``wilson``. The script has each study's interval, the
+    primary model and, where they were fitted, those ``BESIDE`` it; one study, no events or nothing but events: the
+    exact test.
     """
     if not rows:
         return f"# {analysis}/reproduce.R: no study is pooled, so there is nothing to reproduce.\n"
@@ -112,19 +98,17 @@ def reproduction(
 
 def block(model: str, row: Row) -> dict[str, str]:
     """Give what the script needs to pool with one model, or why there is nothing to pool."""
-    status = row.get("status", "")
+    status, (measure, estimator, test) = row.get("status", ""), (model + "--").split("-")[:3]
     if (state := state_of(row)) in EXACT:
         side, why = EXACT[state]
         return {"kind": "exact", "side": side, "why": why, "ours": named_numbers(row, NUMBERS[:3])}
-    measure, estimator, test = (model + "--").split("-")[:3]
     if not is_ok(status):
         return {"kind": "none", "model": model, "why": ascii_line(status or "it was not fitted")}
     if model in QUANTILES:
         fit = {"kind": "counts", "quantile": QUANTILES[model]}
     elif measure in SCALES and test in TESTS:
-        escalc, back = SCALES[measure]
         fit = {"kind": "two stages", "estimator": estimator.upper(), "test": TESTS[test]}
-        fit |= {"escalc": escalc, "back": back}
+        fit |= dict(zip(("escalc", "back"), SCALES[measure], strict=True))
     else:
         return {"kind": "none", "model": model, "why": "this script has no counterpart of the model in R"}
     return {"model": model, "ours": named_numbers(row, NUMBERS), **fit}
@@ -136,17 +120,11 @@ def r_string(text: str) -> str:
     >>> print(r_string('say "no" to a\\b'), r_string("τ² = 0\n"))
     "say \"no\" to a\\b" "\u03c4\u00b2 = 0\n"
     """
-    return '"' + "".join(_escape(character) for character in text) + '"'
+    return '"' + "".join(map(_escape, text.translate(SPECIAL))) + '"'
 
 
 def _escape(character: str) -> str:
     code = ord(character)
-    if character in '"\\':
-        return "\\" + character
-    if character == "\n":
-        return "\\n"
-    if code < 32 or code == 127:  # control characters mean nothing in a name, and R refuses the null character
-        return " "
     return character if code < 127 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
@@ -167,10 +145,7 @@ def r_number(value: float | None) -> str:
     """
     if is_missing(value):
         return "NA"
-    number = float(value)
-    if isinf(number):
-        return "Inf" if number > 0 else "-Inf"
-    return str(int(number)) if number.is_integer() else repr(number)
+    return repr(float(value)).removesuffix(".0").replace("inf", "Inf")
 
 
 def named_numbers(row: Row, names: Iterable[str]) -> str:
@@ -181,8 +156,7 @@ def named_numbers(row: Row, names: Iterable[str]) -> str:
 def wrap(items: Sequence[str], width: int = 100) -> str:
     """Give an R vector over as many lines as it needs."""
     lines = [""]
-    for i, item in enumerate(items):
-        piece = item + (", " if i + 1 < len(items) else "")
+    for piece in [*(f"{item}, " for item in items[:-1]), *items[-1:]]:
         if lines[-1] and len(lines[-1]) + len(piece) > width:
             lines.append("")
         lines[-1] += piece
