@@ -31,15 +31,12 @@ def exact_odds_ratio(events, patients, level: float = 0.95) -> tuple[float, floa
 
     First arm against second; 0 or infinite where a cell is empty, NaN where neither arm has events.
     """
-    (a, c), (n1, n2) = (int(e) for e in events), (int(p) for p in patients)
-    table = [[a, n1 - a], [c, n2 - c]]
     from scipy.stats import fisher_exact  # 0.6 s to import, so only where two arms are set against each other
     from scipy.stats.contingency import odds_ratio
 
+    table = [[int(y), int(n) - int(y)] for y, n in zip(events, patients, strict=True)]
     result = odds_ratio(table, kind="conditional")
-    interval = result.confidence_interval(level)
-    p = float(fisher_exact(table).pvalue)
-    return float(result.statistic), float(interval.low), float(interval.high), p
+    return float(result.statistic), *map(float, result.confidence_interval(level)), float(fisher_exact(table).pvalue)
 
 
 def clash_words(low: float, high: float, p: float, level: float, nothing: float = 1.0) -> str:

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..tables.declared import Row, read, write
@@ -32,13 +32,7 @@ def compare_with_r_file(estimates_csv: str, reference_csv: str, crosscheck_csv: 
 
 
 def crosscheck_file(crosscheck_csv: str, software_txt: str) -> None:
-    """Fail when a number disagrees. A step of its own, since Snakemake removes what a failed step wrote.
-
-    Raises
-    ------
-    CrosscheckError
-        With every number beyond its tolerance.
-    """
+    """Raise every number that disagrees. A step of its own, since Snakemake removes what a failed step wrote."""
     rows = read(crosscheck_csv)
     if bad := [row for row in rows if row["verdict"] == "differs"] + unanswered(rows):
         lines = [
@@ -52,20 +46,10 @@ def crosscheck_file(crosscheck_csv: str, software_txt: str) -> None:
 
 
 def compare_with_r(estimates: Iterable[Row], reference: Iterable[Mapping[str, str]]) -> list[dict]:
-    """Set each number of R beside ours.
+    """Set each number of R (by ``ESTIMATE`` and ``quantity``, with its ``value``) beside ours in ``estimates.csv``.
 
-    Parameters
-    ----------
-    estimates : iterable of mapping
-        Rows of ``estimates.csv``.
-    reference : iterable of mapping
-        analysis, subset, group, model, quantity, value.
-
-    Returns
-    -------
-    list of dict
-        One a number that both have, or that only R has while our status is ``ok``; then one an estimate without an
-        answer from R.
+    Gives a row a number that both have, or that only R has while our status is ``ok``; then one an estimate without an
+    answer from R.
     """
     ours = {tuple(row[key] for key in ESTIMATE): row for row in estimates}
     rows, answered = [], set()
@@ -109,13 +93,11 @@ def decade(difference: float) -> float:
     return float(f"1e{math.floor(math.log10(max(difference, LEAST))) + 1}") if math.isfinite(difference) else difference
 
 
-def unanswered(rows: Iterable[Mapping]) -> list[Mapping]:
+def unanswered(rows: Sequence[Mapping]) -> list[Mapping]:
     """Give the estimates without an answer from R, for models where they are more than a rare failure of its fits."""
-    by_model: dict[str, list[Mapping]] = {}
-    for row in rows:
-        by_model.setdefault(row["model"], []).append(row)
     found: list[Mapping] = []
-    for mine in by_model.values():
+    for model in dict.fromkeys(row["model"] for row in rows):
+        mine = [row for row in rows if row["model"] == model]
         silent = [row for row in mine if row["verdict"] == "no answer from R"]
         if len(silent) > NO_ANSWER * len({tuple(row[key] for key in ESTIMATE) for row in mine}):
             found += silent

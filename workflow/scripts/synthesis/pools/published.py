@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf, isnan, nan
 from typing import NamedTuple
-
-from numpy import nan
 
 from ..selection.arms import window_days
 from ..sheets.published_pools import find_published, read_published
@@ -19,6 +18,7 @@ RATE_MODEL = "poisson-normal"
 DAYS = {"day": 1, "week": 7, "month": 365.25 / 12, "year": 365.25}
 COMPARISON = re.compile(r"(<=|>=|<|>|≤|≥)\s*(\d+(?:\.\d+)?)\s*(day|week|month|year)s?\b")
 LIMITS = ("estimate", "ci_low", "ci_high")
+PUBLISHED = {"measure": "measure", "k": "k_studies", "patients": "n_patients"}  # name in our table → in theirs
 
 
 class Verdict(NamedTuple):
@@ -43,17 +43,9 @@ class Ours(NamedTuple):
 def parse_measure(text: str) -> tuple[str, str, bool]:
     """Read what a published number is from its own words.
 
-    Returns
-    -------
-    kind : str
-        ``proportion``, ``rate`` or, for all else, the words themselves.
-    unit : str
-        What a rate is counted per; blank for the others.
-    qualified : bool
-        Whether a remark in brackets follows: the source then names its number in more than one way.
+    Gives its kind (``proportion``, ``rate`` or, for all else, the words themselves), what a rate is counted per, and
+    whether a remark in brackets follows: the source then names its number in more than one way.
 
-    Examples
-    --------
     >>> parse_measure("% per patient-month"), parse_measure("%")
     (('rate', 'patient-month', False), ('proportion', '', False))
     >>> parse_measure('proportion (called "relative risk")'), parse_measure("OR")
@@ -84,12 +76,9 @@ def parse_window(text: str) -> tuple[float, float] | None:
     >>> parse_window("follow-up <=6 months"), parse_window("follow-up >2 weeks"), parse_window("all")
     ((0.0, 182.625), (14.0, inf), None)
     """
-    found = [(sign, float(number) * DAYS[unit]) for sign, number, unit in COMPARISON.findall(text.lower())]
-    if not found:
-        return None
-    upper = [days for sign, days in found if sign in ("<=", "<", "≤")]
-    lower = [days for sign, days in found if sign in (">=", ">", "≥")]
-    return max(lower, default=0.0), min(upper, default=float("inf"))
+    found = [(sign[0] in "<≤", float(number) * DAYS[unit]) for sign, number, unit in COMPARISON.findall(text.lower())]
+    lower, upper = ([days for below, days in found if below == side] for side in (False, True))
+    return (max(lower, default=0.0), min(upper, default=inf)) if found else None
 
 
 def compare_windows(subgroup: str, windows: Sequence[int | None]) -> Verdict:
@@ -99,8 +88,9 @@ def compare_windows(subgroup: str, windows: Sequence[int | None]) -> Verdict:
     either side does not say.
     """
     bounds, stated = parse_window(subgroup), [w for w in windows if w is not None]
-    days = " to ".join(f"{w}" for w in sorted({min(stated), max(stated)})) if stated else ""
-    ours = f"ours {days} days" if stated else "ours are not stated"
+    ours = "ours are not stated"
+    if stated:
+        ours = f"ours {' to '.join(map(str, sorted({min(stated), max(stated)})))} days"
     if bounds is None:
         return Verdict(UNCLEAR, f"The published window is not stated; {ours}.")
     theirs = f"up to {bounds[1]:.0f} days" if bounds[0] == 0 else f"from {bounds[0]:.0f} days"
@@ -142,10 +132,8 @@ def compare_pair(pair: Mapping[str, str], published: Mapping[str, str], ours: Ou
     notes = [pair["note"], *(verdict.reason for verdict in verdicts.values()), noted]
     return {
         **{key: pair[key] for key in ("review", "outcome", "subgroup", "analysis")},
-        **dict(zip(("published_estimate", "published_low", "published_high"), theirs, strict=True)),
-        "published_measure": published["measure"],
-        "published_k": published["k_studies"],
-        "published_patients": published["n_patients"],
+        **{f"published_{name.removeprefix('ci_')}": value for name, value in zip(LIMITS, theirs, strict=True)},
+        **{f"published_{name}": published[key] for name, key in PUBLISHED.items()},
         "measure": ours.measure,
         **dict(zip(LIMITS, mine, strict=True)),
         "k": ours.pool.get("studies"),
@@ -193,14 +181,12 @@ def _status(ours: Ours, theirs: Sequence[float]) -> str:
     """Say what is missing on either side."""
     remarks = remarks_of(ours.pool.get("status", "no such pool"))
     said = [f"ours: {remarks}"] if remarks else []
-    if theirs[0] != theirs[0]:
-        said.append("published: no estimate")
-    elif theirs[1] != theirs[1] or theirs[2] != theirs[2]:
-        said.append("published: no interval")
+    if any(map(isnan, theirs)):
+        said.append(f"published: no {'estimate' if isnan(theirs[0]) else 'interval'}")
     return "; ".join(said) or OK
 
 
 def _overlap(theirs: Sequence[float], mine: Sequence[float]) -> str:
-    if any(end != end for end in (*theirs[1:], *mine[1:])):
+    if any(map(isnan, (*theirs[1:], *mine[1:]))):
         return ""
     return YES if theirs[1] <= mine[2] and mine[1] <= theirs[2] else NO
