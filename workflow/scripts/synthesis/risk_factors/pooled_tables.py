@@ -75,7 +75,7 @@ def pool_mantel_haenszel(tables: Tables, measure: str, level: float = 0.95) -> E
         tilt = np.sum(c * (n1 / n) ** 2 - a * (n2 / n) ** 2 + n1 * n2 * (n2 - n1) / n**2 / 2)
         variance = (mean * tilt + np.sum((a * d + b * c) / n) / 2) / weight**2
     y, v = effect_sizes(inside, measure)
-    return _common_effect(t, mean, np.sqrt(variance), np.sum((y - mean) ** 2 / v), len(y) - 1, level)
+    return _effect(size_of(t), mean, np.sqrt(variance), np.sum((y - mean) ** 2 / v), len(y) - 1, level)
 
 
 def pool_peto(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
@@ -92,8 +92,8 @@ def pool_peto(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
     excess = t.a - m * t.n1 / n
     variance = m * (n - m) * t.n1 * t.n2 / (n**2 * (n - 1))
     mean, total = excess.sum() / variance.sum(), variance.sum()
-    q = np.sum(excess**2 / variance) - excess.sum() ** 2 / total
-    return _common_effect(t, mean, 1 / np.sqrt(total), q, len(n) - 1, level)
+    q = max(np.sum(excess**2 / variance) - excess.sum() ** 2 / total, 0.0)
+    return _effect(size_of(t), mean, 1 / np.sqrt(total), q, len(n) - 1, level)
 
 
 def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, interval: str = "wald") -> Effect:
@@ -122,23 +122,13 @@ def pool_inverse_variance(tables: Tables, measure: str, level: float = 0.95, int
     if se == 0:
         return Effect(*size, status=NO_WIDTH)
     q = float(weighted_fit(0.0, y, v, one)[2])
+    found = _effect(size, mean, se, q, df, level, tau2=tau2, i2=i2(tau2, v))
     wald = float(ndtri((1 + level) / 2) * np.sqrt(variance))
-    half = wald if interval == "wald" else float(stdtrit(df, (1 + level) / 2)) * se
-    return Effect(
-        *size,
-        float(mean),
-        se,
-        half,
-        float(prediction_half_width(se, tau2, len(y), level)),
-        float(2 * (ndtr(-abs(mean / se)) if interval == "wald" else stdtr(df, -abs(mean / se)))),
-        tau2,
-        i2(tau2, v),
-        *(q, df, float(chdtrc(df, q))),
-        with_remark(
-            with_remark(OK, narrow_words(half, wald, q, df)),
-            other_maximum(maxima, y, v, one, lambda other: f"{other if measure == RD else np.exp(other):.4g}"),
-        ),
-    )
+    if interval != "wald":
+        half, p = float(stdtrit(df, (1 + level) / 2)) * se, float(2 * stdtr(df, -abs(mean / se)))
+        found = replace(found, half=half, p=p)
+    other = other_maximum(maxima, y, v, one, lambda mean: f"{mean if measure == RD else np.exp(mean):.4g}")
+    return replace(found, status=with_remark(with_remark(OK, narrow_words(found.half, wald, q, df)), other))
 
 
 def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
@@ -159,8 +149,7 @@ def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -
     """
     t = tables.informative()
     size, k = size_of(t), len(t.a)
-    problem = _unpoolable(t)
-    if problem:
+    if problem := _unpoolable(t):
         return Effect(*size, status=problem)
     own = np.eye(k)
     design = np.column_stack([np.full(2 * k, 0.5), np.vstack([own, -own])])
@@ -172,18 +161,9 @@ def pool_random_effect(tables: Tables, measure: str = OR, level: float = 0.95) -
     mean, se, tau2 = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0])), 4 * best.tau**2
     said = replace(best, others=tuple(replace(other, tau=2 * other.tau) for other in best.others)).remark
     q = max(-2 * fixed_fit(full)[1], 0.0)  # the likelihood is relative to that of a proportion for each arm
-    return Effect(
-        *size,
-        mean,
-        se,
-        se * float(ndtri((1 + level) / 2)),
-        float(prediction_half_width(se, tau2, size[1], level)),
-        float(chdtrc(1, max(2 * (best.loglik - without.loglik), 0.0))),
-        tau2,
-        i2(tau2, effect_sizes(t, OR)[1]),
-        *(q, k - 1, float(chdtrc(k - 1, q))),
-        with_remark(OK, said),
-    )
+    p = float(chdtrc(1, max(2 * (best.loglik - without.loglik), 0.0)))
+    more = {"p": p, "tau2": tau2, "i2": i2(tau2, effect_sizes(t, OR)[1]), "status": with_remark(OK, said)}
+    return replace(_effect(size, mean, se, q, k - 1, level, tau2), **more)
 
 
 def pool_random_intercept(tables: Tables, measure: str = OR, level: float = 0.95) -> Effect:
@@ -201,10 +181,10 @@ def pool_random_intercept(tables: Tables, measure: str = OR, level: float = 0.95
     ----------
     Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67.
     """
-    size, problem = size_of(tables), _unpoolable(tables.informative())
-    if problem:
+    t, size = tables, size_of(tables)
+    if problem := _unpoolable(t.informative()):
         return Effect(*size, status=problem)
-    t, first = tables, np.repeat([True, False], len(tables.a))
+    first = np.repeat([True, False], len(t.a))
     y, n = np.concatenate([t.a, t.c]), np.concatenate([t.n1, t.n2])
     result = odds_ratio_shared(y, n, np.tile(t.study, 2), first, level)
     mean, half = np.log(result.estimate), np.log(result.ci_high / result.ci_low) / 2
@@ -221,11 +201,12 @@ def _unpoolable(informative: Tables) -> str:
     return "fewer than two studies with events: not pooled" if size_of(t)[1] < 2 else ""
 
 
-def _common_effect(tables: Tables, mean, se, q, df: int, level: float) -> Effect:
-    mean, se, q = float(mean), float(se), max(float(q), 0.0)
+def _effect(size: tuple[int, int], mean, se, q, df: int, level: float, tau2: float = np.nan, **more) -> Effect:
+    """Give an effect with Wald's interval and P, a prediction interval where τ² is known, and the P of Q."""
+    mean, se, q = float(mean), float(se), float(q)
     half, p = se * float(ndtri((1 + level) / 2)), float(2 * ndtr(-abs(mean / se)))
-    q_p = float(chdtrc(df, q)) if df > 0 else np.nan
-    return Effect(*size_of(tables), mean, se, half, p=p, q=q, q_df=df, q_p=q_p)
+    pi_half, q_p = float(prediction_half_width(se, tau2, size[1], level)), float(chdtrc(df, q)) if df > 0 else np.nan
+    return Effect(*size, mean, se, half, pi_half, p, tau2, q=q, q_df=df, q_p=q_p, **more)
 
 
 def _by_study(y, v, study) -> tuple[np.ndarray, np.ndarray]:
