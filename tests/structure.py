@@ -17,7 +17,6 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "workflow" / "scripts" / "synthesis"
 RULES = ROOT / "workflow" / "rules"
-HANDED = (".snakemake/planned/", "<input function>")  # Snakemake does not print what an input function gives
 ON_REQUEST = ("crosscheck", "operating_characteristics")  # rules that `all` leaves out
 
 # A room is a folder and one idea; it may import from the rooms before it in this list, never from one after it.
@@ -165,11 +164,6 @@ def makers_of(jobs: Iterable[Job]) -> Callable[[str], str]:
             pattern = "".join(re.escape(text) + hole for text, hole in zip(literal, [*holes, ""], strict=True))
             written.append((re.compile(pattern), job.rule))
     return lambda path: next((rule for pattern, rule in written if pattern.fullmatch(path)), "")
-
-
-def handed_sheets(jobs: Iterable[Job], files: Mapping[str, str]) -> set[str]:
-    """Give the files of rules whose jobs read what the Snakefile hands them of the sheets."""
-    return {files[plain_name(job.rule)] for job in jobs if any(path.startswith(HANDED) for path in job.reads)}
 
 
 def plain_name(rule: str) -> str:
