@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 import structure
@@ -166,4 +167,19 @@ def test_the_page_names_what_there_is(imports):
         assert (ROOT / "docs" / name).exists(), name
     for room in ROOMS:
         assert f"**{room}**" in PAGE, f"the page does not say what the room {room} is for"
-    assert len(PAGE.split()) < 1260  # one page
+    assert len(PAGE.split()) < 1350  # ten minutes
+
+
+def test_the_picture_of_the_rooms_shows_every_import(imports):
+    """An import that no path of arrows allows is missing in the picture; an arrow that nothing imports by is wrong."""
+    drawn = {room: set() for room in ROOMS}
+    for line in re.findall(r"^ +(.+-->.+)$", PAGE.partition("flowchart TB")[2].partition("```")[0], re.M):
+        groups = [part.replace("ground", "words & tables").split(" & ") for part in line.split(" --> ")]
+        for above, below in pairwise(groups):
+            for room in below:
+                drawn[room] |= set(above)
+    drawn["tables"].add("words")
+    real = {room: others - {room} for room, others in room_graph(imports).items() if room != DOORS}
+    for room in ROOMS:
+        assert real[room] <= reachable(drawn, room), room
+        assert drawn[room] - {"words", "tables"} <= real[room], room
