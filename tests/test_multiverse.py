@@ -22,6 +22,7 @@ from synthesis.variations.multiverse import (
     pool_multiverse_file,
     pool_sets,
 )
+from synthesis.words.model_names import MODEL_NAMES
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2")
 # Batched fits against single ones: both stop at steps of 1e-8 or less; the worst seen is 8e-10 (glmm).
@@ -232,6 +233,13 @@ def test_nothing_left_is_a_status_and_not_a_zero(review):
     row = where(of(review.folder, "fever", ["glmm"]), confirmed_only="yes")
     assert (row["k"], row["status"], row["studies_used"]) == (0, "no studies", "")
     assert all(math.isnan(row[c]) for c in NUMBERS)
+
+
+@pytest.mark.parametrize("model", MODEL_NAMES)
+def test_an_analysis_without_a_study_has_no_number_in_any_model(model):
+    (pooled,) = pool_sets(model, [()])
+    assert (pooled["k"], pooled["status"]) == (0, "no studies")
+    assert math.isnan(pooled["estimate"])
 
 
 @pytest.mark.parametrize("model", ["glmm", "logit-reml", "logit-reml-hk", "crude"])

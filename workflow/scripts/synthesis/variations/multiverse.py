@@ -142,7 +142,8 @@ def pool_sets(model: str, sets: Sequence[RowSet], level: float = 0.95) -> list[d
     """
     studies = [list(dict.fromkeys(study for study, _, _ in used)) for used in sets]
     # Events, patients and arms of each study of each set: its arms are added up, since they share its effect.
-    y, n, arms = sums = np.zeros((3, len(sets), max(map(len, studies), default=0)), int)
+    # A set without any has a column of none: no likelihood is looked for over an array without a size.
+    y, n, arms = sums = np.zeros((3, len(sets), max([1, *map(len, studies)])), int)
     for at, used in enumerate(sets):
         for study, events, patients in used:
             sums[:, at, studies[at].index(study)] += (events, patients, 1)
