@@ -186,6 +186,14 @@ def test_a_new_review_overwrites_nothing(tmp_path, capsys, monkeypatch):
     assert sum(name.startswith("studies/") for name in found) == 1
 
 
+def test_the_next_step_of_a_new_review_can_be_pasted(tmp_path, capsys, monkeypatch):
+    from everpool.command import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-review", "my review"]) == 0
+    assert "\n  cd 'my review'\n" in capsys.readouterr().out
+
+
 def test_the_snakefile_of_a_new_review_is_two_statements():
     text = (TEMPLATE / "Snakefile").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith(("#", " "))]

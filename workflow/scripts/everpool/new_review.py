@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -14,7 +15,7 @@ TEMPLATE = WORKFLOW / "templates" / "review"
 NEXT = """\
 {folder} is written: an invented review of one sheet, which builds.
 
-  cd {folder}
+  cd {quoted}
   make            # build it; then open results/report.html
   make check      # after each answer in config.yaml, and each sheet in studies/
 
@@ -34,7 +35,8 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"{error.filename or folder}: This cannot be written: {error.strerror}.", file=sys.stderr)
         return 1
-    print(NEXT.format(folder=folder, example=next((folder / "studies").glob("*.yaml")).relative_to(folder)))
+    example = next((folder / "studies").glob("*.yaml")).relative_to(folder)
+    print(NEXT.format(folder=folder, quoted=shlex.quote(str(folder)), example=example))
     return 0
 
 
