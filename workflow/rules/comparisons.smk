@@ -1,5 +1,6 @@
 # In:  the 2×2 tables of all sheets, without their words
 # Out: results/comparisons.csv (each 2×2 table, and what is pooled by exposure and outcome)
+from synthesis.sheets.facts import of_comparisons
 
 TABLES = stamp(
     "comparisons.json",

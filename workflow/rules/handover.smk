@@ -2,7 +2,7 @@
 #      it is there; and results/crosscheck.csv, results/operating_characteristics*.csv as they are when the workflow is read
 # Out: results/report.docx, results/tables.xlsx, results/data.zip, results/references.bib and .ris,
 #      results/risk_of_bias_robvis.csv: what leaves the project for a manuscript, another program or an archive
-# Stands after all other rules, since it reads what they make.
+# Stands after the rules whose files it reads.
 HANDED = {
     "review": CHOICES["review"],
     "attributes": {name: protocol.variable_label(name) for name in ATTRIBUTES},

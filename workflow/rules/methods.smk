@@ -1,6 +1,6 @@
 # In:  the tables of all analyses; and results/crosscheck.csv, results/operating_characteristics*.csv when they are there
 # Out: results/methods.md (what was done)
-# Stands after all other rules, since it reads what they make.
+# Stands after the rules whose files it reads.
 # What is built on request only. As an input it would be brought up to date by every build: a new study would call for R
 # and for the simulations. So the input is a copy of it as it is when the workflow is read, kept as a stamp (see `stamp`):
 # when it was built, changed or removed, the next build writes the page again, and nothing else runs. Whatever the order

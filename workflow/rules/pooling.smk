@@ -66,7 +66,6 @@ rule resample_studies:
         temp("logs/resample_studies/{analysis}/{chunk}_of_{chunks}.csv"),
     log:
         "logs/resample_studies/{analysis}/{chunk}_of_{chunks}.log",
-    threads: 1
     params:
         level=protocol.models.level,
         settings=SENSITIVITY,
@@ -106,7 +105,6 @@ rule pool_analysis:
         crosstab="results/{analysis}/crosstab.csv",
     log:
         "logs/pool_analysis/{analysis}.log",
-    threads: 1
     params:
         level=protocol.models.level,
         pooling=pooling_of,

@@ -1,7 +1,7 @@
 # In:  the tables and SVG figures of all analyses and of the review; results/methods.md; studies/grade.yaml and
 #      studies/screening.csv when they are there; results/changes.md
 # Out: results/report.html (one self-contained page: it needs neither a network nor the files beside it)
-# Stands after all other rules, since it reads what they make.
+# Stands after the rules whose files it reads.
 PAGE_TEMPLATES = TEMPLATES / "report"
 TEMPLATE_FILES = sorted(str(path) for path in PAGE_TEMPLATES.iterdir() if path.is_file())
 

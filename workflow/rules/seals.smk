@@ -1,6 +1,6 @@
 # In:  all rules
 # Out: for each, the engine's files it needs as inputs, and the digests by which its jobs know what was planned
-# Stands after all other rules.
+# Stands last.
 import re
 
 from synthesis.review.index import modules_of

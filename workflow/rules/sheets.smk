@@ -2,8 +2,7 @@
 # Out: results/data/*.csv (all sheets as tables), results/<analysis>/rows.csv (what one analysis pools, and why)
 # No job reads a sheet. What a job uses of them is written down while the rules are read, and is an input like any other:
 # a comment changes nothing in it, and whoever edits a sheet during a build changes the next build, not half of this one.
-from synthesis.sheets.facts import of_analysis, of_comparisons, of_fits, without_words
-from synthesis.protocol.config import Analysis
+from synthesis.sheets.facts import of_analysis, of_fits, without_words
 from synthesis.selection.rows import Vocabulary, rows_to_fit
 
 VOCABULARY = {

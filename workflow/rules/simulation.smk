@@ -20,7 +20,6 @@ rule simulate_reviews:
         temp("logs/simulate_reviews/{chunk}_of_{chunks}.csv"),
     log:
         "logs/simulate_reviews/{chunk}_of_{chunks}.log",
-    threads: 1
     params:
         settings=CHOICES["simulation"],
         level=protocol.models.level,
