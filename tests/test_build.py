@@ -190,6 +190,10 @@ def test_up_to_date_says_where_the_report_is(clock, tmp_path, monkeypatch):
     assert command.closing(shown, 0, []) == ["Everything is up to date: results/report.html"]
 
 
+def test_a_dry_run_does_not_say_that_it_built(begun):
+    assert command.closing(begun, 0, []) == ["Nothing was built, this was a dry run: 4 jobs would run."]
+
+
 def test_lines_of_pipes():
     """Lines arrive whole though written in pieces, the last one without an end too; odd bytes do no harm."""
     ends = os.pipe(), os.pipe()

@@ -207,6 +207,8 @@ def _success(progress: Progress, printed: list[str], asked: Sequence[str]) -> li
         ]
     if not progress.total:
         return printed
+    if not progress.done:
+        return [*printed, f"Nothing was built, this was a dry run: {plural(progress.total, 'job')} would run."]
     notes = [f"Jobs printed {plural(len(printed), 'line')}: {OUTPUT}"] if printed else []
     return [*notes, f"Built in {progress.elapsed()}: {report}"]
 
