@@ -6,8 +6,8 @@ fill in is said to be missing.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import fsum
+from typing import NamedTuple
 
 from ..sheets.screening import EXCLUDED, INCLUDED, NOT_RETRIEVED, SCREENED_OUT, STAGES
 from ..tables.pools import Row
@@ -23,21 +23,20 @@ WORDS = {"pooled": "Pooled in an analysis", "sensitivity": "In sensitivity analy
 PHASES = ("Identification", "Screening", "Included")
 PHASE, MAIN, SIDE = (2.0, 6.0), (10.0, 84.0), (95.0, 178.0)  # mm: left and right edges of boxes
 LEAD, PAD, GAP = 3.5, 1.8, 5.0  # mm: from line to line; inside a box; between two rows
+REMOVED = "Not recorded: reports were collected by hand and each is listed once."
 LEGEND = (
     "Boxes as in PRISMA 2020 (doi 10.1136/bmj.n71). Studies that reported nothing, or were never found, are not here."
 )
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A box: its heading and the lines below it."""
 
     heading: str
     lines: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A row of the diagram: a box on the way, and what leaves it there."""
 
     phase: str
@@ -57,15 +56,12 @@ def read_flow(rows: Sequence[Row], studies: Sequence[Row]) -> list[Step]:
     one = {cohorts.get(row["sheet"], row["id"]) for row in included}
     reports = f"Reports of included studies (n = {fmt.format_count(len(included))})"
     kinds = [f"{WORDS[d]} (n = {n})" for d, n in Counter(row["decision"] for row in included).most_common()]
-    removed = ["Not recorded: reports were collected by hand and each is listed once."]
+    removed = Box("Records removed before screening", [REMOVED])
     unread = "Reports not retrieved, no count of the outcome could be read"
     assessed = sought - len(ends[NOT_RETRIEVED])
     found, screening, last = PHASES
-    origins = _listed(row["found"] for row in rows)
     return [
-        Step(
-            found, _of("Records identified from", len(rows), origins), Box("Records removed before screening", removed)
-        ),
+        Step(found, _of("Records identified from", len(rows), _listed(row["found"] for row in rows)), removed),
         Step(screening, _of("Records screened", len(rows)), _out("Records excluded", ends[SCREENED_OUT])),
         Step(screening, _of("Reports sought for retrieval", sought), _out(unread, ends[NOT_RETRIEVED])),
         Step(screening, _of("Reports assessed for eligibility", assessed), _out("Reports excluded", ends[EXCLUDED])),
@@ -127,15 +123,13 @@ def _page(steps: Sequence[Step], title: str, dark: Sequence[str], text: FigureTe
     y, spans, centre = 1.0, {}, (MAIN[0] + MAIN[1]) / 2
     for i, (step, row, height) in enumerate(zip(steps, wrapped, heights, strict=True)):
         spans[step.phase] = (spans.get(step.phase, (y, 0))[0], y + height)
-        own = _height(row[0])
-        _box(board, MAIN, y, height if len(row) == 1 else own, row[0])
+        for edges, lines in zip((MAIN, SIDE), row, strict=False):
+            _box(board, edges, y, lines)
         if len(row) > 1:
-            other = _height(row[1])
-            _box(board, SIDE, y, other, row[1])
-            middle = y + min(own, other) / 2
+            middle = y + min(map(_height, row)) / 2
             _arrow(board, (MAIN[1], middle), (SIDE[0], middle))
         if i + 1 < len(steps):
-            _arrow(board, (centre, y + own), (centre, y + height + GAP))
+            _arrow(board, (centre, y + _height(row[0])), (centre, y + height + GAP))
         y += height + GAP
     for phase, (top, bottom) in spans.items():
         _phase(board, phase, top, bottom)
@@ -156,9 +150,10 @@ def _height(lines: Sequence) -> float:
     return len(lines) * LEAD + 2 * PAD - 0.4
 
 
-def _box(board: Board, edges: tuple[float, float], y: float, height: float, lines) -> None:
-    left, right, s = board.mm(edges[0]), board.mm(edges[1]), board.s
-    board.box(left, board.y(y), right - left, height * s, edgecolor=board.palette.text, linewidth=0.7 * s, zorder=2)
+def _box(board: Board, edges: tuple[float, float], y: float, lines) -> None:
+    left, right, s = *map(board.mm, edges), board.s
+    style = {"edgecolor": board.palette.text, "linewidth": 0.7 * s, "zorder": 2}
+    board.box(left, board.y(y), right - left, _height(lines) * s, **style)
     for i, (words, bold, indent) in enumerate(lines):
         at = board.y(y + PAD + (i + 0.5) * LEAD - 0.2)
         board.write(left + (PAD + indent) * s, at, words, bold=bold)
@@ -174,7 +169,7 @@ def _arrow(board: Board, start: tuple[float, float], end: tuple[float, float]) -
 
 def _phase(board: Board, phase: str, top: float, bottom: float) -> None:
     """Draw the name of a phase, upright along its boxes."""
-    left, right, c, s = board.mm(PHASE[0]), board.mm(PHASE[1]), board.palette, board.s
+    left, right, c, s = *map(board.mm, PHASE), board.palette, board.s
     style = {"color": c.band, "edgecolor": c.light_rule, "linewidth": 0.5 * s, "zorder": 1}
     board.box(left, board.y(top), right - left, (bottom - top) * s, **style)
     style = {"size": board.preset.small, "color": c.text, "bold": True, "align": "center"}

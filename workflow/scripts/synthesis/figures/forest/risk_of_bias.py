@@ -39,10 +39,13 @@ class Judgements:
         """Name the columns of dots: as many as the longest tool has items."""
         return tuple(f"D{i + 1}" for i in range(max(map(len, self.tools.values()), default=0)))
 
+    def tool(self, study: str) -> str:
+        """Name the tool of a study; one that was not judged counts for the first."""
+        return self.used.get(study) or next(iter(self.tools))
+
     def dots(self, study: str) -> tuple[str, ...]:
         """Give the levels of a study, one an item; all ``unjudged`` for one that was not judged."""
-        tool = self.used.get(study) or next(iter(self.tools))
-        return tuple(self.levels.get(study, {}).get(item, UNJUDGED) for item in self.tools[tool])
+        return tuple(self.levels.get(study, {}).get(item, UNJUDGED) for item in self.tools[self.tool(study)])
 
     def key(self, studies: Sequence[str]) -> Key:
         """Explain the dots of some studies."""
@@ -134,21 +137,14 @@ def draw_summary(studies: Sequence[Row], table: Sequence[Row], tools: Tools, tex
     if not found.levels:
         return draw_nothing(text, title, NONE)
     bars = [
-        (question, _counts(found, ids, tool, item))
+        (question, Counter(found.dots(study)[i] for study in ids if found.tool(study) == tool))
         for tool, questions in found.tools.items()
-        for item, question in questions.items()
+        for i, question in enumerate(questions.values())
     ]
     said = describe(found, ids)
     words = [f"{clean_text(question)} {', '.join(found.counted(counts))}." for question, counts in bars]
     page = _bars(bars, found, title, said, len(ids), text)
     return Drawing([page], title, " ".join([f"Stacked bars, {inside(title)}.", *said, *words]))
-
-
-def _counts(found: Judgements, studies: Sequence[str], tool: str, item: str) -> Counter:
-    """Count the levels of an item; a study that was not judged counts for the first tool."""
-    first = next(iter(found.tools))
-    mine = [study for study in studies if found.used.get(study, first) == tool]
-    return Counter(found.levels.get(study, {}).get(item, UNJUDGED) for study in mine)
 
 
 def _bars(bars, found: Judgements, title: str, said: Sequence[str], studies: int, text: FigureText):
