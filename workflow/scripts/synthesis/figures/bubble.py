@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,16 +22,14 @@ LARGEST, SMALLEST = 3.2, 0.7  # mm: radius of bubbles
 CURVE = 120  # points along the line
 FEWEST = 3  # points for a line: the same as in regression.csv
 LABELLED = 30  # studies up to which names are tried
-MODEL_WORDS = {
-    "glmm": "random-effects logistic regression (ML)",
-    "logit-reml": "random-effects regression of logits (REML, Wald)",
-    "logit-reml-hk": "random-effects regression of logits (REML, Hartung–Knapp)",
+MODELS = {  # each with its interval
+    "glmm": ("random-effects logistic regression (ML)", "Wald"),
+    "logit-reml": ("random-effects regression of logits (REML, Wald)", "Wald"),
+    "logit-reml-hk": ("random-effects regression of logits (REML, Hartung–Knapp)", "Knapp–Hartung"),
 }
-INTERVAL_WORDS = {"glmm": "Wald", "logit-reml": "Wald", "logit-reml-hk": "Knapp–Hartung"}
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A study with its value of the property; arms of one value are one point, since they share the study's effect."""
 
     label: str
@@ -125,7 +124,7 @@ def describe(found: Moderator, text: FigureText, one: str) -> list[str]:
     if found.fitted:
         ratio = fmt.format_ratio_interval(*values_of(fit, "or_per_unit", "or_ci_low", "or_ci_high"), text.style)
         estimate, _, interval = ratio.partition(" ")
-        of = INTERVAL_WORDS[fit["model"]]
+        _, of = MODELS[fit["model"]]
         limits = f" ({text.percent} CI {interval[1:-1]}, {of})" if interval else ""
         tests = [f"Odds ratio per {one}: {estimate}{limits}"]
         if known(fit["lr"]):
@@ -147,7 +146,7 @@ def _legend(found: Moderator, text: FigureText) -> list[str]:
     area = f"Area of a bubble: number of {text.unit}."
     if not found.fitted:
         return [area]
-    line = f"Line and band: {MODEL_WORDS[found.fit['model']]} with its pointwise {text.percent} confidence band."
+    line = f"Line and band: {MODELS[found.fit['model']][0]} with its pointwise {text.percent} confidence band."
     return [area, line, f"A relation between studies need not hold between the {text.unit} of one."]
 
 

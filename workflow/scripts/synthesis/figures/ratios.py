@@ -159,9 +159,7 @@ def _size(row: Row) -> int:
 
 
 def _spoken(name: str, lines: Sequence[Line], text: FigureText) -> str:
-    said = []
-    for line in lines:
-        if line.kind in ("study", "summary"):
-            said.append(f"{line.label} {line.said(text, unit='')}, {line.events} against {line.patients}")
+    shown = [line for line in lines if line.kind in ("study", "summary")]
+    said = [f"{line.label} {line.said(text, unit='')}, {line.events} against {line.patients}" for line in shown]
     tail = "" if any(line.kind == "summary" for line in lines) else f"; {plural(len(said), 'table')}, not pooled"
     return f"{name}: {'; '.join(said)}{tail}."

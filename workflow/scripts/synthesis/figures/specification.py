@@ -150,18 +150,18 @@ def _draw_curve(chart: Chart, rows: Sequence[Row], x: np.ndarray, pitch: float, 
     scale = chart.y_axis(percent_axis(text.axis, upper))
     low, estimate, high = np.array([values_of(row) for row in rows]).T
     y = scale(estimate)
-    ends = np.stack([np.stack([x, scale(low)], 1), np.stack([x, scale(high)], 1)], 1)
-    ends[high > upper, 1, 1] = chart.top
+    ends = np.stack([x, scale(low), x, scale(high)], 1)
+    ends[high > upper, 3] = chart.top
     chart.segments(ends, width=min(0.9 * s, 0.7 * pitch / MM_PER_POINT), color=tint(c.study, 0.4), zorder=3)
     side = 2 * min(0.8 * s, max(0.35 * s, 0.4 * pitch))
     if len(rows) <= POINTS:
         chart.circles(np.stack([x, y], 1), side / 2, color=c.study, edge="none", width=0, zorder=4)
     else:  # so small that square and round look alike, and a square is a fifth of the file
-        dots = np.stack([np.stack([x - side / 2, y], 1), np.stack([x + side / 2, y], 1)], 1)
+        dots = np.stack([x - side / 2, y, x + side / 2, y], 1)
         chart.segments(dots, width=side / MM_PER_POINT, color=c.study, zorder=4)
     for i in (i for i, row in enumerate(rows) if row["primary"] == "yes"):
         chart.line([x[i]] * 2, [chart.bottom, chart.end - 6 * s], width=0.7 * s, color=c.overall, zorder=2)
-        chart.line([x[i]] * 2, ends[i, :, 1], width=1.2 * s, color=c.overall, zorder=5)
+        chart.line([x[i]] * 2, ends[i, 1::2], width=1.2 * s, color=c.overall, zorder=5)
         chart.diamond(y[i], x[i] - 1.5 * s, x[i], x[i] + 1.5 * s, 1.5)
         chart.line([chart.left, chart.right], [y[i]] * 2, width=0.7 * s, color=c.overall, zorder=2, **DASHED)
 

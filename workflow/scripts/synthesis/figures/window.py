@@ -134,31 +134,24 @@ def _places(counts: Sequence[Count], x, gap: float, left: float, right: float) -
 
 
 def _draw_counts(chart: Chart, places: Sequence[tuple[Count, float]], y) -> None:
-    """Draw each count with its interval and, where there are few enough of them, the names that find room."""
-    half, taken = SIDE * chart.s / 2, []
+    """Draw each count, a square when it is pooled, else a circle, and where they are few the names that find room."""
+    c, s, half, taken = chart.palette, chart.s, SIDE * chart.s / 2, []
     for count, px in places:
         low, mid, high = (float(y(value)) for value in (count.low, count.mid, count.high))
-        _draw_count(chart, count, px, y, low, mid, high)
+        color = c.study if count.pooled else c.prediction
+        chart.segments([[(px, low), (px, high)]], width=0.9 * s, color=color, zorder=3)
         taken += [(px - 0.2, high, px + 0.2, low), (px - half, mid - half, px + half, mid + half)]
         if y.beyond(count.high):
-            taken.append((px - half, chart.top, px + half, chart.top + ARROW * chart.s))
+            chart.arrow(px, y.end - chart.pad, 0, -1, color)
+            taken.append((px - half, chart.top, px + half, chart.top + ARROW * s))
+        if y.beyond(count.mid):
+            continue
+        if count.pooled:
+            chart.square(px, mid, half, color)
+        else:
+            chart.circles([(px, mid)], half, color="white", edge=c.notes, width=0.8 * s, zorder=5, label=MARK)
     for count, px in places if len(places) <= LABELLED else ():
         _name(chart, count, px, float(y(count.high)), taken)
-
-
-def _draw_count(chart: Chart, count: Count, px: float, y, low: float, mid: float, high: float) -> None:
-    """Draw the mark of a count: a square when it is pooled, else an open circle; its interval behind it."""
-    c, s, half = chart.palette, chart.s, SIDE * chart.s / 2
-    color = c.study if count.pooled else c.prediction
-    chart.segments([[(px, low), (px, high)]], width=0.9 * s, color=color, zorder=3)
-    if y.beyond(count.high):
-        chart.arrow(px, y.end - chart.pad, 0, -1, color)
-    if y.beyond(count.mid):
-        return
-    if count.pooled:
-        chart.square(px, mid, half, color)
-    else:
-        chart.circles([(px, mid)], half, color="white", edge=c.notes, width=0.8 * s, zorder=5, label=MARK)
 
 
 def _name(chart: Chart, count: Count, px: float, high: float, taken: list[Box]) -> None:

@@ -85,10 +85,8 @@ class Printer:
         """Give the line of the prediction interval where it is drawn."""
         if not self.predicts(pool):
             return []
-        label, printed = (
-            f"{self.text.percent} prediction interval",
-            prediction_text(pool, self.decimals, self.text.style),
-        )
+        label = f"{self.text.percent} prediction interval"
+        printed = prediction_text(pool, self.decimals, self.text.style)
         return [Line("prediction", label, interval=f"({printed})", low=pool["pi_low"], high=pool["pi_high"])]
 
     def heterogeneity(self, pool: Row) -> str:

@@ -116,7 +116,7 @@ class Page:
         self.figure.add_artist(Rectangle((left, top), width, height, **style))
 
     def segments(self, lines, *, width: float, color: str, zorder: float) -> None:
-        """Draw many straight lines as one path: an array of shape (lines, 2 ends, 2 places) in mm."""
+        """Draw many straight lines as one path: an array of two places in mm a line."""
         ends = np.asarray(lines, float).reshape(-1, 2)
         style = {"facecolor": "none", "edgecolor": color, "linewidth": width, "capstyle": "butt", "zorder": zorder}
         self._path(ends, [Path.MOVETO, Path.LINETO], style)
