@@ -23,12 +23,9 @@ Rows = Sequence[Mapping]
 
 
 def predict_counts(prediction: Prediction, patients: int, level: float) -> tuple[float, int, int, int]:
-    """Predict the events among the next patients of a new study.
+    """Predict the events among the next patients of a new study: mean, median and both ends.
 
-    Returns
-    -------
-    mean, median, low, high
-        The ends are the smallest counts with at least (1 ∓ level) / 2 of the probability at or below them.
+    The ends are the smallest counts with at least (1 ∓ level) / 2 of the probability at or below them.
     """
     probability = prediction.count_probabilities(patients)
     cumulative = np.cumsum(probability)
@@ -62,19 +59,10 @@ def refit_with(rows: Rows, new_events: np.ndarray, new_patients: int, model: str
 def predict_future(
     rows: Rows, analysis: str, settings: Mapping, level: float = 0.95, primary: str = "glmm"
 ) -> list[dict]:
-    """Say what is to be expected of a new study.
+    """Say what is to be expected of a new study, from the used rows of the whole analysis: rows of ``future.csv``.
 
-    Parameters
-    ----------
-    rows : sequence of mapping
-        The used rows of the whole analysis.
-    settings : mapping
-        ``future`` of the config: thresholds (per cent), patients, study, simulations, seed.
-
-    Returns
-    -------
-    list of dict
-        Rows of ``future.csv``; one row with the reason where there is no prediction. Proportions are 0 to 1.
+    ``settings`` is ``future`` of the config: thresholds (per cent), patients, study, simulations, seed. One row with
+    the reason where there is no prediction. Proportions are 0 to 1.
     """
     pooled = pool(primary, *counts_of(rows), level)
     if pooled.studies < 3 or not is_ok(pooled.status) or isnan(pooled.tau2):

@@ -21,22 +21,12 @@ NOTHING = 1e-7  # what lies outside the table on either side
 
 @dataclass(frozen=True)
 class Prediction:
-    """A distribution of proportions.
+    """A distribution of proportions."""
 
-    Parameters
-    ----------
-    above : callable
-        Proportion → the probability that the true one of a new study exceeds it.
-    nodes, weights : ndarray of shape (nodes,)
-        Proportions, from low to high, whose weighted sums are its expectations.
-    draw : callable
-        ``(random, size)`` → proportions.
-    """
-
-    above: Callable[[float], float]
-    nodes: np.ndarray
+    above: Callable[[float], float]  # proportion → the probability that the true one of a new study exceeds it
+    nodes: np.ndarray  # proportions, from low to high, whose weighted sums are its expectations
     weights: np.ndarray
-    draw: Callable[[np.random.Generator, int], np.ndarray]
+    draw: Callable[[np.random.Generator, int], np.ndarray]  # (random, size) → proportions
 
     def count_probabilities(self, patients: int) -> np.ndarray:
         """Give the probability of 0, 1, …, ``patients`` events among so many patients of a new study."""

@@ -34,13 +34,7 @@ def pool_analysis_file(
 def pool_analysis(
     rows: Rows, analysis: str, models: Sequence[str], subgroup_models: Sequence[str], level: float = 0.95
 ) -> list[dict]:
-    """Pool the used rows of an analysis over all studies, and within each subgroup; models with the primary one first.
-
-    Returns
-    -------
-    list of dict
-        Rows of ``estimates.csv``.
-    """
+    """Pool used rows over all studies, and within each subgroup, the primary model first: rows of ``estimates.csv``."""
     table = [_row("all", "", pool(m, *counts_of(pooled_rows(rows)), level)) for m in models]
     for variable in dict.fromkeys(row["subset"] for row in rows if row["subset"] != "all"):
         own = [row for row in rows if row["subset"] == variable]

@@ -34,14 +34,7 @@ def widest(
 def one_a_cohort(studies: Iterable[tuple[Hashable, int, str, str | None]]) -> dict[Hashable, str]:
     """Let one study of a cohort in: the largest, then the fullest report, then the first by name.
 
-    Parameters
-    ----------
-    studies : iterable of (name, patients, report, cohort)
-
-    Returns
-    -------
-    dict
-        Study that stays out → why.
+    ``studies`` are (name, patients, report, cohort); gives study that stays out → why.
     """
     first, reasons = {}, {}
     for study, _, _, cohort in sorted(studies, key=lambda s: (-s[1], ARTICLE_FIRST.index(s[2]), s[0])):

@@ -63,16 +63,9 @@ def pool_multiverse(
     windows: Sequence[int],
     level: float = 0.95,
 ) -> list[dict]:
-    """Pool every specification of an analysis.
+    """Pool every specification of an analysis, with the config's own choices and others beside them.
 
-    Parameters
-    ----------
-    analysis : Analysis
-        With the config's own choices.
-    models : sequence of str
-        Names in the table of models, the primary one first.
-    windows : sequence of int
-        Longest windows allowed, in days, beside the analysis's own.
+    ``models`` have the primary one first; ``windows`` are the longest allowed, in days, beside the analysis's own.
 
     Returns
     -------
@@ -133,13 +126,7 @@ def _pool(model: str, used: RowSet, level: float) -> Pooled:
 
 
 def pool_sets(model: str, sets: Sequence[RowSet], level: float = 0.95) -> list[dict]:
-    """Pool sets of rows with one model, all at once where the model can.
-
-    Returns
-    -------
-    list of dict
-        The columns ``RESULT`` of each set, as the single fit gives them (batched ones to 1e-8).
-    """
+    """Pool sets of rows with one model, all at once where it can: ``RESULT`` as the single fit gives it, to 1e-8."""
     studies = [list(dict.fromkeys(study for study, _, _ in used)) for used in sets]
     # Events, patients and arms of each study of each set: its arms are added up, since they share its effect.
     # A set without any has a column of none: no likelihood is looked for over an array without a size.
@@ -159,13 +146,10 @@ def pool_sets(model: str, sets: Sequence[RowSet], level: float = 0.95) -> list[d
 def multiverse_summary(rows: Sequence[Mapping], thresholds: Sequence[float] = ()) -> dict:
     """Say how far the answer moves over the specifications of an analysis: rows of ``multiverse.csv``.
 
-    Returns
-    -------
-    dict
-        ``pooled`` counts the specifications with an estimate from at least two studies; every number after it is about
-        these, since what one study says alone is no pool. ``share_above_5`` is the share of them whose confidence
-        interval lies wholly above 5 %. ``choices`` are the crossed ones; ``largest_shift`` is how far the estimate
-        moves (a proportion) on average when only ``largest_choice`` changes.
+    ``pooled`` counts the specifications with an estimate from at least two studies; every number after it is about
+    these, since what one study says alone is no pool. ``share_above_5`` is the share of them whose confidence interval
+    lies wholly above 5 %. ``choices`` are the crossed ones; ``largest_shift`` is how far the estimate moves (a
+    proportion) on average when only ``largest_choice`` changes.
     """
     pooled = [row for row in rows if row["studies"] > 1 and not isnan(row["estimate"])]
     estimates, low, high = ([row[key] for row in pooled] for key in ("estimate", "ci_low", "ci_high"))
@@ -180,11 +164,9 @@ def multiverse_summary(rows: Sequence[Mapping], thresholds: Sequence[float] = ()
         "specifications": len(rows),
         "distinct_row_sets": len({tuple(row[key] for key in ROW_SET) for row in rows}),
         "pooled": len(pooled),
-        "estimate_min": min(estimates, default=nan),
+        **{"estimate_min": min(estimates, default=nan), "estimate_max": max(estimates, default=nan)},
         "estimate_median": median(estimates) if estimates else nan,
-        "estimate_max": max(estimates, default=nan),
-        "ci_low_min": min(low, default=nan),
-        "ci_high_max": max(high, default=nan),
+        **{"ci_low_min": min(low, default=nan), "ci_high_max": max(high, default=nan)},
         **shares,
         "choices": ";".join(crossed(rows)),
         "largest_choice": largest,
@@ -201,12 +183,9 @@ def crossed(rows: Sequence[Mapping]) -> list[str]:
 def choice_shifts(rows: Sequence[Mapping]) -> dict[str, float]:
     """Say how far the estimate moves when one choice changes and the others stay, from rows with an estimate.
 
-    Returns
-    -------
-    dict
-        Choice → mean absolute difference of two estimates (proportions), over all pairs of specifications that differ
-        in nothing but this choice, those that pool the same rows included. Models that differ only in their interval
-        are no pair. NaN where there is no pair.
+    Gives choice → mean absolute difference of two estimates (proportions), over all pairs of specifications that differ
+    in nothing but this choice, those that pool the same rows included. Models that differ only in their interval are no
+    pair. NaN where there is no pair.
     """
     result = {}
     for choice in crossed(rows):

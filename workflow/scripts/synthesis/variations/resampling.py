@@ -43,12 +43,8 @@ def resample_file(
 ) -> None:
     """Write the pools of the subsets of an analysis, and its bootstrap intervals.
 
-    Parameters
-    ----------
-    settings : mapping
-        The part `sensitivity` of the config, and ``primary``, the primary model.
-    parts : sequence of str
-        What the jobs wrote that share the work; without them it is done here.
+    ``settings`` is the part `sensitivity` of the config with ``primary``, the primary model; ``parts`` are what the
+    jobs wrote that share the work: without them it is done here.
     """
     lines = (line for part in parts for line in read_table(part))
     # As a table holds them, so that the work of one job and that of many end in the same digits.
@@ -100,8 +96,7 @@ def resample(rows: Rows, level: float, settings: Mapping, chunk: int = 1, chunks
     blocks, masks = plan_blocks(len(studies), settings)
     names, n = (np.array([one[name] for one in studies]) for name in ("study", "patients"))
     whole = pool(drawn_from(settings["primary"]), *counts_of(rows))
-    for i in range(chunk - 1, len(blocks), chunks):
-        block = blocks[i]
+    for i, block in list(enumerate(blocks))[chunk - 1 :: chunks]:
         line = {"block": i, "kind": block.kind, "model": block.model}
         if block.kind == DRAWN:
             yield from (line | found for found in _draw(n, whole, block, settings["seed"]))
@@ -161,11 +156,8 @@ def sampled_masks(k: int, size: int, seed: int) -> np.ndarray:
 def bootstrap(rows: Rows, fits: Iterable[Mapping], level: float, settings: Mapping) -> list[dict]:
     """Give parametric bootstrap intervals of the pooled proportion and of τ², from what :func:`resample` gave.
 
-    Returns
-    -------
-    list of dict
-        Percentile intervals; none where no replicate has a value. τ² of replicates without events, or with nothing
-        but events, stays out.
+    Percentile intervals; none where no replicate has a value. τ² of replicates without events, or with nothing but
+    events, stays out.
 
     References
     ----------
@@ -181,14 +173,12 @@ def bootstrap(rows: Rows, fits: Iterable[Mapping], level: float, settings: Mappi
     failed = int(np.isnan(values["estimate"]).sum())
     status = with_remark(one.status, f"{failed} replicates did not converge" if failed else "")
     status = with_remark(status, "" if model == settings["primary"] else f"of {model}, {NOT_PRIMARY}")
-    counts = {"replicates": settings["bootstrap"], "without_events": int((values["events"] == 0).sum())}
-    table = []
+    about = {"replicates": settings["bootstrap"], "without_events": int((values["events"] == 0).sum())}
+    about["status"], tails, table = status, [(1 - level) / 2, (1 + level) / 2], []
     for name in ("estimate", "tau2"):
         known = values[name][~np.isnan(values[name])]
-        tails = [(1 - level) / 2, (1 + level) / 2]
         low, high = np.quantile(known, tails).tolist() if len(known) else (np.nan, np.nan)
-        table.append({"quantity": name, "estimate": getattr(one, name), "low": low, "high": high, **counts})
-        table[-1]["status"] = status
+        table.append({"quantity": name, "estimate": getattr(one, name), "low": low, "high": high, **about})
     return table
 
 

@@ -20,19 +20,10 @@ def leave_out_file(rows: Sequence[Mapping], influence_csv: str, *, analysis: str
 
 
 def pool_masks(rows: Sequence[Mapping], masks: np.ndarray, level: float = 0.95, model: str = "glmm") -> list[dict]:
-    """Pool many choices of the same studies.
+    """Pool many choices of the same studies, a study with all its rows: special cases included; ``k`` counts studies.
 
-    Parameters
-    ----------
-    rows : sequence of mapping
-        A study is in or out with all its rows.
-    masks : ndarray of bool, shape (choices, studies)
-        Studies by name, as :func:`synthesis.selection.arms.add_arms` orders them.
-
-    Returns
-    -------
-    list of dict
-        As :func:`synthesis.models.catalogue.pool` gives them, special cases included; ``k`` counts studies.
+    ``masks`` are of shape (choices, studies), the studies by name, as :func:`synthesis.selection.arms.add_arms` orders
+    them.
     """
     studies = add_arms(rows)
     y, n, arms = (np.array([one[name] for one in studies]) for name in ("events", "patients", "arms"))
@@ -51,21 +42,17 @@ def pool_masks(rows: Sequence[Mapping], masks: np.ndarray, level: float = 0.95, 
 def influence(rows: Sequence[Mapping], level: float = 0.95, model: str = "glmm") -> list[dict]:
     """Leave one study out, leave two out, and add them year by year; pairs that are too many for a model fall to glmm.
 
-    Returns
-    -------
-    list of dict
-        ``shift`` is the estimate minus that of all studies by the same model; ``study`` names who is left out, or the
-        last one added. A study goes and comes with all its arms.
+    ``shift`` is the estimate minus that of all studies by the same model; ``study`` names who is left out, or the last
+    one added. A study goes and comes with all its arms.
     """
     studies = add_arms(rows)
     k = len(studies)
     if k < 2:
         return []
     pairs = variation_model(model, comb(k, 2))
-    kinds = ((LEAVE_ONE, 1, model), (LEAVE_TWO, 2, pairs))
     choices = [
         (kind, by, gone, without(k, gone))
-        for kind, size, by in kinds
+        for kind, size, by in ((LEAVE_ONE, 1, model), (LEAVE_TWO, 2, pairs))
         for gone in (combinations(range(k), size) if k > size else ())
     ]
     order = sorted(range(k), key=lambda i: (studies[i]["year"] is None, studies[i]["year"], studies[i]["study"]))
