@@ -65,12 +65,9 @@ class Scenario:
         if self.source == "data":
             studies = np.split(np.array(self.sizes), np.cumsum(self.arms or (1,) * self.k)[:-1])
             sizes = ";".join("+".join(map(str, arms)) for arms in studies)
-        return {
-            **{"source": self.source, "analysis": self.analysis, "k": self.k},
-            "incidence": 100 * float(expit(self.mean)),
-            "mean_incidence": 100 * population_average(self.mean, self.tau),
-            **{"tau": self.tau, "sizes": sizes},
-        }
+        about = {name: getattr(self, name) for name in ("source", "analysis", "k", "tau")} | {"sizes": sizes}
+        about["incidence"] = 100 * float(expit(self.mean))
+        return about | {"mean_incidence": 100 * population_average(self.mean, self.tau)}
 
 
 def scenarios_of(rows: Iterable[Row], estimates: Iterable[Row], settings: Mapping) -> list[Scenario]:
@@ -95,13 +92,12 @@ def scenarios_of(rows: Iterable[Row], estimates: Iterable[Row], settings: Mappin
 
 def _data_scenario(analysis: str, studies: Sequence[tuple[int, ...]], truth: Row) -> Scenario:
     sizes, arms = tuple(size for own in studies for size in own), tuple(map(len, studies))
-    mean, tau, status = np.nan, np.nan, OK
     if truth and is_ok(truth["status"]) and not isnan(truth["tau2"]):
         mean, tau = float(logit(truth["estimate"])), float(np.sqrt(truth["tau2"]))
-    else:
-        why = remarks_of(truth["status"]) if truth else "glmm is not among the estimates"
-        status = f"no truth to simulate from: {why}"
-    return Scenario("data", analysis, mean, tau, len(studies), sizes, status, arms)
+        return Scenario("data", analysis, mean, tau, len(studies), sizes, arms=arms)
+    why = remarks_of(truth["status"]) if truth else "glmm is not among the estimates"
+    status = f"no truth to simulate from: {why}"
+    return Scenario("data", analysis, np.nan, np.nan, len(studies), sizes, status, arms)
 
 
 def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -156,15 +152,13 @@ def _betabinom(events: np.ndarray, patients: np.ndarray, level: float) -> np.nda
         fits = betabinom.fit_batch(events[chosen], patients[chosen], np.ones(events[chosen].shape, bool), level)
         phi = fits.rho / (1 - fits.rho)
         predicted = betabinom.prediction_intervals(logit(fits.estimate), phi, fits.se, fits.k, level)
-        limits = fits.estimate, fits.ci_low, fits.ci_high, *predicted
-        numbers[:, chosen] = [*limits, fits.rho]
+        numbers[:, chosen] = [fits.estimate, fits.ci_low, fits.ci_high, *predicted, fits.rho]
     return numbers
 
 
 def _crude(events: np.ndarray, patients: np.ndarray, level: float) -> np.ndarray:
     total, size = events.sum(1), patients.sum(1)
-    missing = np.full(len(total), np.nan)
-    return np.array([total / size, *clopper_pearson(total, size, level), missing, missing, missing])
+    return np.array([total / size, *clopper_pearson(total, size, level), *np.full((3, len(total)), np.nan)])
 
 
 BATCHES = {"betabinom": _betabinom, "crude": _crude} | {name: partial(_many, model=name) for name in many.BATCHES}
@@ -203,28 +197,24 @@ def characterise(
         numbers[at] = [float(row[name]) if row[name] != "" else np.nan for name in NUMBERS]
         status[at] = row["status"]
     table = []
-    for number, scenario in enumerate(scenarios):
-        for place, model in enumerate(models):
-            row = scenario.describe() | {"model": model, "level": 100 * level, "reviews": reviews}
-            if not is_ok(scenario.status):
-                table.append(row | {"reviews": 0, "status": scenario.status})
-                continue
+    for (number, scenario), (place, model) in product(enumerate(scenarios), enumerate(models)):
+        found = {"reviews": 0, "status": scenario.status}
+        if is_ok(scenario.status):
             if (status[number, place] == "").any():
                 raise ValueError(f"scenario {number}, {model}: reviews are missing. Build all chunks again.")
-            table.append(row | performance(scenario, numbers[number, place].T, status[number, place]))
+            found = performance(scenario, numbers[number, place].T, status[number, place])
+        about = scenario.describe() | {"model": model, "level": 100 * level, "reviews": reviews}
+        table.append(about | found)
     return table
 
 
 def performance(scenario: Scenario, numbers: np.ndarray, status: Sequence[str]) -> dict:
     """Give the operating characteristics of a model in a scenario, from what :func:`fit_reviews` gives.
 
-    Returns
-    -------
-    dict
-        Per cent and percentage points; NaN where no review gives such a number. Over the reviews that gave an
-        estimate: bias, coverage and width; against the median study, and against the mean of the studies' proportions
-        (what ``crude`` and ``betabinom`` estimate). ``tau2_zero`` is over the reviews with a τ². The prediction
-        interval's coverage is no count but the probability of the truth's own distribution inside it.
+    Per cent and percentage points; NaN where no review gives such a number. Over the reviews that gave an estimate:
+    bias, coverage and width; against the median study, and against the mean of the studies' proportions (what ``crude``
+    and ``betabinom`` estimate). ``tau2_zero`` is over the reviews with a τ². The prediction interval's coverage is no
+    count but the probability of the truth's own distribution inside it.
 
     References
     ----------
@@ -235,14 +225,12 @@ def performance(scenario: Scenario, numbers: np.ndarray, status: Sequence[str]) 
     median, mean = float(expit(scenario.mean)), population_average(scenario.mean, scenario.tau)
     bias, bias_mcse = _mean(100 * (estimate[fitted] - median))
     covered, covered_mean = (_share(((low <= truth) & (truth <= high))[fitted]) for truth in (median, mean))
-    inside, width = (
-        _mean(100 * mass_inside(scenario, pi_low[predicted], pi_high[predicted])),
-        100 * (high - low)[fitted],
-    )
-    none, every = (np.array([word == rule for word in status]) for rule in (NO_EVENTS, ALL_EVENTS))
+    inside = _mean(100 * mass_inside(scenario, pi_low[predicted], pi_high[predicted]))
+    width = 100 * (high - low)[fitted]
+    none, every = (_share(np.array([word == rule for word in status]))[0] for rule in (NO_EVENTS, ALL_EVENTS))
     counts = sorted(Counter(word for word in status if not is_ok(word)).items())
     return {
-        **{"fitted": _share(fitted)[0], "no_events": _share(none)[0], "all_events": _share(every)[0]},
+        **{"fitted": _share(fitted)[0], "no_events": none, "all_events": every},
         **{"bias": bias, "bias_mcse": bias_mcse, "coverage": covered[0], "coverage_mcse": covered[1]},
         **{"width_mean": _mean(width)[0], "width_median": float(np.median(width)) if len(width) else np.nan},
         "bias_of_mean": bias + 100 * (median - mean),
@@ -279,18 +267,15 @@ def summary(rows: Sequence[Mapping]) -> list[dict]:
     ``rows`` are what :func:`characterise` gives. The worst coverage is the lowest and ``worst_*`` name its scenario; of
     many scenarios that are alike the lowest is below what it stands for by about two of its Monte Carlo errors.
     """
-    table = []
-    for model in dict.fromkeys(row["model"] for row in rows):
-        for source in ("all", "grid", "data"):
-            chosen = [r for r in rows if r["model"] == model and source in ("all", r["source"])]
-            chosen = [r for r in chosen if np.isfinite(r.get("coverage", np.nan))]
-            row = {"model": model, "source": source, "scenarios": len(chosen)}
-            table.append(row | (_summarise(chosen) if chosen else {"status": "no scenario was simulated"}))
+    known, table = [row for row in rows if np.isfinite(row.get("coverage", np.nan))], []
+    for model, source in product(dict.fromkeys(row["model"] for row in rows), ("all", "grid", "data")):
+        chosen = [row for row in known if row["model"] == model and source in ("all", row["source"])]
+        found = _summarise(chosen) if chosen else {"status": "no scenario was simulated"}
+        table.append({"model": model, "source": source, "scenarios": len(chosen)} | found)
     return table
 
 
 def _summarise(rows: Sequence[Mapping]) -> dict:
-    """Summarise the scenarios of one model."""
     names = ("coverage", "coverage_mcse", "bias", "coverage_of_mean", "width_mean", "prediction_coverage")
     coverage, error, bias, of_mean, width, predicted = (np.array([row[name] for row in rows]) for name in names)
     predicted = predicted[np.isfinite(predicted)] if np.isfinite(predicted).any() else predicted
