@@ -1,6 +1,7 @@
 """Do groups of studies differ? Each group's own pool, and tests with a common and with separate τ²."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -84,17 +85,12 @@ def _common_estimates(full: Fit, inner: list, y, n, study, group, level: float) 
     """Give the groups' own means from the fit with one τ², in the order of its coefficients."""
     z, estimates = ndtri((1 + level) / 2), {}
     for i, g in enumerate(inner):
-        rows, mean, se = group == g, full.beta[i], np.sqrt(full.covariance[i, i])
-        estimates[g] = replace(
-            blank_pool("glmm-common", y[rows], n[rows], study[rows]),
-            estimate=float(expit(mean)),
-            ci_low=float(expit(mean - z * se)),
-            ci_high=float(expit(mean + z * se)),
-            se=float(se),
-            tau2=full.tau**2 if full.known else np.nan,
-            status=with_remark(OK, full.remark),
-            loglik=full.loglik,
-        )
+        rows, mean, se = group == g, full.beta[i], float(np.sqrt(full.covariance[i, i]))
+        limits = zip(("estimate", "ci_low", "ci_high"), (mean, mean - z * se, mean + z * se), strict=True)
+        numbers = {name: float(expit(limit)) for name, limit in limits}
+        numbers |= {"se": se, "tau2": full.tau**2 if full.known else np.nan, "loglik": full.loglik}
+        counts = y[rows], n[rows], study[rows]
+        estimates[g] = blank_pool("glmm-common", *counts, **numbers, status=with_remark(OK, full.remark))
     return estimates
 
 
@@ -116,16 +112,14 @@ def compare_pools(pools: dict[str, Pooled]) -> Test:
     ]
     if len(used) < 2:
         return Test(status="; ".join(["fewer than two pools to compare", *out]))
-    mean = np.array([logit(p.estimate) for p in used.values()])
-    weight = np.array([p.se**-2 for p in used.values()])
+    mean, weight = np.array([(logit(p.estimate), p.se**-2) for p in used.values()]).T
     statistic = float(np.sum(weight * (mean - np.average(mean, weights=weight)) ** 2))
     df = len(used) - 1
     remark = f"not a pool, left out: {', '.join(out)}" if out else ""
     return Test(WALD, statistic, df, float(chdtrc(df, statistic)), tuple(used), with_remark(OK, remark))
 
 
-@dataclass(frozen=True)
-class OddsRatio:
+class OddsRatio(NamedTuple):
     """The odds ratio of two levels from the binomial–normal model."""
 
     estimate: float = np.nan
@@ -152,11 +146,10 @@ def odds_ratio_shared(events, patients, study, first, level: float = 0.95) -> Od
     full, null = (estimate(arms_of(y, n, study, x)) for x in (design, design[:, :1]))
     if not (full.converged and null.converged):
         return OddsRatio(status=f"did not converge: {full.message or null.message}")
-    mean, se = full.beta[1], np.sqrt(full.covariance[1, 1])
-    half = ndtri((1 + level) / 2) * se
-    p = float(chdtrc(1, max(2 * (full.loglik - null.loglik), 0.0)))
+    mean, half = full.beta[1], ndtri((1 + level) / 2) * np.sqrt(full.covariance[1, 1])
+    ratio, low, high = (float(np.exp(x)) for x in (mean, mean - half, mean + half))
     status = with_remark(with_remark(OK, full.remark), ONE_EACH if tied(study, first) else "")
-    return OddsRatio(float(np.exp(mean)), float(np.exp(mean - half)), float(np.exp(mean + half)), p, status)
+    return OddsRatio(ratio, low, high, float(chdtrc(1, max(2 * (full.loglik - null.loglik), 0.0))), status)
 
 
 def tied(study: np.ndarray, group: np.ndarray) -> bool:

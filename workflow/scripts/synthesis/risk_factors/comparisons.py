@@ -27,12 +27,9 @@ STUDY, POOLED = "study", "pooled"
 def choose_tables(rows: Sequence[Mapping], arms: Iterable[Mapping], studies: Iterable[Mapping]) -> list[str]:
     """Decide which tables of one exposure and outcome are pooled; rows as :mod:`synthesis.sheets.collect` has them.
 
-    Returns
-    -------
-    list of str
-        A reason for every row that stays out, blank for the others: one table an arm (the longest stated window, then
-        the most patients); of a study's arms the widest that share no patients; of studies that share a cohort the
-        largest, then the fullest report.
+    Gives a reason for every row that stays out, blank for the others: one table an arm (the longest stated window, then
+    the most patients); of a study's arms the widest that share no patients; of studies that share a cohort the largest,
+    then the fullest report.
     """
     reasons = [_held_back(row) for row in rows]
     first: dict[tuple[str, str], int] = {}  # study and arm → its table
@@ -123,16 +120,13 @@ def _study_rows(row: Mapping, reason: str, level: float) -> list[dict]:
 
 def _study_numbers(events, patients, level: float) -> tuple[dict[str, Sequence[float]], float]:
     """Give estimate and limits by measure, and Fisher's P; NaN where there are none."""
+    nothing = (np.nan,) * 3
     if 0 in patients:
-        return dict.fromkeys((OR, RR, RD), (np.nan,) * 3), np.nan
+        return dict.fromkeys((OR, RR, RD), nothing), np.nan
     *ratio, p = exact_odds_ratio(events, patients, level)
-    known = not np.isnan(ratio[0])
-    numbers = {
-        OR: ratio if known else (np.nan,) * 3,
-        RR: risk_ratio_score(events, patients, level),
-        RD: newcombe(events, patients, level),
-    }
-    return numbers, p if known else np.nan
+    if np.isnan(ratio[0]):
+        ratio, p = nothing, np.nan
+    return {OR: ratio, RR: risk_ratio_score(events, patients, level), RD: newcombe(events, patients, level)}, p
 
 
 def _pooled_rows(used: Sequence[Mapping], first: Mapping, level: float) -> list[dict]:
@@ -168,15 +162,11 @@ def _pooled_rows(used: Sequence[Mapping], first: Mapping, level: float) -> list[
 
 def _printed(effect: Effect, measure: str) -> dict:
     """Give an effect as the table prints it: ratios as such, not their logarithms."""
-    back = float if measure == RD else lambda x: float(np.exp(x))
-    return {
-        "estimate": back(effect.mean),
-        "ci_low": back(effect.mean - effect.half),
-        "ci_high": back(effect.mean + effect.half),
-        "pi_low": back(effect.mean - effect.pi_half),
-        "pi_high": back(effect.mean + effect.pi_half),
-        **{key: getattr(effect, key) for key in ("k", "studies", "p", "tau2", "i2", "q", "q_df", "q_p")},
-    }
+    away = {"estimate": 0, "ci_low": -effect.half, "ci_high": effect.half}
+    away |= {"pi_low": -effect.pi_half, "pi_high": effect.pi_half}
+    back = {name: effect.mean + by if measure == RD else np.exp(effect.mean + by) for name, by in away.items()}
+    same = {key: getattr(effect, key) for key in ("k", "studies", "p", "tau2", "i2", "q", "q_df", "q_p")}
+    return {name: float(value) for name, value in back.items()} | same
 
 
 def pool_comparisons_file(handed: str, target_csv: str, *, level: float) -> None:

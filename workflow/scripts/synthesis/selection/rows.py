@@ -61,11 +61,8 @@ class Candidate:
 def select_rows(sheets: Iterable[Sheet], name: str, analysis: Analysis, vocabulary: Vocabulary) -> list[dict]:
     """Select the rows of an analysis from the sheets that report one of its outcomes; others add nothing.
 
-    Returns
-    -------
-    list of dict
-        A block for ``subset`` = ``all`` with every candidate, used or not; then one block a subgroup variable with
-        the same studies, split into the arms that have one level of it.
+    Gives a block for ``subset`` = ``all`` with every candidate, used or not; then one block a subgroup variable with
+    the same studies, split into the arms that have one level of it.
     """
     candidates = [
         Candidate(sheet, row, attributes_of(sheet, row.arm, vocabulary))
@@ -107,7 +104,7 @@ def unusable(c: Candidate, analysis: Analysis) -> str | None:
     held = sheet.reason(sheet.sensitivity_only, row.outcome, row.arm)
     if excluded:
         return f"excluded: {excluded}"
-    if row.events is None or row.patients is None:
+    if None in (row.events, row.patients):
         return "count not reported"
     if held:
         return f"sensitivity only: {held}"
