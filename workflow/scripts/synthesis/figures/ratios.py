@@ -72,7 +72,7 @@ def study_lines(block: Sequence[Row], largest: int, text: FigureText) -> list[Li
                 (nan if isnan(mid) else low, mid, 1e12 if high == inf else high),
                 **_numbers(row, text),
                 side=max(SQUARE[0], SQUARE[1] * sqrt(_size(row) / largest)),
-                marks=_marks(row) + (UNPOOLED if "not pooled" in row["status"] else ""),
+                marks=marks_of(row) + (UNPOOLED if "not pooled" in row["status"] else ""),
             )
         )
     return lines
@@ -122,7 +122,7 @@ def _notes(studies: Sequence[Row], lower: float, upper: float, unit: str) -> lis
         "exact interval. Unadjusted: other properties may explain a difference. Heterogeneity χ²: Cochran's Q; in the "
         "logistic model the likelihood ratio of one odds ratio for all against one a table.",
         f"Square area: number of {unit}.",
-        *mark_sentences(map(_marks, studies), unit),
+        *mark_sentences(map(marks_of, studies), unit),
         f"{UNPOOLED} Not pooled: shares {unit} with another table, or held back; the reason stands in comparisons.csv."
         if any("not pooled" in row["status"] for row in studies)
         else "",
@@ -138,10 +138,6 @@ def _blocks(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
         key = (" ".join(row["exposure"].casefold().split()), row["outcome"])
         blocks.setdefault(names.setdefault(key, (row["exposure"], row["outcome"])), []).append(row)
     return blocks
-
-
-def _marks(row: Row) -> str:
-    return marks_of({"source": row["source"], "basis": row["basis"]})
 
 
 def _numbers(row: Row, text: FigureText) -> dict[str, str]:

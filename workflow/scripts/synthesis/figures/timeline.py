@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import cos, floor, inf, isfinite, nan, pi, sin
+from typing import NamedTuple
 
 from ..tables.pools import Row
 from ..words import formatting as fmt
@@ -32,8 +32,7 @@ SHAPES = {
 OTHER = (3, -90, False)
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A study in time, in decimal years; NaN where nothing is known."""
 
     label: str
