@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, product
 from math import isnan
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, logit, ndtr
@@ -20,10 +21,13 @@ from ..models import betabinom, many
 from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, pool
 from ..models.details import population_average
 from ..models.proportions import clopper_pearson
-from ..tables.declared import Row, read, write
+from ..tables.declared import Row, columns_of, read, write
 from ..tables.files import read_table, write_table
 from ..tables.pools import find_pool, pooled_rows
 from ..words.terms import is_ok, remarks_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Paths = Sequence[str]
 BLOCK = 100  # reviews that are fitted together, whatever the number of jobs
@@ -267,29 +271,36 @@ def summary(rows: Sequence[Mapping]) -> list[dict]:
     ``rows`` are what :func:`characterise` gives. The worst coverage is the lowest and ``worst_*`` name its scenario; of
     many scenarios that are alike the lowest is below what it stands for by about two of its Monte Carlo errors.
     """
-    known, table = [row for row in rows if np.isfinite(row.get("coverage", np.nan))], []
-    for model, source in product(dict.fromkeys(row["model"] for row in rows), ("all", "grid", "data")):
-        chosen = [row for row in known if row["model"] == model and source in ("all", row["source"])]
-        found = _summarise(chosen) if chosen else {"status": "no scenario was simulated"}
+    import pandas as pd  # half a second to import, and only here
+
+    frame, table = pd.DataFrame(rows).reindex(columns=columns_of("operating_characteristics")), []
+    for model, source in product(frame["model"].unique(), ("all", "grid", "data")):
+        here = (frame["model"] == model) & ((source == "all") | (frame["source"] == source))
+        chosen = frame[here & frame["coverage"].notna()]
+        found = {"status": "no scenario was simulated"}
+        if len(chosen):
+            found = _summarise(chosen, rows[chosen["coverage"].idxmin()])
         table.append({"model": model, "source": source, "scenarios": len(chosen)} | found)
     return table
 
 
-def _summarise(rows: Sequence[Mapping]) -> dict:
-    names = ("coverage", "coverage_mcse", "bias", "coverage_of_mean", "width_mean", "prediction_coverage")
-    coverage, error, bias, of_mean, width, predicted = (np.array([row[name] for row in rows]) for name in names)
-    predicted = predicted[np.isfinite(predicted)] if np.isfinite(predicted).any() else predicted
-    worst = rows[int(np.argmin(coverage))]
+def _summarise(chosen: "pd.DataFrame", worst: Mapping) -> dict:
+    """Describe scenarios, of which one has the worst coverage; a mean passes over what is missing."""
     return {
         "level": worst["level"],
-        **{"coverage_mean": coverage.mean(), "coverage_mean_mcse": np.sqrt(np.sum(error**2)) / len(rows)},
-        **{"coverage_worst": worst["coverage"], "coverage_worst_mcse": worst["coverage_mcse"]},
+        "coverage_mean": chosen["coverage"].mean(),
+        "coverage_mean_mcse": np.sqrt((chosen["coverage_mcse"] ** 2).sum()) / len(chosen),
+        **{f"coverage_worst{of}": worst[f"coverage{of}"] for of in ("", "_mcse")},
         **{f"worst_{name}": worst[name] for name in WORST},
-        **{"coverage_of_mean_mean": of_mean.mean(), "coverage_of_mean_worst": of_mean.min()},
-        **{"bias_mean_absolute": np.abs(bias).mean(), "bias_worst": bias[np.argmax(np.abs(bias))]},
-        "width_mean": width.mean(),
-        **{"prediction_coverage_mean": predicted.mean(), "prediction_coverage_worst": predicted.min()},
-        **{"fitted_worst": min(row["fitted"] for row in rows), "status": OK},
+        "coverage_of_mean_mean": chosen["coverage_of_mean"].mean(),
+        "coverage_of_mean_worst": chosen["coverage_of_mean"].min(),
+        "bias_mean_absolute": chosen["bias"].abs().mean(),
+        "bias_worst": chosen["bias"][chosen["bias"].abs().idxmax()],
+        "width_mean": chosen["width_mean"].mean(),
+        "prediction_coverage_mean": chosen["prediction_coverage"].mean(),
+        "prediction_coverage_worst": chosen["prediction_coverage"].min(),
+        "fitted_worst": chosen["fitted"].min(),
+        "status": OK,
     }
 
 
