@@ -1,7 +1,6 @@
 """Write figures: the same bytes at every run and on every machine, whole or not at all."""
 
 import io
-import os
 import re
 from collections.abc import Iterable
 from itertools import count, takewhile
@@ -12,6 +11,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from ...tables.files import write_text
 from .board import Drawing
 from .layout import CUT
 from .pdf_fonts import light_fonts
@@ -40,13 +40,16 @@ def save_drawing(drawing: Drawing, stem: str | Path, formats: Iterable[str]) -> 
     stem, pages, written = Path(stem), drawing.pages, []
     for name in formats:
         if name == "pdf":
-            written.append(_write(_named(stem, 1, name), _pdf(drawing)))
+            path = _named(stem, 1, name)
+            write_text(path, _pdf(drawing))
+            written.append(path)
             continue
         for number, page in enumerate(pages, 1):
             path = _named(stem, number, name)
             of = f" ({number} of {len(pages)})" if len(pages) > 1 else ""
             data = _svg(page, path, drawing.title + of, drawing.desc) if name == "svg" else _png(page)
-            written.append(_write(path, data))
+            write_text(path, data)
+            written.append(path)
         left_over = (_named(stem, number, name) for number in count(len(pages) + 1))
         for path in takewhile(Path.exists, left_over):
             path.unlink()
@@ -55,18 +58,6 @@ def save_drawing(drawing: Drawing, stem: str | Path, formats: Iterable[str]) -> 
 
 def _named(stem: Path, number: int, ending: str) -> Path:
     return stem.with_name(f"{stem.name}{'' if number == 1 else f'_{number}'}.{ending}")
-
-
-def _write(path: Path, data: bytes) -> Path:
-    """Write a file to a neighbour first, then rename it over the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        neighbour.write_bytes(data)
-        os.replace(neighbour, path)
-    finally:
-        neighbour.unlink(missing_ok=True)
-    return path
 
 
 def _png(figure: Figure) -> bytes:
