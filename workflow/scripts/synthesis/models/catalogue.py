@@ -6,9 +6,10 @@ from functools import partial
 import numpy as np
 
 from ..words.model_names import DESCRIPTIONS
-from ..words.terms import ALL_EVENTS, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, UNKNOWN_TAU2, is_ok, with_remark
+from ..words.terms import ALL_EVENTS, MIDDLE, NO_EVENTS, NO_STUDIES, OK, ONE_STUDY, UNKNOWN_TAU2, is_ok, with_remark
 from .bayes import pool_bayes
 from .betabinom import pool_betabinom
+from .counts import as_counts
 from .crude import pool_crude
 from .glmm import pool_glmm
 from .proportions import clopper_pearson, one_sided_upper
@@ -39,7 +40,7 @@ def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
     ----------
     events, patients, study : array_like of shape (k,)
         Counts of each row, and which study it belongs to: rows of one study share its effect in the models that know
-        one, and the others refuse them.
+        one, and the others refuse them. Events known only within limits: see :mod:`synthesis.models.counts`.
     level : float
         Confidence (or posterior) level of all intervals.
 
@@ -49,17 +50,19 @@ def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
         No rows: nothing but the status. One study: the study alone with its exact interval. No events at all:
         estimate 0 and the exact one-sided upper limit of the totals; nothing but events: the mirror image.
     """
-    y, n, study = np.asarray(events, int), np.asarray(patients, int), np.asarray(study)
+    y, n, study = as_counts(events), np.asarray(patients, int), np.asarray(study)
     blank = blank_pool(model, y, n, study)
-    total, size, studies = blank.events, blank.patients, blank.studies
+    least, most, size, studies = blank.events_from, blank.events_to, blank.patients, blank.studies
     if len(y) == 0:
         return replace(blank, status=NO_STUDIES)
     if studies == 1:
-        low, high = clopper_pearson(total, size, level)
-        return replace(blank, estimate=total / size, ci_low=float(low), ci_high=float(high), status=ONE_STUDY)
-    if total == 0:
+        (low, _), (_, high) = np.transpose(clopper_pearson((least, most), size, level))
+        status = with_remark(ONE_STUDY, "" if least == most else MIDDLE)
+        centre = (least + most) / 2 / size
+        return replace(blank, estimate=centre, ci_low=float(low), ci_high=float(high), status=status)
+    if most == 0:
         return replace(blank, estimate=0.0, ci_low=0.0, ci_high=one_sided_upper(size, level), status=NO_EVENTS)
-    if total == size:
+    if least == size:
         low = 1 - one_sided_upper(size, level)
         return replace(blank, estimate=1.0, ci_low=low, ci_high=1.0, status=ALL_EVENTS)
     pooled = MODELS[model].pool(y, n, study, level)

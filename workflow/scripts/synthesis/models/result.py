@@ -8,6 +8,7 @@ import numpy as np
 from numpy import nan
 
 from ..words.terms import OK
+from .counts import limits
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,10 @@ class Pooled:
     model: str
     k: int  # rows pooled
     studies: int  # that they come from
-    events: int
+    events: int | None  # None where known only within limits
     patients: int
+    events_from: int
+    events_to: int
     estimate: float = nan  # a proportion, as its confidence and its prediction interval: of the median study
     ci_low: float = nan
     ci_high: float = nan
@@ -50,4 +53,6 @@ class Model(NamedTuple):
 
 def blank_pool(model: str, events, patients, study, **more) -> Pooled:
     """Give what is counted before anything is pooled."""
-    return Pooled(model, len(events), len(np.unique(study)), int(np.sum(events)), int(np.sum(patients)), **more)
+    low, high = (int(np.sum(limit)) for limit in limits(events))
+    exact, size = low if low == high else None, int(np.sum(patients))
+    return Pooled(model, len(events), len(np.unique(study)), exact, size, low, high, **more)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
+from ..models.counts import within
 from ..tables.declared import Row, read
 
 
@@ -10,18 +13,30 @@ def used_rows(rows_csv: str) -> list[Row]:
     return [row for row in read(rows_csv, "rows") if row["use"] == "yes"]
 
 
-def counts_of(rows: Iterable[Mapping]) -> list[list]:
+def limits_of(row: Mapping) -> tuple[int, int]:
+    """Give the fewest and the most events a row can have: the count twice where it is exact."""
+    return (row["events_from"], row["events_to"]) if row["events"] is None else (row["events"], row["events"])
+
+
+def counts_of(rows: Iterable[Mapping]) -> list:
     """Give events, patients and study of rows, as :func:`synthesis.models.catalogue.pool` takes them."""
-    return [[row[name] for row in rows] for name in ("events", "patients", "study")]
+    rows = list(rows)
+    low, high = np.array([limits_of(row) for row in rows], int).reshape(-1, 2).T
+    return [within(low, high), *([row[name] for row in rows] for name in ("patients", "study"))]
 
 
 def add_arms(rows: Iterable[Mapping]) -> list[dict]:
-    """Add up the arms of each study: a row a study, by name, with ``events``, ``patients`` and how many ``arms``."""
+    """Add up the arms of each study: a row a study, by name, with counts, ``patients`` and how many ``arms``.
+
+    ``events`` is None where the limits of the sum, ``events_from`` and ``events_to``, differ.
+    """
     studies: dict[str, dict] = {}
     for row in rows:
-        one = studies.setdefault(row["study"], {**row, "events": 0, "patients": 0, "arms": 0})
-        one |= {"events": one["events"] + row["events"], "patients": one["patients"] + row["patients"]}
-        one["arms"] += 1
+        (low, high), start = limits_of(row), {"events_from": 0, "events_to": 0, "patients": 0, "arms": 0}
+        one = studies.setdefault(row["study"], {**row, **start})
+        low, high, size = one["events_from"] + low, one["events_to"] + high, one["patients"] + row["patients"]
+        one |= {"events_from": low, "events_to": high, "patients": size, "arms": one["arms"] + 1}
+        one["events"] = low if low == high else None
     return [studies[name] for name in sorted(studies)]
 
 

@@ -175,7 +175,8 @@ def _split(best: list[Candidate], usable: list[Candidate], analysis: Analysis, v
 
 def _as_row(c: Candidate, analysis: str, subset: str, group: str, reason: str | None, vocabulary: Vocabulary) -> dict:
     sheet, row = c.sheet, c.row
-    known = None not in (row.events, row.patients)
+    known, (least, most) = None not in (row.events, row.patients), row.limits
+    exact = least == most
     low, high = _interval(row, vocabulary) if known and vocabulary.interval else (None, None)
     own = {
         **{"analysis": analysis, "subset": subset, "group": group, "study": sheet.id},
@@ -186,7 +187,8 @@ def _as_row(c: Candidate, analysis: str, subset: str, group: str, reason: str | 
         "window": UNSTATED if row.window is None else row.window,
         "use": "no" if reason else "yes",
         "reason": reason,
-        "proportion": row.events / row.patients if known else None,
+        **{"events": least if exact else None, "events_from": least, "events_to": most},
+        "proportion": least / row.patients if known and exact else None,
         **{"ci_low": low, "ci_high": high},
     }
     values = {name: own.get(name, getattr(row, name, None)) for name in vocabulary.columns}
@@ -194,9 +196,11 @@ def _as_row(c: Candidate, analysis: str, subset: str, group: str, reason: str | 
 
 
 def _interval(row: Outcome, vocabulary: Vocabulary) -> list[float]:
+    """Reach from the lower end for the fewest events to the upper end for the most."""
     from ..models.proportions import STUDY_INTERVALS  # scipy: the Snakefile selects rows too, and needs no interval
 
-    return [float(limit) for limit in STUDY_INTERVALS[vocabulary.interval](row.events, row.patients, vocabulary.level)]
+    low, high = STUDY_INTERVALS[vocabulary.interval](row.limits, row.patients, vocabulary.level)
+    return [float(low[0]), float(high[1])]
 
 
 def select_rows_file(handed: str, rows_csv: str, *, analysis: str, choices: dict, vocabulary: dict) -> None:

@@ -6,7 +6,7 @@ editors use is generated from here.
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -25,6 +25,30 @@ ArmParts = tuple[str, Collection[str], str | None]  # an arm: its name, what it 
 
 def _count(value: Any) -> Any:
     return None if value is None or str(value).strip() == NOT_REPORTED else whole_number(value)
+
+
+class Limits(NamedTuple):
+    """A count known only within limits: at least ``low``, at most ``high``, which is more."""
+
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        """Give the limits as a sheet writes them."""
+        return f"{self.low} to {self.high}"
+
+
+def _events(value: Any) -> Any:
+    """Read a count, or the limits between which it lies: ``16``, ``16 to 17``, ``not reported``."""
+    if isinstance(value, list):  # as jobs are handed it
+        return Limits(*value)
+    found = re.fullmatch(r"\s*(.*?)\s+to\s+(.*?)\s*", str(value))
+    if not found:
+        return _count(value)
+    low, high = map(whole_number, found.groups())
+    if low > high:
+        raise ValueError(f'"{value}" begins above its end. Write {high} to {low}.')
+    return Limits(low, high) if low < high else low
 
 
 def _window(value: Any) -> Any:
@@ -61,9 +85,17 @@ def _doi(value: Any) -> Any:
 
 
 _COUNT_SCHEMA = {"anyOf": [WHOLE_SCHEMA, {"const": NOT_REPORTED}]}
+_EVENTS_SCHEMA = {
+    "anyOf": [
+        WHOLE_SCHEMA,
+        {"const": NOT_REPORTED},
+        {"type": "string", "pattern": "^[0-9]+ to [0-9]+$", "description": "Known only within limits: 16 to 17"},
+    ]
+}
 _WINDOW_SCHEMA = {"anyOf": [WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const": UNSTATED}]}
 
 Count = Annotated[int | None, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
+Events = Annotated[int | Limits | None, BeforeValidator(_events), WithJsonSchema(_EVENTS_SCHEMA)]
 Year = Annotated[int, BeforeValidator(_year), WithJsonSchema({"type": "integer", "minimum": 1900, "maximum": 2100})]
 Window = Annotated[int | None, BeforeValidator(_window), WithJsonSchema(_WINDOW_SCHEMA)]
 Loose = Annotated[
@@ -172,12 +204,20 @@ class Outcome(Sourced):
 
     outcome: Name = Field(description="An outcome of the config.")
     arm: ArmName
-    events: Count = Field(description="Patients with the outcome, or `not reported`. Missing is never 0.")
+    events: Events = Field(
+        description="Patients with the outcome; `16 to 17` where known only within limits; or `not reported`. "
+        "Missing is never 0."
+    )
     patients: Count = Field(description="Patients it was looked for in, or `not reported`.")
     window: Window = Field(description="Days from treatment, or `unstated`.")
     window_text: Text | None = Field(None, description="The window in the source's own terms.")
     definition: Text = Field(description="What counted as the outcome.")
     reported: Percent | None = Field(None, description="The percentage as printed; checked against the counts.")
+
+    @property
+    def limits(self) -> tuple[int, int] | tuple[None, None]:
+        """Give the least and the greatest number that the count can be; the same twice where it is exact."""
+        return self.events if isinstance(self.events, Limits) else (self.events, self.events)
 
 
 class Cells(Part):

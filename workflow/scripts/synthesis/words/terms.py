@@ -11,6 +11,7 @@ ALL_EVENTS = "all events: exact lower limit only"
 NO_STUDIES = "no studies"
 ALL_OR_NONE = "every study has no events or nothing but events, so the likelihood rises without end with heterogeneity"
 UNKNOWN_TAU2 = "tau2 cannot be known from these counts"
+MIDDLE = "a count known only within limits enters with its middle"
 SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
 
 NOT_PRIMARY = "not of the primary model"  # a remark, after the name of the other one
