@@ -91,8 +91,8 @@ def versions(*packages):
 def answers(*analyses):
     """Give the answers for a caption of `snakemake --report`; they are read when it is printed, not before."""
     path = f"results/{analyses[0]}/estimates.csv" if analyses else "results/estimates.csv"
-    asked = {name: protocol.analyses[name] for name in analyses or ANALYSES}
-    return Answers(path, CHOICES["review"], CHOICES["models"], labels(asked))
+    asked = {name: CHOICES["analyses"][name] for name in analyses or ANALYSES}
+    return Answers(path, CHOICES["review"], CHOICES["models"], asked)
 
 
 wildcard_constraints:

@@ -19,7 +19,7 @@ def pooling_of(wildcards):
     """Give the models of an analysis, and which of its subgroups are compared."""
     split_by = protocol.analyses[wildcards.analysis].subgroups
     return {
-        "models": models_and(protocol.models.sensitivity),
+        "models": models_and([*filter(None, [protocol.models.beside]), *protocol.models.sensitivity]),
         "subgroup_models": models_and(protocol.models.subgroups),
         "contrasts": [one.model_dump() for one in protocol.contrasts if one.by in split_by],
     }

@@ -15,7 +15,7 @@ VOCABULARY = {
 
 def choices_of(analysis):
     """Give what an analysis chooses, without what it is called."""
-    return {**CHOICES["analyses"][analysis], "label": analysis, "note": None}
+    return {**CHOICES["analyses"][analysis], "label": analysis, "note": None, "headline": "pool"}
 
 
 def rows_of(analysis):

@@ -117,7 +117,7 @@ def _draw_pool(chart: Chart, pool: Row, x, decimals: int, text: FigureText) -> f
     for y, name, value, bold in rows:
         chart.write(left, y, name, bold=bold)
         chart.write(right, y, value, align="right", bold=bold)
-    chart.write(right, chart.bottom - 13.2 * s, f"% ({text.percent} CI)", align="right", bold=True)
+    chart.write(right, chart.bottom - 13.2 * s, f"% ({text.interval})", align="right", bold=True)
     return chart.bottom - 11.5 * s
 
 

@@ -88,7 +88,7 @@ def _draw(data: Readings, text: FigureText, kind: Kind, rows: Sequence[Row]) -> 
     ]
     plot = Plot(
         title,
-        headings_of(text, kind.heading, window="τ²"),
+        headings_of(text, kind.heading, interval=f"({text.interval})", window="τ²"),
         percent_axis(text.axis, upper),
         [lines, closing] if closing else [lines],
         notes_of(text, dark, grey),

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..tables.declared import read
 from ..tables.pools import Row, estimate_text
 from ..words import formatting as fmt
+from ..words.model_names import interval_name
 from ..words.prose import plural
 from .kit.axes import AXIS_ENDS, Axis, Scale
 from .kit.board import Board, Drawing, chunks, draw_nothing
@@ -46,8 +47,8 @@ def draw_trajectory(rows: Sequence[Row], text: FigureText) -> Drawing:
         for analysis in dict.fromkeys(latest)
     ]
     grey = [
-        f"Point and bar: pooled value with its {text.percent} confidence interval, of the data and the engine of that "
-        "release; open: one study, which is not pooled. Each panel has its own axis. k: studies.",
+        f"Point and bar: pooled value with its {text.percent} {interval_name(text.primary)}, of the data and the "
+        "engine of that release; open: one study, which is not pooled. Each panel has its own axis. k: studies.",
         f"{plural(cut, 'earlier version')} not shown." if cut else "",
     ]
     notes, parts, pages = notes_of(text, grey=grey), chunks(panels, COLUMNS * ROWS), []

@@ -21,18 +21,18 @@ class Answers:
     estimates_csv: str
     review: Mapping  # this part of the config, and the next
     models: Mapping
-    labels: Mapping[str, str]  # analysis → label; those that are printed
+    analyses: Mapping[str, Mapping]  # those that are printed
 
     def __str__(self) -> str:
         """Give a paragraph an analysis, as reStructuredText."""
         from ..report.about import Review  # heavy, and every start of Snakemake imports this module
         from ..report.summary import sentence
 
-        tables = dict.fromkeys([(analysis, "estimates") for analysis in self.labels], read(self.estimates_csv))
-        review = Review({"review": self.review, "models": self.models, "analyses": self.labels}, tables, {})
+        tables = dict.fromkeys([(analysis, "estimates") for analysis in self.analyses], read(self.estimates_csv))
+        review = Review({"review": self.review, "models": self.models, "analyses": self.analyses}, tables, {})
         return "\n\n".join(
-            f"**{plain(label)}**: {plain(sentence(review, analysis))}"
-            for analysis, label in self.labels.items()
+            f"**{plain(review.title(analysis))}**: {plain(sentence(review, analysis))}"
+            for analysis in self.analyses
             if review.pool(analysis)
         )
 

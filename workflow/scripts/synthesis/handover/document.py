@@ -13,7 +13,7 @@ from ..report import answers as analyses
 from ..report import comparing, sources
 from ..report import evidence_tables as evidence
 from ..report.about import Review, read_tables
-from ..report.html_tables import Cell, Table, table
+from ..report.html_tables import Table, table
 from ..report.markdown import without_title
 from ..report.pictures import pages_of
 from ..report.summary import headline, table_notes
@@ -87,10 +87,7 @@ def headline_table(review: Review) -> Table:
     """Give one line an analysis: counts, pooled percentage with both intervals, τ², crude."""
     rows = []
     for analysis in filter(review.pool, review.analyses):
-        cells = {"Outcome": review.title(analysis), **headline(review, analysis)}
-        heading = next(iter(review.intervals(review.pool(analysis), 1)))
-        estimate, _, remark = cells[heading].partition("; ")  # what it is instead of a pool, on a line of its own
-        rows.append(cells | {heading: Cell(estimate, small=remark)})
+        rows.append({"Outcome": review.title(analysis), **headline(review, analysis)})
     notes = table_notes(review).split(" The other models stand in")[0]
     return table("Pooled incidence", rows, notes=(notes,))
 

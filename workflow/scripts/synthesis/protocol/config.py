@@ -111,6 +111,9 @@ class Analysis(Part):
     minimum_patients: Whole = Field(1, ge=1)
     readings: Literal["any", "twice"] = Field("any", description="twice: only counts a second reader agreed on.")
     moderators: tuple[Slug, ...] = Field((), description="Continuous moderators for meta-regression.")
+    headline: Literal["pool", "range"] = Field(
+        "pool", description="range: definitions differ in kind, so the range is the answer and the pool a description."
+    )
     note: Text | None = None
 
 
@@ -126,6 +129,7 @@ class Models(Part):
     """How it is pooled."""
 
     primary: Model
+    beside: Model | None = Field(None, description="The model in the second line of tables of answers.")
     sensitivity: tuple[Model, ...] = ()
     subgroups: tuple[Model, ...] = Field(("glmm", "logit-reml", "crude"), description="Models that pool subgroups.")
     level: Number = Field(0.95, gt=0.5, le=0.9999)
@@ -279,7 +283,19 @@ FOLDERS = ("data", "figures")  # of results/, beside those of the analyses
 TAKEN = {
     *("label", "product", "patients", "comprises", "part_of", "note"),
     *("analysis", "subset", "group", "study", "arm", "arm_label", "ascertainment", "report", "year", "outcome"),
-    *("definition", "events", "window", "window_text", "basis", "confidence", "second_reading", "use", "reason"),
+    *(
+        "definition",
+        "events",
+        "events_from",
+        "events_to",
+        "window",
+        "window_text",
+        "basis",
+        "confidence",
+        "second_reading",
+        "use",
+        "reason",
+    ),
     *("proportion", "ci_low", "ci_high", "source", "url", "doi", "cohort"),
     *("all", "risk_of_bias"),  # a subset of its own, and a forest plot of its own
 }

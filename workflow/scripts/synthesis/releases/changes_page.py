@@ -7,7 +7,7 @@ from functools import partial
 
 from ..protocol.config import STUDY_VARIABLES, Protocol
 from ..words.formatting import MISSING, format_count, format_difference, format_percent
-from ..words.model_names import tau2_of
+from ..words.model_names import interval_name, interval_of, tau2_of
 from ..words.prose import agree, inside, joined, markdown_table, percent, plural, upper_first
 from .estimates import word_of
 from .story import ENGINE, Story
@@ -158,10 +158,21 @@ def answers_part(story: Story, names: Names) -> list[str]:
             shown = cells(pool, decimals) if pool else [MISSING] * 7
             rows.append(["" if i else names.analysis(name), when + said, *shown])
     level, unit = percent(story.limits.level), upper_first(names.unit)
-    head = ["Outcome", "", "Studies", "Events", unit, f"% ({level} CI)", f"{level} PI", "τ²", "Test of homogeneity"]
+    head = [
+        "Outcome",
+        "",
+        "Studies",
+        "Events",
+        unit,
+        f"% ({level} {interval_of(story.models[1])})",
+        f"{level} PI",
+        "τ²",
+        "Test of homogeneity",
+    ]
     same = [label for name, label in names.analyses.items() if name not in story.answers]
     unchanged = f"Unchanged: {'; '.join(same)}. " if same else ""
-    note = f"{unchanged}CI, confidence interval; PI, prediction interval; {tau2_of(story.models[1])}."
+    model = story.models[1]
+    note = f"{unchanged}{interval_of(model)}, {interval_name(model)}; PI, prediction interval; {tau2_of(model)}."
     return ["## Answers", table(head, rows, right=range(2, 9)), note]
 
 

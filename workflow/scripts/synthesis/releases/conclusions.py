@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..tables.pools import DESCRIPTION_BELOW
 from ..words.formatting import format_p, format_tau2
+from ..words.model_names import interval_of
 from ..words.prose import inside, percent
 from ..words.terms import is_ok, remarks_of
 from .estimates import keyed
@@ -74,7 +75,7 @@ def pool_texts(before: Row | None, after: Row | None, limits: Limits) -> Iterato
     if (old < DESCRIPTION_BELOW) != (new < DESCRIPTION_BELOW) and new > 1:  # of fewer the status says it
         what = "a description, without a prediction interval" if new < DESCRIPTION_BELOW else "a pool"
         yield f"{old} → {new} studies: now {what}."
-    for name, interval in (("CI", "ci"), ("prediction interval", "pi")):
+    for name, interval in ((interval_of(limits.model), "ci"), ("prediction interval", "pi")):
         for threshold in limits.thresholds:
             was, now = (position(row, threshold, interval) for row in (before, after))
             if was and now and was != now:

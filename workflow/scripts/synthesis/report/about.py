@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..tables.declared import Row, read
-from ..tables.pools import estimate_text, find_pool, pooled_rows, prediction_text, sort_rows
+from ..tables.pools import estimate_text, find_pool, is_pooled, limits_of, pooled_rows, prediction_text, sort_rows
 from ..words import marks
-from ..words.formatting import decimals_for, format_count, is_missing
+from ..words.formatting import decimals_for, format_count, format_percent, is_missing
+from ..words.model_names import DESCRIPTIONS, interval_of
 from ..words.prose import percent
 from .html_tables import Cell, sheet_address
 
@@ -33,7 +34,9 @@ class Review:
         self.analyses: Mapping[str, Mapping] = choices["analyses"]
         self.unit: str = choices["review"]["unit"]  # what the denominator counts
         self.primary: str = choices["models"]["primary"]
+        self.beside: str = choices["models"].get("beside") or ""  # the model of the second line of tables
         self.level = percent(choices["models"]["level"])
+        self.interval = f"{self.level} {interval_of(self.primary)}"  # of pools: 95% CrI
 
     def title(self, analysis: str) -> str:
         """Give how an analysis is called."""
@@ -91,9 +94,29 @@ class Review:
         }
 
     def intervals(self, pool: Row, decimals: int) -> dict[str, str]:
-        """Give estimate and prediction interval below their headings."""
+        """Give estimate and prediction interval of a pool below their headings."""
         estimate, prediction = estimate_text(pool, decimals), prediction_text(pool, decimals)
-        return {f"#% ({self.level} CI)": estimate, f"#{self.level} PI, %": prediction}
+        return {f"#% ({self.interval})": estimate, f"#{self.level} PI, %": prediction}
+
+    @property
+    def beside_name(self) -> str:
+        """Say what the second line of tables is."""
+        return f"{DESCRIPTIONS[self.beside]}, {self.level} {interval_of(self.beside)}" if self.beside else ""
+
+    def beside_words(self, analysis: str, decimals: int) -> str:
+        """Give the pool by the model of the second line; blank where there is none."""
+        pool = self.pool(analysis, self.beside) if self.beside else {}
+        return estimate_text(pool, decimals) if pool and is_pooled(pool) else ""
+
+    def by_range(self, analysis: str) -> bool:
+        """Say whether the answer is the range over the studies, and their pool no more than a description."""
+        return self.analyses[analysis].get("headline") == "range" and is_pooled(self.pool(analysis))
+
+    def range_words(self, analysis: str) -> str:
+        """Give the lowest and the highest proportion of the pooled studies, each with its study."""
+        rows, decimals = self.used(analysis), self.decimals(analysis)
+        ends = [(limits_of(row)[end] / row["patients"], self.label(row["study"])) for row in rows for end in (0, 1)]
+        return " to ".join(f"{format_percent(value, decimals)}% ({study})" for value, study in (min(ends), max(ends)))
 
     def estimated(self, folder: str, name: str) -> list[Row]:
         """Give the rows of a table that have an estimate."""

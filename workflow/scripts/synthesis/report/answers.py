@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from ..tables.declared import Row
-from ..tables.pools import OVERALL, State, state_of
+from ..tables.pools import OVERALL, State, is_pooled, state_of
 from ..words import formatting as fmt
 from ..words.marks import legend
-from ..words.model_names import DESCRIPTIONS
-from ..words.prose import joined, plural
+from ..words.model_names import DESCRIPTIONS, interval_name
+from ..words.prose import inside, joined, plural
 from ..words.terms import is_ok
 from .about import Review, row_key
-from .html_tables import Line, Table, linked, table
+from .html_tables import Cell, Line, Table, linked, table
 from .phrases import (
     counts_words,
     fraction,
@@ -28,9 +28,9 @@ FUTURE = {
     "probability_above": "Probability that its true proportion exceeds {threshold}%, %",
     "events_mean": "Events among its next {threshold} {unit}, mean",
     "events_median": "Events among its next {threshold} {unit}, median",
-    "ci_width_now": "Width of the confidence interval now, percentage points",
+    "ci_width_now": "Width of the {interval} now, percentage points",
     "ci_width_after": "Its mean width with one more study of {threshold} {unit}, percentage points",
-    "ci_narrower": "Chance that the confidence interval is then narrower than now, %",
+    "ci_narrower": "Chance that the {interval} is then narrower than now, %",
     "pi_width_now": "Width of the prediction interval now, percentage points",
     "pi_width_after": "Its mean width with one more study of {threshold} {unit}, percentage points",
     "pi_narrower": "Chance that the prediction interval is then narrower than now, %",
@@ -44,13 +44,20 @@ def answer(review: Review, analysis: str) -> str:
     if state == State.NO_STUDY:
         return "No study can be pooled."
     counts = counts_words(pool, review.unit).split(", ", 1)[1]
-    text = f"{kind_words(pool)}: {counts}, {interval_words(pool, decimals, review.level)}."
+    text = f"{kind_words(pool)}: {counts}, {interval_words(pool, decimals, review.interval)}."
+    if review.by_range(analysis):
+        return f"{range_sentence(review, analysis)} As a description: {inside(text)}"
     if state != State.POOL:
         return text
     sentence, interval = prediction_words(pool, decimals, review.level)
     sentence = f"{sentence[:-1]} ({interval})." if interval else sentence
     heterogeneity = fmt.format_heterogeneity(*(pool[key] for key in ("tau2", "i2", "q", "q_df", "q_p")))
     return f"{text} {sentence} Heterogeneity: {heterogeneity}."
+
+
+def range_sentence(review: Review, analysis: str) -> str:
+    """Say between which proportions the studies lie, where their definitions differ in kind."""
+    return f"From {review.range_words(analysis)}: definitions differ in kind, so the range is the answer."
 
 
 def row_table(review: Review, analysis: str) -> Table | None:
@@ -88,8 +95,12 @@ def pool_lines(review: Review, analysis: str, decimals: int) -> list[Line]:
     pool = review.pool(analysis)
     if state_of(pool) == State.NO_STUDY:
         return []
-    (heading, estimate), (_, limits) = review.intervals(pool, decimals).items()
-    lines = [{"Study": kind_words(pool), **review.counts(pool, "events", "patients"), heading: estimate}]
+    heading = f"#% ({review.level} CI)"  # of the studies, in whose table the pool stands
+    (_, estimate), (_, limits) = review.intervals(pool, decimals).items()
+    what = Cell(kind_words(pool), small=review.interval if is_pooled(pool) else "")
+    lines = [{"Study": what, **review.counts(pool, "events", "patients"), heading: estimate}]
+    if beside := review.beside_words(analysis, decimals):
+        lines.append({"Study": Cell("The same by another model", small=review.beside_name), heading: beside})
     if limits != fmt.MISSING:
         lines.append({"Study": f"{review.level} prediction interval", heading: limits})
     return [Line(cells, strong=True) for cells in lines]
@@ -129,7 +140,8 @@ def future_cells(review: Review, row: Row) -> dict[str, str]:
         interval = fmt.MISSING if any(map(fmt.is_missing, limits)) else " to ".join(map(fmt.format_count, limits))
     else:
         shown, interval = fmt.format_percent(value, 1), fmt.format_percent_range(*limits, 1)
-    words = FUTURE[name].format(threshold=f"{row['threshold']:g}", unit=review.unit)
+    named = {"unit": review.unit, "interval": interval_name(review.primary)}
+    words = FUTURE[name].format(threshold=f"{row['threshold']:g}", **named)
     return {"*Quantity": words, "#Value": shown, f"#{review.level} interval": interval}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..tables.declared import Row
-from ..tables.pools import State, state_of
+from ..tables.pools import State, is_pooled, state_of
 from ..words.formatting import MISSING, format_count
 from ..words.prose import joined, plural
 from .about import Review
@@ -35,7 +35,12 @@ def findings_notes(review: Review) -> tuple[str, ...]:
     if not review.grade:
         return (f"{start} No certainty has been judged yet.",)
     whose = dict.fromkeys(str(one["provisional"]) for one in review.grade.values() if one.get("provisional"))
-    return (f"{start} The judgements are a curator's, never computed.", *map(sentence_case, whose))
+    second = f"Second line: {review.beside_name}." if review.beside else ""
+    return (
+        f"{start} The judgements are a curator's, never computed.",
+        *map(sentence_case, whose),
+        *filter(None, [second]),
+    )
 
 
 def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
@@ -48,15 +53,28 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
     keys = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
     estimate, *limits = (format_frequency(pool.get(key), 1000) for key in keys)
     interval, prediction = (MISSING if MISSING in two else " to ".join(two) for two in (limits[:2], limits[2:]))
+    text = estimate if interval == MISSING else f"{estimate} ({interval})"
+    beside = _beside(review, analysis)
+    if review.by_range(analysis):
+        text, beside = review.range_words(analysis), f"definitions differ; as a description {text}"
     outcome = Cell(review.title(analysis), f"#{analysis}", f"within {plural(window['max_days'], 'day')}{silent}")
     return {
         "Outcome": outcome,
         f"#{unit.capitalize()} (studies)": Cell(counts, small="" if state == State.POOL else "not a pool"),
-        f"#Per 1,000 {unit} ({review.level} CI)": estimate if interval == MISSING else f"{estimate} ({interval})",
+        f"#Per 1,000 {unit} ({review.interval})": Cell(text, small=beside),
         f"#A new centre, per 1,000 ({review.level} PI)": prediction,
         "Certainty": f"{symbols} {certainty}".strip(),
         "*Why": why,
     }
+
+
+def _beside(review: Review, analysis: str) -> str:
+    """Give the second line of a pool, per 1,000: what the model beside the primary one says."""
+    pool = review.pool(analysis, review.beside) if review.beside else {}
+    if not pool or not is_pooled(pool):
+        return ""
+    middle, *ends = (format_frequency(pool[key], 1000) for key in ("estimate", "ci_low", "ci_high"))
+    return f"{middle} ({' to '.join(ends)})"
 
 
 def certainty_words(judged: Mapping | None) -> tuple[str, str, str]:

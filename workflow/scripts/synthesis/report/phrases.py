@@ -58,9 +58,9 @@ def frequency_words(pool: Row) -> str:
     return f"{format_frequency(estimate, base)} in {fmt.format_count(base)}"
 
 
-def interval_words(pool: Row, decimals: int, level: str) -> str:
-    """Give the estimate with its interval: ``6.6% (95% CI 4.1–10.4)``."""
-    return estimate_text(pool, decimals).replace(" (", f"% ({level} CI ", 1)
+def interval_words(pool: Row, decimals: int, interval: str) -> str:
+    """Give the estimate with its interval, by the name of that: ``6.6% (95% CrI 4.1–10.4)``."""
+    return estimate_text(pool, decimals).replace(" (", f"% ({interval} ", 1)
 
 
 def prediction_words(pool: Row, decimals: int, level: str) -> tuple[str, str]:

@@ -11,13 +11,14 @@ from ..tables.declared import Row, read
 from ..tables.files import write_text
 from ..tables.pools import State, pooled_rows, prediction_text, state_of
 from ..words.formatting import HOUSES, MISSING, decimals_for, format_p, format_percent, format_tau2, is_missing
-from ..words.model_names import DESCRIPTIONS, prediction_of, tau2_of
+from ..words.model_names import DESCRIPTIONS, interval_name, interval_of, prediction_of, tau2_of
 from ..words.prose import inside, joined, markdown_table, upper_first
 from ..words.templates import render
 from ..words.terms import BETWEEN, TOGETHER, remarks_of, with_remark
 from .about import Review
-from .answers import left_out
+from .answers import left_out, range_sentence
 from .comparing import level_pair
+from .html_tables import Cell
 from .phrases import WHERE, counts_of, effect_words, fraction, interval_words
 
 TEMPLATE = Path(__file__).with_name("README.md.j2")
@@ -71,23 +72,31 @@ def summary(review: Review) -> str:
 def headline_table(review: Review) -> str:
     """Give one line an analysis: studies, patients, pooled percentage with both intervals, τ², crude."""
     unit, level = review.unit.capitalize(), review.level
-    head = ["Outcome", "Studies", "Events", unit, f"% ({level} CI)", f"{level} PI", "τ²", "Crude, %"]
+    head = ["Outcome", "Studies", "Events", unit, f"% ({review.interval})", f"{level} PI", "τ²", "Crude, %"]
     lines = [
-        [f"[{review.title(a)}](#{anchor(review.title(a))})", *headline(review, a).values()] for a in review.analyses
+        [f"[{review.title(a)}](#{anchor(review.title(a))})", *map(_two_lines, headline(review, a).values())]
+        for a in review.analyses
     ]
     return markdown_table(head, lines, right=range(1, 8))
 
 
-def headline(review: Review, analysis: str) -> dict[str, str]:
+def _two_lines(cell: str | Cell) -> str:
+    """Give a cell in Markdown, what stands below its text on a line of its own."""
+    return "<br>".join(filter(None, (cell.text, cell.small))) if isinstance(cell, Cell) else cell
+
+
+def headline(review: Review, analysis: str) -> dict[str, str | Cell]:
     """Give the cells of one analysis after its name."""
     pool, crude = review.pool(analysis), review.pool(analysis, "crude")
     decimals, remarks = decimals_for([pool["estimate"]]), remarks_of(pool["status"])
     description = "a description" if state_of(pool) == State.DESCRIPTION else ""
     (heading, estimate), prediction = review.intervals(pool, decimals).items()
-    text = with_remark(with_remark(estimate, description), remarks)
+    if review.by_range(analysis):
+        estimate, description = review.range_words(analysis), f"as a description {estimate}"
+    below = "; ".join(filter(None, (description, remarks, review.beside_words(analysis, decimals))))
     return {
         **review.counts(pool, "studies", "events", "patients"),
-        heading: remarks if is_missing(pool["estimate"]) else text,
+        heading: Cell(remarks) if is_missing(pool["estimate"]) else Cell(estimate, small=below),
         prediction[0]: prediction[1],
         "#τ²": format_tau2(pool["tau2"]),
         "#Crude, %": format_percent(crude.get("estimate"), decimals),
@@ -97,11 +106,14 @@ def headline(review: Review, analysis: str) -> dict[str, str]:
 def table_notes(review: Review) -> str:
     """Say how to read the table."""
     model = review.primary
+    beside = f" Second line: {review.beside_name}." if review.beside else ""
+    ranges = any(map(review.by_range, review.analyses))
     return (
-        f"Pooled with: {DESCRIPTIONS[model]}. CI, confidence interval of the median study; PI, prediction interval "
-        f"({prediction_of(model)}): where the true proportion of a new study would lie, computed from three studies "
-        f"on. {tau2_of(model)}. A pool of fewer than three studies is a description. The other models "
-        "stand in [estimates.csv](estimates.csv)."
+        f"Pooled with: {DESCRIPTIONS[model]}. {interval_of(model)}, {interval_name(model)} of the median study; PI, "
+        f"prediction interval ({prediction_of(model)}): where the true proportion of a new study would lie, computed "
+        f"from three studies on.{beside} {tau2_of(model)}. A pool of fewer than three studies is a description"
+        f"{', and so is one over definitions that differ in kind: there the range is the answer' if ranges else ''}. "
+        "The other models stand in [estimates.csv](estimates.csv)."
     )
 
 
@@ -135,7 +147,10 @@ def sentence(review: Review, analysis: str) -> str:
         return "No study can be pooled."
     decimals = decimals_for([pool["estimate"]])
     counts = f"{' of '.join(counts_of(pool, 'events', 'patients'))} {review.unit}"
-    text = f"{counts}: {interval_words(pool, decimals, review.level)}"
+    text = f"{counts}: {interval_words(pool, decimals, review.interval)}"
+    if review.by_range(analysis):
+        lead = f"{range_sentence(review, analysis)} " if review.used(analysis) else ""  # captions see no rows
+        return f"{lead}Pooled over definitions that differ in kind, as a description: {k} studies, {text}."
     if state == State.ONE_STUDY:
         return f"One study, {text}. Not a pool."
     if state not in (State.POOL, State.DESCRIPTION):

@@ -5,7 +5,7 @@ from math import nan
 from ..tables.declared import Row
 from ..tables.pools import OVERALL
 from ..words import formatting as fmt
-from ..words.model_names import DESCRIPTIONS
+from ..words.model_names import DESCRIPTIONS, interval_of
 from ..words.terms import LEAVE_ONE, remarks_of
 from .about import Review
 from .html_tables import Cell, Line, Table, table
@@ -26,9 +26,11 @@ def model_table(review: Review, analysis: str) -> Table | None:
     decimals = fmt.decimals_for(row["estimate"] for row in rows)
 
     def cells(row: Row) -> dict[str, str | Cell]:
-        model = Cell(DESCRIPTIONS.get(row["model"], row["model"]), small=row["model"])
-        found = {"*Model": model, **review.intervals(row, decimals), "#τ²": fmt.format_tau2(row["tau2"])}
-        return found | {"What": status_words(row)}
+        name = row["model"]
+        model = Cell(DESCRIPTIONS.get(name, name), small=f"{name}; {review.level} {interval_of(name)}")
+        headings = f"#% ({review.level} interval)", f"#{review.level} PI, %"
+        values = zip(headings, review.intervals(row, decimals).values(), strict=True)
+        return {"*Model": model, **dict(values), "#τ²": fmt.format_tau2(row["tau2"]), "What": status_words(row)}
 
     return table(
         f"{review.title(analysis)}: the same studies, other models",

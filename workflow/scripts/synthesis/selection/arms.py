@@ -6,16 +6,12 @@ import numpy as np
 
 from ..models.counts import within
 from ..tables.declared import Row, read
+from ..tables.pools import limits_of
 
 
 def used_rows(rows_csv: str) -> list[Row]:
     """Read the rows an analysis pools, over all studies and split."""
     return [row for row in read(rows_csv, "rows") if row["use"] == "yes"]
-
-
-def limits_of(row: Mapping) -> tuple[int, int]:
-    """Give the fewest and the most events a row can have: the count twice where it is exact."""
-    return (row["events_from"], row["events_to"]) if row["events"] is None else (row["events"], row["events"])
 
 
 def counts_of(rows: Iterable[Mapping]) -> list:

@@ -5,7 +5,7 @@ DESCRIPTIONS = {
     "glmm-t": "Random-effects logistic model (binomial likelihood, ML), interval from t(k − 1)",
     "glmm-common": "Random-effects logistic model with one τ² for all groups",
     "betabinom": "Beta-binomial model (ML)",
-    "bayes": "Random-effects logistic model (Bayesian, half-normal prior on τ, no sampling)",
+    "bayes": "Random-effects logistic model (Bayesian, half-normal(1) prior on τ, no sampling)",
     "logit-reml": "Inverse variance on the logit scale, REML, Wald interval",
     "logit-reml-hk": "Inverse variance on the logit scale, REML, Hartung–Knapp interval",
     "logit-reml-mhk": "Inverse variance on the logit scale, REML, modified Hartung–Knapp interval",
@@ -35,6 +35,27 @@ def scale_of(model: str) -> str:
     ('logit', 'logit', 'arcsine square-root')
     """
     return SCALES.get(model.split("-")[0], "logit")
+
+
+BAYESIAN = "bayes"
+
+
+def interval_of(model: str) -> str:
+    """Give the short name of a model's interval.
+
+    >>> interval_of("bayes"), interval_of("glmm-t")
+    ('CrI', 'CI')
+    """
+    return "CrI" if model.split("-")[0] == BAYESIAN else "CI"
+
+
+def interval_name(model: str) -> str:
+    """Give the name of a model's interval in full.
+
+    >>> interval_name("bayes"), interval_name("glmm-t")
+    ('credible interval', 'confidence interval')
+    """
+    return "credible interval" if interval_of(model) == "CrI" else "confidence interval"
 
 
 PREDICTIONS = {"bayes": "predictive distribution of a new study", "betabinom": "fitted beta distribution"}  # others: t

@@ -58,10 +58,11 @@ def draw_forests_file(
 def model_line(overall: Row, text: FigureText, study_interval: str) -> str:
     """Say in full how the numbers of a plot came about, of which ``overall`` is the pool of all studies."""
     df = overall["studies"] - 1 if overall else 0
-    interval = {"glmm": "Wald on the logit scale", "glmm-t": f"t on the logit scale, {df} df"}.get(text.primary)
+    kinds = {"glmm": "Wald on the logit scale", "glmm-t": f"t on the logit scale, {df} df", "bayes": "equal-tailed"}
+    interval = kinds.get(text.primary)
     parts = [
         f"{DESCRIPTIONS[text.primary].split(', interval from')[0]}.",
-        *([f"{text.percent} CI: {interval}."] if interval else []),  # the other descriptions name their interval
+        *([f"{text.interval}: {interval}."] if interval else []),  # the other descriptions name their interval
         f"Study intervals: {INTERVALS[study_interval]}.",
         f"Heterogeneity χ²: {homogeneity_test(text.primary)}.",
     ]

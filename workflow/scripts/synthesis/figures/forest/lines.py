@@ -8,7 +8,7 @@ from math import sqrt
 from ...tables.pools import Row, State, estimate_text, is_pooled, prediction_text, state_of
 from ...words import formatting as fmt
 from ...words import marks
-from ...words.model_names import scale_of
+from ...words.model_names import interval_of, scale_of
 from ...words.prose import upper_first
 from ...words.terms import remarks_of
 from ..kit.layout import clean_text
@@ -74,6 +74,8 @@ class Printer:
     def summary(self, kind: str, name: str, pool: Row) -> Line:
         """Give the line of a pool; without a model there is no diamond."""
         label = f"{name} ({count_studies(pool['studies'], pool['k'])})"
+        if interval_of(self.text.primary) != "CI" and is_pooled(pool):  # the heading speaks of the studies'
+            label = f"{label}, {self.text.interval}"
         return self.line(kind, label, pool, values_of(pool) if is_pooled(pool) else ())
 
     def predicts(self, pool: Row) -> bool:

@@ -94,7 +94,7 @@ def write_test(rows: Sequence[Row], estimates: Sequence[Row], text: FigureText, 
     The test with one τ² for all groups is of other pools than those drawn: it is added, by name, where it compares
     groups that the first cannot.
     """
-    models = [text.primary, *(["glmm-common"] if text.primary.startswith("glmm") else [])]
+    models = [text.primary, *(["glmm-common"] if text.primary.startswith(("glmm", "bayes")) else [])]
     tests = {model: test for model in models if (test := find_test(estimates, model, by.name))}
     made = {model: test for model, test in tests.items() if known(test["test"])}
     if len(made) == 2 and made["glmm-common"]["test_df"] <= made[text.primary]["test_df"]:

@@ -8,6 +8,7 @@ from math import isfinite, nan
 from ...tables.pools import Row, find_pool, is_pooled, pooled_rows
 from ...words.formatting import House
 from ...words.levels import MIXED, NOT_REPORTED
+from ...words.model_names import interval_of
 from ...words.prose import percent, plural, upper_first
 from .layout import clean_text
 from .presets import PRESETS
@@ -39,6 +40,11 @@ class FigureText:
     def percent(self) -> str:
         """Give the level as printed: ``95%``."""
         return percent(self.level)
+
+    @property
+    def interval(self) -> str:
+        """Give the interval of pools as printed: ``95% CrI``."""
+        return f"{self.percent} {interval_of(self.primary)}"
 
     @property
     def units(self) -> str:

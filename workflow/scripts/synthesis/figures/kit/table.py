@@ -57,7 +57,8 @@ class Line:
 
     def said(self, text: FigureText, unit: str = "%") -> str:
         """Give the estimate with its interval as a sentence does."""
-        return f"{self.estimate}{unit}" + (f" ({text.percent} CI {self.interval[1:-1]})" if self.interval else "")
+        interval = f"{text.percent} CI" if self.kind == "study" else text.interval
+        return f"{self.estimate}{unit}" + (f" ({interval} {self.interval[1:-1]})" if self.interval else "")
 
     @property
     def height(self) -> float:
