@@ -109,7 +109,7 @@ def test_every_model_can_lead_and_is_described(protocol, tables, model):
     models = protocol.models.model_dump(mode="json") | {"primary": model, "sensitivity": []}
     tables["estimates"] = [estimate(model=model)]
     page = methods(Evidence(choices_of(protocol, models=models), tables, SOFTWARE))
-    told = section(page, "Primary model") if model in ("glmm", "glmm-t") else section(page, "Other models")
+    told = section(page, "Primary model" if model in ("glmm", "glmm-t", "bayes") else "Other models")
     assert len(told) > 80
     assert ("Cochran's" in section(page, "Heterogeneity")) == bool(two_stage([model]))
     assert ("half an event" in section(page, "Primary model")) == model.startswith(("logit", "log-"))

@@ -129,7 +129,7 @@ def models(evidence: Evidence) -> dict:
         "counts_model": fitted
         and (sorted((name for name in COUNTS_MODEL if name in names), key=choices["primary"].__ne__) or ["glmm"]),
         "nodes": sorted({row["nodes"] for row in fits if row["nodes"]}),
-        "prior": {"tau_scale": f"{TAU_SCALE:g}", "mu_sd": f"{MU_SD:g}"},
+        "prior": {"tau_scale": f"{TAU_SCALE:g}", "tau_median": f"{0.6745 * TAU_SCALE:.2g}", "mu_sd": f"{MU_SD:g}"},
         "scales": scales,
         "corrected": [scale for scale in scales if scale in ("logit", "log")],
         "intervals": list(dict.fromkeys(interval for *_, interval in parts)),
