@@ -6,7 +6,9 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.special import expit, logit
+from synthesis.models.bayes import TAU_SCALE, pool_bayes
 from synthesis.models.catalogue import ALL_EVENTS, MODELS, NO_EVENTS, OK, ONE_STUDY, pool
+from synthesis.tables.coverage import coverage_words, most_alike, read_simulated
 from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table, write_table
 from synthesis.variations import simulation
@@ -36,6 +38,7 @@ SETTINGS = {
     "incidence": [5],
     "tau": [0, 0.5],
     "models": ["glmm", "betabinom", "logit-reml-hk", "crude"],
+    "prior_scales": [],
 }
 ROWS = ("analysis", "subset", "study", "patients", "use")
 ESTIMATES = ("analysis", "subset", "group", "model", "estimate", "tau2", "status")
@@ -172,6 +175,7 @@ def test_four_reviews_by_hand():
             "predicted": 50,
             "prediction_coverage": 50,  # τ = 0: a new study's 20 % is in 5–60 and not in 2–15
             "prediction_coverage_mcse": 50,  # standard deviation 100 / √2, over √2
+            "prediction_width_mean": 34,  # of 13 and 55
             "tau2_zero": 200 / 3,
             "status": "did not converge (1 of 4)",
         },
@@ -213,6 +217,20 @@ def test_every_batch_is_a_model_and_a_model_without_one_is_fitted_singly(monkeyp
     many = fit_reviews("crude", events, patients, 0.95)
     monkeypatch.delitem(simulation.BATCHES, "crude")
     assert fit_reviews("crude", events, patients, 0.95)[0] == pytest.approx(many[0], nan_ok=True)
+
+
+def test_other_prior_scales_are_models_of_their_own():
+    rows = run([scenario(k=3)], reviews=3, models=["bayes", "glmm"], prior_scales=[0.25])
+    assert [(r["model"], r["prior_scale"]) for r in rows] == [
+        ("bayes", TAU_SCALE),
+        ("bayes-0.25", 0.25),
+        ("glmm", pytest.approx(math.nan, nan_ok=True)),
+    ]
+    assert rows[1]["prediction_width_mean"] < rows[0]["prediction_width_mean"]  # that much less spread is believed in
+    events, patients = draw_reviews(scenario(k=3), 0, range(3), SETTINGS["seed"])
+    fits = [pool_bayes(*given, np.arange(3), tau_scale=0.25) for given in zip(events, patients, strict=True)]
+    widths = [100 * (fit.pi_high - fit.pi_low) for fit in fits]
+    assert rows[1]["prediction_width_mean"] == pytest.approx(np.mean(widths), rel=1e-4)
 
 
 @pytest.mark.parametrize("model", SETTINGS["models"])
@@ -265,7 +283,7 @@ def test_a_scenario_that_cannot_be_simulated_says_why():
         rows = run(scenarios_of(FEVER, estimates, SETTINGS), reviews=5)
         (found,) = (r for r in rows if r["source"] == "data" and r["model"] == "glmm")
         assert why in found["status"] and found["reviews"] == 0 and "coverage" not in found
-        by_source = {(s["model"], s["source"]): s for s in summary(rows)}
+        by_source = {(s["model"], s["source"]): s for s in summary(rows) if "k" not in s}
         assert by_source["glmm", "data"]["status"] == "no scenario was simulated"
         assert by_source["glmm", "grid"]["scenarios"] == by_source["glmm", "all"]["scenarios"] == 4
     empty = run(scenarios_of([], [], SETTINGS))
@@ -284,19 +302,75 @@ def test_the_tables_have_their_columns_and_the_summary_names_the_worst(tmp_path)
     table = run(scenarios_of(FEVER, [truth("fever")], SETTINGS))
     assert len(table) == 5 * 4 and all(set(r) == set(CHARACTERISTICS) for r in table)
     found = summary(table)
-    assert all(tuple(sorted(r)) == tuple(sorted(SUMMARY)) for r in found)
-    assert [(r["model"], r["source"]) for r in found] == list(product(SETTINGS["models"], ("all", "grid", "data")))
+    assert all({"k", "incidence", *r} == set(SUMMARY) for r in found)
+    parts = [("all", None), ("grid", None), ("data", None), ("grid", 3), ("grid", 6)]  # the last over both τ
+    assert [(r["model"], (r["source"], r.get("k"))) for r in found] == list(product(SETTINGS["models"], parts))
     for r in found:
         chosen = [t for t in table if t["model"] == r["model"] and r["source"] in ("all", t["source"])]
+        chosen = [t for t in chosen if "k" not in r or (t["k"], t["incidence"]) == (r["k"], r["incidence"])]
         worst = min(chosen, key=lambda t: t["coverage"])
         assert r["scenarios"] == len(chosen)
         assert r["coverage_mean"] == pytest.approx(np.mean([t["coverage"] for t in chosen]))
         assert (r["coverage_worst"], r["worst_k"], r["worst_tau"]) == (worst["coverage"], worst["k"], worst["tau"])
+        assert r["coverage_best"] == max(t["coverage"] for t in chosen)
+        assert (r["tau_min"], r["tau_max"]) == tuple(end(t["tau"] for t in chosen) for end in (min, max))
         assert abs(r["bias_worst"]) == max(abs(t["bias"]) for t in chosen)
         assert math.isnan(r["prediction_coverage_mean"]) == (r["model"] == "crude")
     write_table(tmp_path / "table.csv", table, CHARACTERISTICS)
     crude = [r for r in read_table(tmp_path / "table.csv") if r["model"] == "crude"]
     assert all(r["prediction_coverage"] == r["tau2_zero"] == "" and r["predicted"] == "0.0" for r in crude)
+
+
+def cell(k, incidence, worst, **more) -> dict:
+    """Give the line of one number of studies and incidence, as the summary has it."""
+    base = {"model": "m", "source": "grid", "k": k, "incidence": incidence, "tau_min": 0.2, "tau_max": 0.8}
+    base |= {"level": 95.0, "coverage_worst": worst, "coverage_best": 98.75, "status": OK}
+    return base | {"prediction_coverage_worst": 95.4, "prediction_coverage_best": 100.0} | more
+
+
+GRID = [cell(None, math.nan, 80.0), *(cell(k, p, 90.0 + k) for k in (3, 5) for p in (2.0, 20.0))]
+POOL = {"model": "m", "studies": 3, "events": 9, "patients": 200, "estimate": 0.03, "status": OK}
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, (3, 2)),
+        ({"studies": 4}, (3, 2)),  # of two that are as near, the fewer: intervals cover worst there
+        ({"studies": 40, "estimate": 0.9}, (5, 20)),
+        ({"estimate": 0.069}, (3, 20)),  # nearer to 2 in points, and to 20 on the logit scale
+        ({"estimate": 0.066}, (3, 2)),
+        ({"status": "did not converge"}, None),
+        ({"studies": 1}, None),
+        ({"events": 0, "estimate": 0.0}, None),
+        ({"model": "another"}, None),
+    ],
+)
+def test_the_reviews_most_like_a_pool_are_found(changed, found):
+    row = most_alike(GRID, POOL | changed, 0.95)
+    assert (tuple(row[name] for name in ("k", "incidence")) if row else None) == found
+    assert not most_alike(GRID, POOL | changed, 0.9)  # simulated at another level
+    assert not most_alike([], POOL | changed, 0.95)
+
+
+def test_the_sentence_names_what_was_simulated_and_claims_no_more():
+    assert coverage_words(cell(3, 6.5, 95.2)) == (
+        "In the simulated reviews most like this one (3 studies, 6.5% in the median study, τ 0.2 to 0.8), the 95% "
+        "interval held the truth in 95–99% and the 95% prediction interval the proportion of a new study in 95–100%."
+    )
+    nothing = dict.fromkeys(("prediction_coverage_worst", "prediction_coverage_best"), math.nan)
+    alone = coverage_words(cell(20, 2.0, 98.6, tau_min=0.5, tau_max=0.5, level=90.0) | nothing)
+    assert alone.endswith("(20 studies, 2% in the median study, τ 0.5), the 90% interval held the truth in 99%.")
+    assert coverage_words({}) == ""
+
+
+def test_a_summary_of_another_version_says_nothing(tmp_path):
+    path = tmp_path / "operating_characteristics_summary.csv"
+    assert read_simulated("") == []
+    path.write_text("model,source,scenarios\nm,all,3\n", encoding="utf-8")
+    assert read_simulated(path) == []
+    write_table(path, GRID, SUMMARY)
+    assert [row["k"] for row in read_simulated(path)] == [None, 3, 3, 5, 5]
 
 
 @pytest.mark.workflow
@@ -310,5 +384,5 @@ def test_the_target_builds_in_a_small_review(copy):
     assert jobs.count("simulate_reviews") == 2 and jobs.count("gather_simulations") == 1
     head, *rows = review.read("results/operating_characteristics.csv").splitlines()
     assert head == ",".join(CHARACTERISTICS) and len(rows) >= 4
-    assert review.read("results/operating_characteristics_summary.csv").startswith("model,source,scenarios,")
+    assert review.read("results/operating_characteristics_summary.csv").startswith("model,prior_scale,source,")
     assert review.build("operating_characteristics") == []

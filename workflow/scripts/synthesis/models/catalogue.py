@@ -33,7 +33,7 @@ MODELS = {
 }
 
 
-def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
+def pool(model: str, events, patients, study, level: float = 0.95, **prior: float) -> Pooled:
     """Pool rows with a model of ``MODELS``, minding the cases no model can fit.
 
     Parameters
@@ -43,6 +43,8 @@ def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
         one, and the others refuse them. Events known only within limits: see :mod:`synthesis.models.counts`.
     level : float
         Confidence (or posterior) level of all intervals.
+    prior : float
+        Scales of the priors of ``bayes`` other than its own.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def pool(model: str, events, patients, study, level: float = 0.95) -> Pooled:
     if least == size:
         low = 1 - one_sided_upper(size, level)
         return replace(blank, estimate=1.0, ci_low=low, ci_high=1.0, status=ALL_EVENTS)
-    pooled = MODELS[model].pool(y, n, study, level)
+    pooled = MODELS[model].pool(y, n, study, level, **prior)
     if studies == size and is_ok(pooled.status) and MODELS[model].scale:
         # Events of single patients have the same probability whatever the spread, as long as the mean is the same.
         nothing = dict.fromkeys(("tau2", "tau2_low", "tau2_high", "i2", "pi_low", "pi_high"), np.nan)

@@ -215,6 +215,9 @@ class Simulation(Part):
     incidence: tuple[Incidence, ...] = Field(min_length=1, max_length=20, description="Per cent of the median study.")
     tau: tuple[Annotated[Number, Field(ge=0, le=10)], ...] = Field(min_length=1, max_length=20)
     models: tuple[Model, ...] = Field(min_length=1)
+    prior_scales: tuple[Annotated[Number, Field(gt=0, le=10)], ...] = Field(
+        (), max_length=5, description="Further scales of the prior on tau of `bayes`, beside its own."
+    )
 
 
 class Figures(Part):

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtr
 
 from ..models import betabinom, many
+from ..models.bayes import TAU_SCALE
 from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, pool
 from ..models.details import population_average
 from ..models.proportions import clopper_pearson
@@ -74,6 +75,20 @@ class Scenario:
         return about | {"mean_incidence": 100 * population_average(self.mean, self.tau)}
 
 
+def variants(settings: Mapping) -> dict[str, tuple[str, dict[str, float]]]:
+    """Give name in the tables → model and prior: the config's models, and after ``bayes`` its other prior scales.
+
+    >>> variants({"models": ["bayes", "glmm"], "prior_scales": [0.5]})
+    {'bayes': ('bayes', {}), 'bayes-0.5': ('bayes', {'tau_scale': 0.5}), 'glmm': ('glmm', {})}
+    """
+    found: dict[str, tuple[str, dict[str, float]]] = {}
+    for model in settings["models"]:
+        found[model] = (model, {})
+        if model == "bayes":
+            found |= {f"bayes-{scale:g}": (model, {"tau_scale": scale}) for scale in settings["prior_scales"]}
+    return found
+
+
 def scenarios_of(rows: Iterable[Row], estimates: Iterable[Row], settings: Mapping) -> list[Scenario]:
     """Give the scenarios of the config's grid, then one for each analysis, from every ``rows.csv`` and all estimates.
 
@@ -120,11 +135,17 @@ def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: 
 
 
 def fit_reviews(
-    model: str, events: np.ndarray, patients: np.ndarray, level: float, study: np.ndarray | None = None
+    model: str,
+    events: np.ndarray,
+    patients: np.ndarray,
+    level: float,
+    study: np.ndarray | None = None,
+    **prior: float,
 ) -> tuple[np.ndarray, list[str]]:
     """Pool simulated reviews, shape (reviews, arms), with a model.
 
-    ``study`` is that of each arm, arms of one study together; one arm a study when left out. Gives ``NUMBERS``, shape
+    ``study`` is that of each arm, arms of one study together; one arm a study when left out. ``prior`` is as in
+    :func:`synthesis.models.catalogue.pool`. Gives ``NUMBERS``, shape
     (6, reviews), NaN where there is none, and what :func:`synthesis.models.catalogue.pool` says of each review.
     """
     study = np.arange(events.shape[1]) if study is None else study
@@ -133,9 +154,9 @@ def fit_reviews(
     numbers, status = np.full((len(NUMBERS), len(events)), np.nan), [OK] * len(events)
     if fits.any() and model in (BATCHES if len(starts) == len(study) else ADD_ARMS):
         y, n = (np.add.reduceat(counts[fits], starts, axis=1) for counts in (events, patients))
-        numbers[:, fits] = BATCHES[model](y, n, level)
+        numbers[:, fits] = BATCHES[model](y, n, level, **prior)
     for i in np.flatnonzero(np.isnan(numbers[0])):  # few, unless a model has no batch: the single fit knows the words
-        one = pool(model, events[i], patients[i], study, level)
+        one = pool(model, events[i], patients[i], study, level, **prior)
         numbers[:, i], status[i] = [getattr(one, name) for name in NUMBERS], one.status
     return numbers, status
 
@@ -178,11 +199,11 @@ def simulate_chunk(scenarios: Sequence[Scenario], settings: Mapping, level: floa
     ]
     for number, reviews in blocks[chunk :: settings["chunks"]]:
         events, patients = draw_reviews(scenarios[number], number, reviews, settings["seed"])
-        for model in settings["models"]:
-            numbers, status = fit_reviews(model, events, patients, level, scenarios[number].study)
+        for name, (model, prior) in variants(settings).items():
+            numbers, status = fit_reviews(model, events, patients, level, scenarios[number].study, **prior)
             for review, values, word in zip(reviews, numbers.T.tolist(), status, strict=True):
                 found = dict(zip(NUMBERS, values, strict=True))
-                yield {"scenario": number, "review": review, "model": model, **found, "status": word}
+                yield {"scenario": number, "review": review, "model": name, **found, "status": word}
 
 
 def characterise(
@@ -193,7 +214,8 @@ def characterise(
     ``chunks`` are rows of ``REVIEWS``, as text or numbers, in any order. A missing review is an error, never a smaller
     number of reviews.
     """
-    models, reviews = list(settings["models"]), settings["reviews"]
+    chosen, reviews = variants(settings), settings["reviews"]
+    models = list(chosen)
     numbers = np.full((len(scenarios), len(models), reviews, len(NUMBERS)), np.nan)
     status = np.full(numbers.shape[:3], "", object)
     for row in chain.from_iterable(chunks):  # a chunk is read when it is its turn: all of them may not fit in memory
@@ -207,7 +229,9 @@ def characterise(
             if (status[number, place] == "").any():
                 raise ValueError(f"scenario {number}, {model}: reviews are missing. Build all chunks again.")
             found = performance(scenario, numbers[number, place].T, status[number, place])
-        about = scenario.describe() | {"model": model, "level": 100 * level, "reviews": reviews}
+        kind, prior = chosen[model]
+        scale = prior.get("tau_scale", TAU_SCALE) if kind == "bayes" else np.nan
+        about = scenario.describe() | {"model": model, "prior_scale": scale, "level": 100 * level, "reviews": reviews}
         table.append(about | found)
     return table
 
@@ -240,6 +264,7 @@ def performance(scenario: Scenario, numbers: np.ndarray, status: Sequence[str]) 
         "bias_of_mean": bias + 100 * (median - mean),
         **{"coverage_of_mean": covered_mean[0], "coverage_of_mean_mcse": covered_mean[1]},
         **{"predicted": _share(predicted)[0], "prediction_coverage": inside[0], "prediction_coverage_mcse": inside[1]},
+        "prediction_width_mean": _mean(100 * (pi_high - pi_low)[predicted])[0],
         "tau2_zero": _share(tau2[known] == 0)[0],
         "status": "; ".join(f"{word} ({n} of {len(status)})" for word, n in counts) or OK,
     }
@@ -266,7 +291,8 @@ def _share(hits: np.ndarray) -> tuple[float, float]:
 
 
 def summary(rows: Sequence[Mapping]) -> list[dict]:
-    """Give, for each model, its worst and mean behaviour over the scenarios: all, those of the grid, those of the data.
+    """Give each model's worst, mean and best behaviour over scenarios: all, the grid's, the data's; the grid's of each
+    number of studies and incidence, over τ.
 
     ``rows`` are what :func:`characterise` gives. The worst coverage is the lowest and ``worst_*`` name its scenario; of
     many scenarios that are alike the lowest is below what it stands for by about two of its Monte Carlo errors.
@@ -274,13 +300,16 @@ def summary(rows: Sequence[Mapping]) -> list[dict]:
     import pandas as pd  # half a second to import, and only here
 
     frame, table = pd.DataFrame(rows).reindex(columns=columns_of("operating_characteristics")), []
-    for model, source in product(frame["model"].unique(), ("all", "grid", "data")):
-        here = (frame["model"] == model) & ((source == "all") | (frame["source"] == source))
-        chosen = frame[here & frame["coverage"].notna()]
-        found = {"status": "no scenario was simulated"}
-        if len(chosen):
-            found = _summarise(chosen, rows[chosen["coverage"].idxmin()])
-        table.append({"model": model, "source": source, "scenarios": len(chosen)} | found)
+    for (model, scale), own in frame.groupby(["model", "prior_scale"], sort=False, dropna=False):
+        sources = {name: own[own["source"] == name] for name in ("grid", "data")}
+        parts = [({"source": name}, part) for name, part in ({"all": own} | sources).items()]
+        cells = sources["grid"].groupby(["k", "incidence"], sort=False)
+        parts += [({"source": "grid", "k": k, "incidence": incidence}, part) for (k, incidence), part in cells]
+        for about, part in parts:
+            chosen, found = part[part["coverage"].notna()], {"status": "no scenario was simulated"}
+            if len(chosen):
+                found = _summarise(chosen, rows[chosen["coverage"].idxmin()])
+            table.append({"model": model, "prior_scale": scale, **about, "scenarios": len(chosen)} | found)
     return table
 
 
@@ -288,10 +317,12 @@ def _summarise(chosen: "pd.DataFrame", worst: Mapping) -> dict:
     """Describe scenarios, of which one has the worst coverage; a mean passes over what is missing."""
     return {
         "level": worst["level"],
+        **{f"tau_{end}": getattr(chosen["tau"], end)() for end in ("min", "max")},
         "coverage_mean": chosen["coverage"].mean(),
         "coverage_mean_mcse": np.sqrt((chosen["coverage_mcse"] ** 2).sum()) / len(chosen),
         **{f"coverage_worst{of}": worst[f"coverage{of}"] for of in ("", "_mcse")},
         **{f"worst_{name}": worst[name] for name in WORST},
+        "coverage_best": chosen["coverage"].max(),
         "coverage_of_mean_mean": chosen["coverage_of_mean"].mean(),
         "coverage_of_mean_worst": chosen["coverage_of_mean"].min(),
         "bias_mean_absolute": chosen["bias"].abs().mean(),
@@ -299,6 +330,8 @@ def _summarise(chosen: "pd.DataFrame", worst: Mapping) -> dict:
         "width_mean": chosen["width_mean"].mean(),
         "prediction_coverage_mean": chosen["prediction_coverage"].mean(),
         "prediction_coverage_worst": chosen["prediction_coverage"].min(),
+        "prediction_coverage_best": chosen["prediction_coverage"].max(),
+        "prediction_width_mean": chosen["prediction_width_mean"].mean(),
         "fitted_worst": chosen["fitted"].min(),
         "status": OK,
     }
