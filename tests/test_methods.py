@@ -185,12 +185,14 @@ def simulated(model: str, bias: float, coverage: float) -> dict:
     base = {"model": model, "source": "all", "scenarios": 4, "level": 95.0, "status": "ok", "width_mean": 8.0}
     base |= {"coverage_mean": coverage, "coverage_mean_mcse": 0.2, "coverage_worst": coverage - 9}
     base |= {"coverage_worst_mcse": 1.0, "bias_mean_absolute": bias, "prediction_coverage_mean": nan}
-    return base | {"worst_k": 3, "worst_incidence": 20.0, "worst_tau": 0.8}
+    return base | {"worst_k": 3, "worst_incidence": 20.0, "worst_tau": 0.8, "k": None}
 
 
 @pytest.mark.parametrize(("bias", "coverage"), [*product((0.1, 0.9), (95.0, 88.0))])
 def test_simulations_are_told_whichever_way_they_went(protocol, tables, bias, coverage):
-    tables["characteristics_summary"] = [simulated("glmm", bias, coverage), simulated("logit-reml", 0.5, 94.0)]
+    cell = simulated("glmm", bias, coverage) | {"source": "grid", "k": 3, "incidence": 12.0, "tau_min": 0, "tau_max": 1}
+    cell |= {"coverage_best": coverage, "prediction_coverage_worst": 88.0, "prediction_coverage_best": 97.0}
+    tables["characteristics_summary"] = [simulated("glmm", bias, coverage), simulated("logit-reml", 0.5, 94.0), cell]
     tables["characteristics"] = [{"source": "data", "analysis": "fever", "incidence": 10.0, "reviews": 200}]
     told = section(methods(Evidence(choices_of(protocol), tables, SOFTWARE)), "Operating characteristics")
     assert "4 scenarios of 200 reviews each" in told
@@ -198,6 +200,7 @@ def test_simulations_are_told_whichever_way_they_went(protocol, tables, bias, co
     assert ("covers less than it says" in told) == (coverage < 94)
     assert ("closest to nominal on average is `logit-reml`" in told) == (coverage < 94)
     assert "older" not in told
+    assert f"| 3 | 10.0 | 3 | 12 | 0–1 | {coverage - 9:.0f}–{coverage:.0f} | 88–97 |" in told  # beside the answer
     tables["estimates"] = [estimate(estimate=0.2)]
     assert not is_current(Evidence(choices_of(protocol), tables), "characteristics")
 

@@ -24,13 +24,15 @@ from synthesis.report.markdown import to_html
 from synthesis.report.page import LIMIT, digest, write_page_file
 from synthesis.report.phrases import format_frequency, frequency_words, prediction_words
 from synthesis.report.pictures import Gallery, RowLink
+from synthesis.report.summary import summary
 from synthesis.risk_factors.comparisons import pool_comparisons_file
 from synthesis.selection.arms import used_rows
 from synthesis.selection.rows import select_rows_file
 from synthesis.sheets.collect import collect_sheets_file
-from synthesis.tables.declared import read
+from synthesis.tables.coverage import read_simulated
+from synthesis.tables.declared import columns_of, read
 from synthesis.tables.files import read_table, write_table
-from synthesis.tables.pools import pooled_rows
+from synthesis.tables.pools import is_pooled, pooled_rows
 from synthesis.variations.resampling import resample_file
 from synthesis.variations.sensitivity import leave_out_file
 from synthesis.words import formatting as fmt
@@ -410,6 +412,25 @@ def test_marks_say_what_was_read_once_derived_or_may_overlap(folder):
     found = {row["study"]: words.marks(row) for row in words.used("fever")}
     assert found["adams2001"].startswith("†")  # read in an abstract
     assert "§" in found["eaton2005"] and "¶" in found["eaton2005"] and "†" not in found["eaton2005"]
+
+
+def test_what_simulations_say_stands_beside_each_answer_and_only_where_there_are_some(folder, tmp_path):
+    """On both pages, for every pool of the model that leads, at its own number of studies."""
+    pools = [pool for pool in map(words_of(folder).pool, words_of(folder).analyses) if is_pooled(pool)]
+    shares = {"coverage_worst": 91.2, "coverage_best": 96.8, "status": "ok", "level": 95.0, "source": "grid"}
+    cells = [shares | {"model": pool["model"], "k": pool["studies"], "incidence": 5.0} for pool in pools]
+    path, page = tmp_path / "simulated.csv", tmp_path / "report.html"
+    write_table(path, cells, columns_of("operating_characteristics_summary"))
+    texts = {"simulated": str(path)}
+    about = {"choices": choices_of(folder), "software": {}, "templates": str(TEMPLATES)}
+    tables = [str(table) for table in folder.glob("results/**/*.csv")]
+    for given, times in ((texts, len(pools)), ({}, 0)):
+        write_page_file(tables, [], given, str(page), **about)
+        words = words_of(folder)
+        words.simulated = read_simulated(given.get("simulated", ""))
+        for text in (page.read_text(encoding="utf-8"), summary(words)):
+            assert text.count("interval held the truth in 91–97%") == times
+            assert all(text.count(f"most like this one ({p['studies']} studies, 5%") >= (times > 0) for p in pools)
 
 
 # ---------------------------------------------------------------- hostile text

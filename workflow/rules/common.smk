@@ -76,6 +76,29 @@ def variables(names):
     return {name: {"label": protocol.variable_label(name), "levels": protocol.levels(name)} for name in names}
 
 
+# What is built on request only. As an input it would be brought up to date by every build: a new study would call for R
+# and for the simulations. So the input is a copy of it as it is when the workflow is read, kept as a stamp (see `stamp`):
+# when it was built, changed or removed, the next build writes the pages that tell of it again, and nothing else runs.
+# Whatever the order of the builds they end the same; the page of methods says so where such a table is older than the
+# estimates, or was written by another version of the workflow.
+REQUESTED = {
+    "crosscheck": "results/crosscheck.csv",
+    "characteristics": "results/operating_characteristics.csv",
+    "characteristics_summary": "results/operating_characteristics_summary.csv",
+}
+COPIES = {}
+for name, path in REQUESTED.items():
+    copied = STAMPS / f"requested.{name}"
+    # A job of a cluster keeps to the copy: the table itself may be written by another job of its build.
+    source = Path(path) if workflow.is_main_process else copied
+    if source.is_file():
+        COPIES[name] = stamp(copied.name, source.read_text(encoding="utf-8", errors="replace"))
+    else:
+        copied.unlink(missing_ok=True)
+# One table, or none, for the sentence beside each answer.
+SIMULATED = [COPIES["characteristics_summary"]] if "characteristics_summary" in COPIES else []
+
+
 # For pages that tell of everything.
 ALL_CHOICES = {
     **CHOICES,

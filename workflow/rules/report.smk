@@ -1,5 +1,6 @@
-# In:  the tables and SVG figures of all analyses and of the review; results/methods.md; studies/grade.yaml and
-#      studies/screening.csv when they are there; results/changes.md
+# In:  the tables and SVG figures of all analyses and of the review; results/methods.md; results/changes.md; studies/grade.yaml
+#      and studies/screening.csv when they are there, and results/operating_characteristics_summary.csv as it is when the
+#      workflow is read
 # Out: results/report.html (one self-contained page: it needs neither a network nor the files beside it)
 # Stands after the rules whose files it reads.
 PAGE_TEMPLATES = TEMPLATES / "report"
@@ -44,6 +45,7 @@ rule write_report:
         changes="results/changes.md",
         grade=GRADE,
         screening=SCREENING,
+        simulated=SIMULATED,
         templates=TEMPLATE_FILES,
     output:
         report("results/report.html", caption="../report/page.rst", category="Report"),

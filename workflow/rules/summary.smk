@@ -1,4 +1,4 @@
-# In:  results/<analysis>/*.csv
+# In:  results/<analysis>/*.csv; and results/operating_characteristics_summary.csv as it is when the workflow is read
 # Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md,
 #      results/<analysis>/reproduce.R (the headline numbers again in R)
 R_TEXTS = [str(SCRIPTS / "glmm.R"), str(TEMPLATES / "reproduce.R.j2")]
@@ -27,6 +27,7 @@ rule write_summary:
         estimates=rules.gather_estimates.output.estimates,
         contrasts=rules.gather_estimates.output.contrasts,
         rows=expand(rules.select_rows.output.rows, analysis=ANALYSES),
+        simulated=SIMULATED,
         texts=R_TEXTS,
     output:
         page="results/README.md",

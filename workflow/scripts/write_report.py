@@ -5,7 +5,7 @@ from synthesis.run.seals import sealed
 with sealed(snakemake):
     from synthesis.report.page import write_page_file
 
-    texts = {name: snakemake.input.get(name) for name in ("methods", "changes", "grade", "screening")}
+    texts = {name: snakemake.input.get(name) for name in ("methods", "changes", "grade", "screening", "simulated")}
 
     write_page_file(
         list(snakemake.input.tables),

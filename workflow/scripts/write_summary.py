@@ -8,7 +8,9 @@ with sealed(snakemake):
 
     put, out, params = snakemake.input, snakemake.output, snakemake.params
     words = {"review": params.review, "analyses": params.analyses, "variables": params.splits, "models": params.models}
-    write_summary_file(put.estimates, put.contrasts, put.rows, out.page, choices=words)
+    write_summary_file(
+        put.estimates, put.contrasts, put.rows, out.page, choices=words, simulated="".join(put.simulated)
+    )
     labels = {name: analysis["label"] for name, analysis in params.analyses.items()}
     models = {"primary": "primary", "interval": "study_interval", "level": "level"}
     choices = {key: params.models[name] for key, name in models.items()}

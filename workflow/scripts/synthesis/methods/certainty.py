@@ -5,6 +5,7 @@ Such a table may be older than the estimates. What it says is printed only while
 
 from math import isclose, isnan
 
+from ..tables.coverage import coverage_text, most_alike
 from ..tables.declared import Row
 from ..words.formatting import format_count, format_percent
 from ..words.prose import markdown_table
@@ -40,7 +41,27 @@ def simulated(evidence: Evidence) -> dict:
         "best_covering": min(rows, key=lambda row: abs(row["coverage_mean"] - rows[0]["level"])),
         "of_the_mean": [row["model"] for row in rows if row["model"] in ("betabinom", "crude")],
         "characteristics": markdown_table(head, map(characteristics, rows), right=range(1, 6)),
+        "most_alike": beside_answers(evidence),
     }
+
+
+def beside_answers(evidence: Evidence) -> str:
+    """Give a line for each answer: the simulated reviews most like it, and the coverage there; blank without any."""
+    rows, level = evidence.table("characteristics_summary"), evidence.choices["models"]["level"]
+    analyses = evidence.choices["analyses"]
+    found = [(pool, most_alike(rows, pool, level)) for pool in evidence.primary if pool["analysis"] in analyses]
+    lines = [
+        [
+            analyses[pool["analysis"]]["label"],
+            *(format_count(pool["studies"]), format_percent(pool["estimate"])),
+            *(format_count(row["k"]), f"{row['incidence']:.3g}", f"{row['tau_min']:g}–{row['tau_max']:g}"),
+            *(coverage_text(row, of) for of in ("coverage", "prediction_coverage")),
+        ]
+        for pool, row in found
+        if row
+    ]
+    head = ["Analysis", "Studies", "%", "Simulated studies", "Median study, %", "τ", "Coverage, %"]
+    return markdown_table([*head, "Coverage of prediction, %"], lines, right=range(1, 8)) if lines else ""
 
 
 def characteristics(row: Row) -> list[str]:

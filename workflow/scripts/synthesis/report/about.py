@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from ..tables.coverage import coverage_words, most_alike
 from ..tables.declared import Row, read
 from ..tables.pools import estimate_text, find_pool, is_pooled, limits_of, pooled_rows, prediction_text, sort_rows
 from ..words import marks
@@ -27,10 +28,20 @@ class Review:
         Analysis → judgements, as :func:`synthesis.sheets.grade.read_grade` gives them; empty when nobody judged.
     screening : sequence of rows
         Every report that was looked at, with the decision.
+    simulated : sequence of rows
+        The summary of the simulations; empty when there are none.
     """
 
-    def __init__(self, choices: Mapping, tables: Mapping, grade: Mapping, screening: Sequence[Mapping] = ()):
+    def __init__(
+        self,
+        choices: Mapping,
+        tables: Mapping,
+        grade: Mapping,
+        screening: Sequence[Mapping] = (),
+        simulated: Sequence[Row] = (),
+    ):
         self.choices, self.tables, self.grade, self.screening = choices, tables, grade, screening
+        self.simulated = simulated
         self.analyses: Mapping[str, Mapping] = choices["analyses"]
         self.unit: str = choices["review"]["unit"]  # what the denominator counts
         self.primary: str = choices["models"]["primary"]
@@ -49,6 +60,10 @@ class Review:
     def pool(self, analysis: str, model: str = "") -> Row:
         """Give the overall pool of an analysis; empty when there is none."""
         return find_pool(self.table(analysis, "estimates"), model or self.primary, analysis=analysis)
+
+    def coverage(self, analysis: str) -> str:
+        """Say how often intervals like those of an answer held the truth in simulated reviews; blank when unknown."""
+        return coverage_words(most_alike(self.simulated, self.pool(analysis), self.choices["models"]["level"]))
 
     def used(self, analysis: str) -> list[Row]:
         """Give the rows an analysis pools, in the order of its forest plot."""

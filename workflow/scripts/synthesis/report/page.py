@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from ..sheets.grade import read_grade
 from ..sheets.screening import read_screening
+from ..tables.coverage import read_simulated
 from ..tables.files import write_text
 from ..words.formatting import decimals_for, format_count, format_percent
 from ..words.marks import legend
@@ -43,13 +44,14 @@ def write_page_file(
     figures : sequence of str
         SVG files; those the page has no place for are linked.
     texts : mapping
-        ``methods`` and ``changes`` (Markdown), ``grade`` (YAML) and ``screening`` (CSV); what is missing is blank.
+        ``methods`` and ``changes`` (Markdown), ``grade`` (YAML), ``screening`` and ``simulated`` (CSV); what is missing
+        is blank.
     choices : mapping
         ``config.yaml`` as read, with ``variables`` (what rows can be split by → label and levels).
     """
     grade = read_grade(texts["grade"], choices["analyses"]) if texts.get("grade") else {}
     screening = read_screening(texts["screening"]) if texts.get("screening") else []
-    review = Review(choices, read_tables(tables), grade, screening)
+    review = Review(choices, read_tables(tables), grade, screening, read_simulated(texts.get("simulated", "")))
     pages = {name: Path(texts[name]).read_text(encoding="utf-8") for name in ("methods", "changes") if texts.get(name)}
     write_text(page_html, page(review, figures, pages, software, templates))
 

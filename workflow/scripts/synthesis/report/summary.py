@@ -7,6 +7,7 @@ stands in which order.
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from ..tables.coverage import read_simulated
 from ..tables.declared import Row, read
 from ..tables.files import write_text
 from ..tables.pools import State, pooled_rows, prediction_text, state_of
@@ -25,7 +26,13 @@ TEMPLATE = Path(__file__).with_name("README.md.j2")
 
 
 def write_summary_file(
-    estimates_csv: str, contrasts_csv: str, rows_csv: Sequence[str], summary_md: str, *, choices: Mapping[str, Mapping]
+    estimates_csv: str,
+    contrasts_csv: str,
+    rows_csv: Sequence[str],
+    summary_md: str,
+    *,
+    choices: Mapping[str, Mapping],
+    simulated: str = "",
 ) -> None:
     """Read the tables of all analyses and write the page.
 
@@ -36,13 +43,15 @@ def write_summary_file(
         In the order of the analyses.
     choices : mapping
         ``review``, ``analyses`` and ``models`` of the config, and ``variables``: what forest plots are split by.
+    simulated : str
+        The summary of the simulations; blank when there are none.
     """
     analyses, rows = choices["analyses"], [read(path) for path in rows_csv]
     tables = dict.fromkeys([(name, "estimates") for name in analyses], read(estimates_csv))
     tables |= {(name, "rows"): found for name, found in zip(analyses, rows, strict=True)}
     named = [row for found in rows for row in found]  # a row has the label of its study
     tables |= {("results", "contrasts"): read(contrasts_csv), ("data", "studies"): named}
-    write_text(summary_md, summary(Review(choices, tables, {})))
+    write_text(summary_md, summary(Review(choices, tables, {}, simulated=read_simulated(simulated))))
 
 
 def summary(review: Review) -> str:
