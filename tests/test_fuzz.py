@@ -281,7 +281,9 @@ def used(data: dict, outcomes: set[str]) -> dict:
     """Give what an analysis may use of a sheet, from its text alone."""
     keep = ("id", "label", "citation", "report", "ascertainment", "cohort")
     part = {key: plain(data.get(key, "")) for key in keep}
-    part["citation"] = {key: text for key, text in part["citation"].items() if key in ("year", "doi")}
+    cited = part["citation"]
+    found = any(cited.get(key) for key in ("doi", "pmid", "authors")) or (cited.get("title") and cited.get("journal"))
+    part["citation"] = {key: text for key, text in cited.items() if key in ("year", "doi")} | {"found": bool(found)}
     part["arms"] = {name: counted(plain(arm), "patients") for name, arm in (data["arms"] or {}).items()}
     rows = [plain(row) for row in data["outcomes"] or () if row["outcome"].strip() in outcomes]
     part["outcomes"] = [counted(row, "events", "patients", "window") for row in rows]

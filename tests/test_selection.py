@@ -4,6 +4,8 @@ import pytest
 from conftest import ROOT
 from synthesis.review.index import read_index
 from synthesis.selection.rows import Vocabulary, select_rows
+from synthesis.selection.specifications import levels_of, select_sets
+from synthesis.sheets.facts import of_analysis, of_fits
 
 WORDS = Vocabulary(attributes=["product", "target"], implied={"A": {"target": "T1"}, "B": {"target": "T2"}})
 
@@ -56,6 +58,57 @@ def test_a_row_stays_out_with_its_reason(old, new, reason, review):
     review.edit("studies/baker2002.yaml", old, new)
     row = rows_of(review)["baker2002", "all"]
     assert (row["use"], row["reason"]) == ("no", reason)
+
+
+@pytest.mark.parametrize(
+    ("citation", "used"),
+    [
+        ("{title: Fever, url: https://example.org/fever}", "no"),
+        ("{journal: J One, year: 2002}", "no"),
+        ("{title: Fever, journal: J One}", "yes"),
+        ("{authors: Baker B}", "yes"),
+        ("{doi: 10.1000/baker2002}", "yes"),
+        ("{pmid: 1002}", "yes"),
+    ],
+)
+def test_a_report_that_nobody_can_look_up_is_for_sensitivity_analyses_only(citation, used, review):
+    review.edit(
+        "studies/baker2002.yaml",
+        "{authors: Baker B, title: On baker2002, journal: J One, year: 2002, doi: 10.1000/baker2002}",
+        citation,
+    )
+    for analysis in ("fever", "rash"):
+        row = rows_of(review, analysis)["baker2002", "all"]
+        assert row["use"] == used
+        assert row["reason"].startswith("sensitivity only: Nobody can look this report up") == (used == "no")
+
+
+def test_what_fits_are_handed_still_says_who_can_be_looked_up(review):
+    """Fits are handed sheets without a word; they must select the rows that people read of."""
+    review.edit(
+        "studies/baker2002.yaml", "authors: Baker B, title: On baker2002, journal: J One, year: 2002, doi: ", "note: "
+    )
+    index = read_index(review.folder / "config.yaml", review.folder / "studies")
+    for name, analysis in index.protocol.analyses.items():
+        told = [[part(s, analysis) for s in index.sheets.values()] for part in (lambda s, _: s, of_analysis, of_fits)]
+        pooled = [[(r["study"], r["use"]) for r in select_rows(sheets, name, analysis, WORDS)] for sheets in told]
+        assert pooled[0] == pooled[1] == pooled[2] and ("baker2002", "yes") not in pooled[0]
+
+
+def test_a_specification_with_sensitivity_rows_lets_such_a_report_in(review):
+    review.edit(
+        "studies/baker2002.yaml", "authors: Baker B, title: On baker2002, journal: J One, year: 2002, doi: ", "note: "
+    )
+    index = read_index(review.folder / "config.yaml", review.folder / "studies")
+    sheets = [of_fits(sheet, analysis := index.protocol.analyses["fever"]) for sheet in index.sheets.values()]
+    levels = levels_of(analysis, [100], sheets)
+    at = list(levels).index("sensitivity_rows")
+    holding = {
+        combination[at]
+        for combination, rows in select_sets(sheets, "fever", analysis, levels).items()
+        if "baker2002" in [row[0] for row in rows]
+    }
+    assert holding == {"in"}
 
 
 def test_unstated_windows_follow_the_config(review):
@@ -150,8 +203,8 @@ POOLS = {
     },
     "coagulation_disorder": {"jiang2019": "30/53", "xu2021": "37/46", "shao2021": "34/37", "legend2023": "25/51"},
     "dic": {"wang2020": "7/100", "jiang2019": "15/53", "legend2023": "15/51"},
-    "dic_hospital_codes": {"nis2019": "26/714"},
-    "hypofibrinogenaemia": {"xu2021": "22/46", "kyoto2026": "28/111", "legend2023": "11/51", "wang2020": "23/100"},
+    "dic_hospital_codes": {},
+    "hypofibrinogenaemia": {"xu2021": "22/46", "legend2023": "11/51", "wang2020": "23/100"},
     "prolonged_pt": {"wang2020": "10/100", "xu2021": "7/46", "legend2023": "2/51"},
     "prolonged_aptt": {"wang2020": "16/100", "xu2021": "25/46", "legend2023": "16/51"},
     "raised_d_dimer": {"wang2020": "50/100", "xu2021": "31/46", "legend2023": "21/51"},

@@ -6,7 +6,7 @@ from synthesis.review.totals import total_warnings
 
 SHEET = """id: {name}
 label: {label}
-citation: {{title: "{title}"}}
+citation: {{title: "{title}", journal: J One}}
 report: article
 design: cohort
 ascertainment: chart review

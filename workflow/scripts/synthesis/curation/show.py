@@ -67,7 +67,7 @@ def _arms(sheet: Sheet, protocol: Protocol, width: int) -> str:
 
 def _outcome(sheet: Sheet, row: Outcome, protocol: Protocol) -> tuple[str, ...]:
     out = sheet.reason(sheet.exclude, row.outcome, row.arm)
-    held = sheet.reason(sheet.sensitivity_only, row.outcome, row.arm)
+    held = sheet.held(row.outcome, row.arm)
     return (
         row.outcome,
         row.arm,

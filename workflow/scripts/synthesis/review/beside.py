@@ -24,6 +24,7 @@ class Fate:
 
     pooled: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    why_held: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
     @property
@@ -53,10 +54,15 @@ def fates(sheets: Iterable[Sheet], protocol: Protocol) -> dict[str, Fate]:
     for name, analysis in protocol.analyses.items():
         for row in select_rows(sheets, name, analysis.model_copy(update={"subgroups": ()}), vocabulary):
             fate, reason = found[row["study"]], row["reason"]
-            kept = fate.pooled if row["use"] == "yes" else fate.held if reason.startswith(HELD) else fate.reasons
-            said = reason if kept is fate.reasons else analysis.label
-            if said not in kept:
-                kept.append(said)
+            if row["use"] == "yes":
+                said = {analysis.label: fate.pooled}
+            elif reason.startswith(HELD):
+                said = {analysis.label: fate.held, reason.removeprefix(f"{HELD}: "): fate.why_held}
+            else:
+                said = {reason: fate.reasons}
+            for words, kept in said.items():
+                if words not in kept:
+                    kept.append(words)
     return found
 
 
@@ -114,7 +120,8 @@ def contradiction(name: str, decision: str, fate: Fate) -> str:
     if fate.pooled:
         what = f"{name} is pooled in {', '.join(fate.pooled)}. Write pooled, or exclude it in its sheet"
     elif fate.held:
-        what = f"{name} enters sensitivity analyses only ({', '.join(fate.held)}). Write sensitivity, or mend its sheet"
+        what = f"{name} enters sensitivity analyses only ({', '.join(fate.held)}): "
+        what += f"{'; '.join(why.rstrip('.') for why in fate.why_held)}. Write sensitivity, or mend its sheet"
     return f"{quote(decision)}, but {what}."
 
 

@@ -101,13 +101,11 @@ def unusable(c: Candidate, analysis: Analysis) -> str | None:
     """Say why a row cannot enter an analysis, whatever other rows there are; None when it can."""
     sheet, row = c.sheet, c.row
     excluded = sheet.reason(sheet.exclude, row.outcome, row.arm)
-    held = sheet.reason(sheet.sensitivity_only, row.outcome, row.arm)
+    held = sheet.held(row.outcome, row.arm)
     if excluded:
         return f"excluded: {excluded}"
     if None in (row.events, row.patients):
         return "count not reported"
-    if held:
-        return f"sensitivity only: {held}"
     if analysis.ascertainment and sheet.ascertainment not in analysis.ascertainment:
         return f"ascertainment: {sheet.ascertainment} is not pooled here"
     if row.window is None and analysis.window.unstated == "exclude":
@@ -120,7 +118,7 @@ def unusable(c: Candidate, analysis: Analysis) -> str | None:
         return f"reading: {'a second reader disagrees' if row.second_reading else 'read once'}"
     if row.patients < analysis.minimum_patients:
         return f"size: {row.patients} patients, fewer than {analysis.minimum_patients}"
-    return None
+    return f"sensitivity only: {held}" if held else None  # last: what else keeps it out holds for them, too
 
 
 def _by_study(candidates: Iterable[Candidate]) -> dict[str, list[Candidate]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 from ..protocol.config import Analysis
+from ..sheets.facts import as_found
 from ..sheets.sheet import Outcome, Sheet
 from .rows import Candidate, Vocabulary, select_rows, unusable
 
@@ -93,7 +94,7 @@ def vary_sheet(sheet: Sheet, chosen: Chosen) -> Sheet:
     if "overlaps" in other:
         update["cohort"] = None
     if "sensitivity_rows" in other:
-        update["sensitivity_only"] = {}
+        update |= {"sensitivity_only": {}, "citation": as_found(sheet.citation.year)}
     return sheet.model_copy(update=update)
 
 

@@ -60,7 +60,9 @@ def outcome_rows(sheet: Sheet) -> list[dict]:
 
 
 def _kept_out(sheet: Sheet, row: Outcome | Comparison) -> dict[str, str | None]:
-    return {key: sheet.reason(getattr(sheet, key), row.outcome, row.arm) for key in KEPT_OUT}
+    excluded = sheet.reason(sheet.exclude, row.outcome, row.arm)
+    held = None if excluded else sheet.held(row.outcome, row.arm)
+    return dict(zip(KEPT_OUT, (excluded, held), strict=True))
 
 
 def comparison_rows(sheet: Sheet) -> list[dict]:

@@ -31,7 +31,7 @@ UNUSED = {
 
 def of_analysis(sheet: Sheet, analysis: Analysis) -> Sheet:
     """Give what the rows of an analysis are made of: no characteristics, no judgements, no rows of other outcomes."""
-    citation = Citation(year=sheet.citation.year, doi=sheet.citation.doi)
+    citation = _cited(sheet.citation).model_copy(update={"doi": sheet.citation.doi})
     return _with(_cut(sheet, analysis), characteristics=(), risk_of_bias=None, citation=citation)
 
 
@@ -60,7 +60,7 @@ def without_words(sheet: Sheet) -> Sheet:
     judged, reasons = sheet.risk_of_bias, {"exclude": sheet.exclude, "sensitivity_only": sheet.sensitivity_only}
     update = {
         "label": sheet.id,
-        "citation": Citation(year=sheet.citation.year),
+        "citation": _cited(sheet.citation),
         "arms": {name: _with(arm, label=None, note=None) for name, arm in sheet.arms.items()},
         "outcomes": tuple(_with(_without(row), reported=None, window_text=None) for row in sheet.outcomes),
         "comparisons": tuple(map(_without, sheet.comparisons)),
@@ -74,6 +74,15 @@ def without_words(sheet: Sheet) -> Sheet:
         items = {name: _with(item, support=WORDS) for name, item in judged.items.items()}
         update["risk_of_bias"] = _with(judged, items=items)
     return sheet.model_copy(update=update)
+
+
+def as_found(year: int | None) -> Citation:
+    """Give the citation of a report that a reader can look up, without a word of it."""
+    return Citation(title=WORDS, journal=WORDS, year=year)
+
+
+def _cited(citation: Citation) -> Citation:
+    return as_found(citation.year) if citation.can_be_found else Citation(year=citation.year)
 
 
 def _without(row: Sourced) -> Sourced:

@@ -142,6 +142,9 @@ Percent = Annotated[
     ),
     WithJsonSchema({"type": "string"}),
 ]
+UNIDENTIFIED = (
+    "Nobody can look this report up: its sheet gives no DOI, PubMed number or author, and no title with its journal."
+)
 Reasons = dict[Name, Text | dict[ArmName, Text]]
 
 
@@ -159,6 +162,11 @@ class Citation(Part):
     pmid: Pmid | None = Field(None, description="PubMed number; unique across sheets.")
     url: Url | None = Field(None, description="The page that was read.")
     note: Text | None = Field(None, description="What is uncertain in this citation, or where it was completed.")
+
+    @property
+    def can_be_found(self) -> bool:
+        """Say whether a reader can look the report up; an address alone may be gone, a title alone be a page's own."""
+        return bool(self.doi or self.pmid or self.authors or (self.title and self.journal))
 
 
 class Span(Part):
@@ -303,6 +311,11 @@ class Sheet(Part):
         """Give the reason written for an outcome in an arm, if there is one."""
         entry = reasons.get(outcome)
         return entry.get(arm) if isinstance(entry, dict) else entry
+
+    def held(self, outcome: str, arm: str) -> str | None:
+        """Say why only sensitivity analyses may use an outcome in an arm: its own reason, and that of the report."""
+        own = self.reason(self.sensitivity_only, outcome, arm)
+        return " ".join(filter(None, (own, None if self.citation.can_be_found else UNIDENTIFIED))) or None
 
     def ancestors(self, arm: str) -> set[str]:
         """Give every arm that holds all patients of ``arm``."""
