@@ -112,6 +112,22 @@ TOO_MUCH = {
         [("a", "8/80"), ("a", "9/70", HIGH)],
         "9 high_fever are more than the 8 fever of outcomes[0]",
     ),
+    "limits above those of the whole": (
+        [("all", "9 to 11/120"), ("a", "12 to 14/80")],
+        '12 to 14 in "a" are more than the 9 to 11 in "all" (outcomes[0]), which holds these patients.',
+    ),
+    "limits with too few without it": (
+        [("all", "108 to 110/120"), ("a", "55 to 67/80")],
+        '13 to 25 of 80 without fever in "a" are more than 10 to 12 of 120 without fever in "all" (outcomes[0]',
+    ),
+    "parts whose limits do not add up": (
+        [("all", "12/120"), ("a", "5 to 9/80"), ("b", "0 to 2/40")],
+        "outcomes[0].events: 12 is not 5 to 9 + 0 to 2 = 5 to 11, the events of its parts (outcomes[1], outcomes[2]).",
+    ),
+    "limits in a shorter window": (
+        [("a", "3 to 8/80"), ("a", "9 to 10/80", EARLY)],
+        "9 to 10 in 30 days are more than 3 to 8 in 90 days (outcomes[0]).",
+    ),
 }
 
 
@@ -134,6 +150,10 @@ ALLOWED = {
     "an unknown count": [("all", "not reported/120"), ("a", "80/80")],
     "arms that share nothing": [("a", "0/80"), ("b", "40/40")],
     "a wider outcome of a part": [("all", "11/120", HIGH), ("a", "12/80")],
+    "limits that meet": [("all", "9 to 11/120"), ("a", "11 to 14/80")],
+    "limits that leave the patients without it room": [("all", "108 to 110/120"), ("a", "60 to 68/80")],
+    "parts whose limits may add up": [("all", "12/120"), ("a", "5 to 9/80"), ("b", "0 to 3/40")],
+    "limits in a shorter window that meet": [("a", "3 to 8/80"), ("a", "8 to 10/80", EARLY)],
 }
 
 
@@ -165,6 +185,11 @@ TABLES = {
         "comparisons[0]: Exposed and unexposed together: 32 of 70 without fever",
     ),
     "the same patients": ([("a", "4/80")], ("a", "3/30", "0/50"), "comparisons[0]: 3 events (exposed + unexposed)"),
+    "the same patients, within limits": (
+        [("a", "4 to 5/80")],
+        ("a", "3/30", "0/50"),
+        "comparisons[0]: 3 events (exposed + unexposed) differ from the outcome's 4 to 5. Check both.",
+    ),
 }
 
 
@@ -191,6 +216,8 @@ WINDOWS = {
     "another count in the same window": ([("a", "4/80"), ("a", "2/80", {"window": "30"})], "90", "3", False),
     "between two windows": ([("a", "9/80", {"window": "180"}), ("a", "2/80", {"window": "30"})], "90", "5", True),
     "no window, and one row that agrees": ([("a", "9/80", {"window": "180"}), ("a", "4/80")], "", "4", True),
+    "a count within the limits of its window": ([("a", "2 to 4/80")], "90", "3", True),
+    "fewer than the limits of a shorter window": ([("a", "4 to 6/80", {"window": "30"})], "90", "3", False),
     "no window, and no row that agrees": ([("a", "9/80", {"window": "180"}), ("a", "4/80")], "", "5", False),
 }
 

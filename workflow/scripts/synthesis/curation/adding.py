@@ -25,6 +25,7 @@ from ..sheets.sheet import Sheet, type_sheet
 from ..tables.files import as_csv, write_texts
 from ..tables.located import read_located
 from ..tables.problems import Problem, ProblemsError, noted, refusal, refuse
+from ..words.formatting import format_within
 from ..words.prose import inside, joined
 from .handing_in import HandedIn, read_workbooks
 
@@ -251,7 +252,7 @@ def title(entries: Sequence[HandedIn], protocol: Protocol) -> str:
     for row in entries[0].sheet.outcomes:
         if row.events is not None and row.patients:
             label = inside(protocol.outcomes[row.outcome].label)
-            counts.setdefault(row.outcome, f"{label} {row.events}/{row.patients}")
+            counts.setdefault(row.outcome, f"{label} {format_within(*row.limits, str)}/{row.patients}")
     return f"{said}: {', '.join(list(counts.values())[:4])}" if counts else said
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from ..models.proportions import STUDY_INTERVALS
 from ..protocol.config import Protocol
+from ..sheets.limits import ends
 from ..sheets.sheet import Cells, Characteristic, Comparison, Outcome, Sheet
-from ..words.formatting import MISSING, format_count, format_percent_interval
+from ..words.formatting import MISSING, format_count, format_percent, format_percent_range, format_within
 from ..words.levels import UNSTATED
 
 
@@ -92,14 +93,15 @@ def _fact(row: Characteristic) -> tuple[str, ...]:
 
 
 def _counts(row: Outcome | Cells | Characteristic) -> str:
-    return f"{format_count(row.events)}/{format_count(row.patients)}"
+    return f"{format_within(*ends(row.events))}/{format_count(row.patients)}"
 
 
 def _percent(row: Outcome, protocol: Protocol) -> str:
     if row.events is None or not row.patients:
         return MISSING
-    low, high = STUDY_INTERVALS[protocol.models.study_interval](row.events, row.patients, protocol.models.level)
-    return format_percent_interval(row.events / row.patients, float(low), float(high))
+    low, high = STUDY_INTERVALS[protocol.models.study_interval](row.limits, row.patients, protocol.models.level)
+    share = format_within(*(events / row.patients for events in row.limits), format_percent)
+    return f"{share} ({format_percent_range(float(low[0]), float(high[1]))})"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], width: int = 120) -> str:

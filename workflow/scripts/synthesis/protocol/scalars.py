@@ -22,6 +22,7 @@ NOT_WHOLE = {
     r"[0-9]{1,3}([., '’][0-9]{2,3})*[., '’][0-9]{3}": "has a thousands separator. Write {digits}.",
     r"[0-9.,]+ ?%": "is a percentage. Write the count here and the percentage under `reported`.",
     r"[0-9]+ ?/ ?[0-9]+": "is two numbers (or a date). Write events and patients under their own keys.",
+    r"[0-9]+ to [0-9]+": "is two numbers. Only the events of a row under `outcomes` can be known within limits.",
     NOT_REPORTED: "cannot stand here. Write digits, or take out what it belongs to.",
     r"(?s).*": "is not a whole number of 0 or more. Write digits only, without sign or unit.",
 }

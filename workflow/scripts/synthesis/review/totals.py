@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from ..sheets.limits import limits_or_count
 from ..sheets.sheet import Sheet
-from ..tables.pools import pooled_rows
+from ..tables.pools import limits_of, pooled_rows
 from ..tables.problems import quote
 from ..words.characters import comparable
 from .index import Index
 
-Count = tuple[int, int]  # events, patients
+Count = tuple[int, int, int]  # the fewest and the most events that may be, and patients
+NOTHING = (0, 0, 0)
 Key = TypeVar("Key")
 POOLED = re.compile(r"\b(meta-?analysis|systematic review|pooled analysis of)\b", re.IGNORECASE)
 
@@ -50,9 +52,11 @@ def find_sums(
 
     Those are all others, or those of its group (from the last total on) above or below it. ``counts`` stand in the
     order of the table, None where a row has none; ``owners`` names the study of each row, for the whole of a study
-    beside its own arms is no total; known ``totals`` are parts of nothing, and a group ends there.
+    beside its own arms is no total; known ``totals`` are parts of nothing, and a group ends there. Events known only
+    within limits add up where they may.
 
-    >>> find_sums([(1, 20), (2, 30), (3, 50), (4, 40), (5, 60), (9, 100), (12, 150)], "abcdefg")
+    >>> counts = [(1, 20), (2, 30), (3, 50), (4, 40), (5, 60), (9, 100), (12, 150)]
+    >>> find_sums([(events, events, patients) for events, patients in counts], "abcdefg")
     {2: [0, 1], 5: [3, 4], 6: [0, 1, 3, 4]}
     """
     ends = set(totals)
@@ -61,13 +65,15 @@ def find_sums(
         return {total: [j for j in known if j != total]}
     found: dict[int, list[int]] = {}
     for order in (range(len(counts)), range(len(counts))[::-1]):
-        nothing = ((0, 0), ())  # what rows add up to, and the rows
+        nothing = (NOTHING, ())  # what rows add up to, and the rows
         every = group = nothing
         for i in order:
             if i in ends or i in found:
                 group = nothing
             elif counts[i] is not None:
-                parts = next((rows for count, rows in (group, every) if len(rows) > 1 and count == counts[i]), ())
+                parts = next(
+                    (rows for count, rows in (group, every) if len(rows) > 1 and _may_be(count, counts[i])), ()
+                )
                 if parts and {owners[j] for j in parts} == {owners[i]}:
                     continue  # the whole of a study, behind its arms
                 if parts:
@@ -78,14 +84,16 @@ def find_sums(
 
 
 def sum_of_others(counts: Mapping[Key, Count]) -> Key | None:
-    """Name the one of three or more counts that is the sum of all others.
+    """Name the one of three or more counts that is the sum of all others, or may be where events have limits.
 
-    >>> sum_of_others({"a": (3, 40), "b": (8, 90), "c": (5, 50)})
+    >>> sum_of_others({"a": (3, 3, 40), "b": (8, 8, 90), "c": (5, 5, 50)})
     'b'
+    >>> sum_of_others({"a": (3, 4, 40), "b": (8, 8, 90), "c": (0, 3, 50)}) is None
+    True
     """
-    whole = [sum(count[side] for count in counts.values()) for side in (0, 1)]
-    halves = (key for key, count in counts.items() if [2 * number for number in count] == whole)
-    return next(halves, None) if len(counts) > 2 else None
+    whole = tuple(map(sum, zip(*counts.values(), strict=True)))
+    found = (key for key, count in counts.items() if _may_be(count, tuple(map(int.__sub__, whole, count))))
+    return next(found, None) if len(counts) > 2 else None
 
 
 def total_warnings(index: Index) -> list[str]:
@@ -101,9 +109,9 @@ def total_warnings(index: Index) -> list[str]:
         rows = select_rows((index.sheets[path] for path in index.feeds(name)), name, analysis, Vocabulary(()))
         counts: dict[str, Count] = {}
         for row in pooled_rows(rows):
-            counts[row["study"]] = _plus(counts.get(row["study"], (0, 0)), (row["events"], row["patients"]))
+            counts[row["study"]] = _plus(counts.get(row["study"], NOTHING), (*limits_of(row), row["patients"]))
         if total := sum_of_others(counts):
-            said = " of ".join(map(str, counts[total]))
+            said = say(counts[total])
             found.append((total, f"its {said} in {name} are the sum of the {len(counts) - 1} other studies"))
     for sheet in index.sheets.values():
         title = sheet.citation.title or ""
@@ -128,7 +136,7 @@ def _arm_warnings(sheet: Sheet) -> list[str]:
     for row in sheet.outcomes:
         if row.arm in alone and row.events is not None and row.patients:
             kind = (row.outcome, comparable(row.definition), row.window)
-            rows.setdefault(kind, {})[row.arm] = (row.events, row.patients)
+            rows.setdefault(kind, {})[row.arm] = (*row.limits, row.patients)
     suspects |= {total for counts in rows.values() if (total := sum_of_others(counts))}
     return [
         f"{sheet.id}: the arm {quote(name)} may be a total of {', '.join(sorted(alone - {name}))}. "
@@ -137,5 +145,19 @@ def _arm_warnings(sheet: Sheet) -> list[str]:
     ]
 
 
+def say(count: Count) -> str:
+    """Give a count in words.
+
+    >>> say((3, 3, 40)), say((3, 4, 40))
+    ('3 of 40', '3 to 4 of 40')
+    """
+    return f"{limits_or_count(*count[:2])} of {count[2]}"
+
+
 def _plus(one: Count, other: Count) -> Count:
-    return one[0] + other[0], one[1] + other[1]
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _may_be(one: Count, other: Count) -> bool:
+    """Say whether two counts may be one: the same patients, and events whose limits meet."""
+    return one[2] == other[2] and one[0] <= other[1] and other[0] <= one[1]

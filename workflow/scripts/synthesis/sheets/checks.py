@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +9,9 @@ from ..protocol.config import Protocol
 from ..tables.located import Located, TypingError, read_located
 from ..tables.problems import MOST_TYPED, Problem, ProblemsError, field_name, first_of, one_of, quote, refuse
 from ..words.characters import bare_doi, comparable, look_alike, plain
-from ..words.levels import MIXED
+from ..words.levels import MIXED, NOT_REPORTED
+from ..words.prose import agree
+from .limits import fit_words, fitting, named
 from .mending import mend
 from .moderator_values import why_no_number
 from .nesting import check_nesting, check_tables
@@ -184,14 +184,17 @@ def _check_parts(sheet: Sheet, name: str, at: tuple) -> Iterator[tuple]:
 
 
 def check_counts(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
-    """Events ≤ patients ≤ patients of the arm, and at least one patient."""
+    """Events ≤ patients ≤ patients of the arm, at least one patient, and limits that leave something out."""
     for i, row in enumerate(sheet.outcomes):
         at = ("outcomes", i)
         if row.patients == 0:
             yield (*at, "patients"), "0 patients is no denominator. Write the number, or `not reported`."
-        if None not in (row.events, row.patients) and row.events > row.patients:
-            message = f"{row.events} is more than patients ({row.patients}). Check the source, or correct the sheet."
+        low, high = row.limits
+        if None not in (high, row.patients) and high > row.patients:
+            message = f"{high} is more than patients ({row.patients}). Check the source, or correct the sheet."
             yield (*at, "events"), message
+        elif row.patients and (low, high) == (0, row.patients):
+            yield (*at, "events"), f"{row.events} of {row.patients} says nothing. Write `{NOT_REPORTED}`."
         yield from _check_size(sheet, at, row)
 
 
@@ -203,20 +206,30 @@ def _check_size(sheet: Sheet, at: tuple, row: Outcome | Characteristic) -> Itera
 
 
 def check_reported(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
-    """The percentage as printed agrees with the counts to its own precision."""
+    """The percentage as printed agrees with the counts to its own precision: with each that limits leave possible."""
     for i, row in enumerate(sheet.outcomes):
         at = ("outcomes", i, "reported")
         if row.reported is None:
             continue
-        if (not row.events and row.events != 0) or not row.patients:
-            yield at, f"{quote(row.reported)} has no counts beside it. Write events and patients, or leave it out."
-            continue
-        printed = Decimal(row.reported.rstrip("% "))
-        half = Fraction(1, 2) / 10 ** -printed.as_tuple().exponent
-        exact = Fraction(100 * row.events, row.patients)
-        if abs(exact - Fraction(printed)) > half:
-            wrong = f"{row.reported} does not fit {row.events}/{row.patients} = {float(exact):.2f}%."
-            yield at, f"{wrong} Check all three numbers in the source."
+        if row.events is None or not row.patients:
+            write = fit_words(row.reported, row.patients) if row.patients else "Write events and patients."
+            more = "Or take it out; what is no share of counted patients (a Kaplan–Meier estimate) goes into `note`."
+            yield at, f"{quote(row.reported)} has no counts beside it. {write} {more}"
+        elif wrong := _misfit(row):
+            yield at, f"{row.reported} does not fit {wrong} Check all three numbers in the source."
+
+
+def _misfit(row: Outcome) -> str:
+    """Say which counts of a row its printed percentage does not fit, and which it does; blank where it fits all."""
+    (low, high), fit = row.limits, fitting(row.reported, row.patients)
+    if high > row.patients or (fit and fit[0] <= low and high <= fit[-1]):
+        return ""  # the first is told already
+    own = range(max(low, fit.start), min(high, fit.stop - 1) + 1)
+    if low < high and own:
+        return f"every count from {row.events}: {named(own)} {agree(len(own), 'fits', 'fit')}."
+    exact = " to ".join(f"{100 * count / row.patients:.2f}" for count in dict.fromkeys(row.limits))
+    other = f"{named(fit)} {agree(len(fit), 'fits', 'fit')}" if fit else "no count fits"
+    return f"{row.events}/{row.patients} = {exact}%. Of {row.patients} patients, {other}."
 
 
 def check_duplicates(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:

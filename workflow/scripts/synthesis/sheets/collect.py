@@ -52,11 +52,17 @@ def outcome_rows(sheet: Sheet) -> list[dict]:
         {
             "study": sheet.id,
             **row.model_dump(),
+            **_events(row),
             "window": "unstated" if row.window is None else row.window,
             **_kept_out(sheet, row),
         }
         for row in sheet.outcomes
     ]
+
+
+def _events(row: Outcome) -> dict[str, int | None]:
+    low, high = row.limits
+    return {"events": low if low == high else None, "events_from": low, "events_to": high}
 
 
 def _kept_out(sheet: Sheet, row: Outcome | Comparison) -> dict[str, str | None]:

@@ -3,7 +3,8 @@
 Two counts are compared where the patients of one are among those of the other (by `comprises` or `part_of`), and who
 has the one event has the other too (the same outcome and definition, or an outcome inside the other; the same window,
 or a longer one). Then both hold: the events of the part are among those of the whole, and so are those without. A row
-need not cover its whole arm; who is missing in it may be a patient of the part, and is allowed for.
+need not cover its whole arm; who is missing in it may be a patient of the part, and is allowed for. A count known only
+within limits contradicts another where every number within them does.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,8 +15,11 @@ from math import inf
 from ..protocol.config import Protocol
 from ..tables.problems import field_name, quote
 from ..words.characters import comparable
+from .limits import Limits, ends, limits_or_count
 from .sheet import Sheet
 
+EVENTS, WITHOUT = 0, 1
+ENDS = ("least", "most")
 HINT = "Check both, or say in `definition` how they differ."
 
 
@@ -28,12 +32,26 @@ class Count:
     outcome: str
     definition: str | None  # as compared; None where the sheet does not say (2×2 tables)
     days: float | None  # infinite for an unstated window, None where the sheet does not say
-    events: int
-    without: int  # patients without it
+    least: tuple[int, int]  # patients with it and without it: the fewest the count leaves possible
+    most: tuple[int, int]  # the most
+
+    @classmethod
+    def of(cls, at: tuple, arm: str, outcome: str, definition: str | None, days: float | None, *counts) -> "Count":
+        """Give a count from its place, what it is of, and its ``counts``: events (or their limits) and patients."""
+        (low, high), patients = ends(counts[0]), counts[1]
+        return cls(at, arm, outcome, definition, days, (low, patients - high), (high, patients - low))
 
     @property
     def patients(self) -> int:
-        return self.events + self.without
+        return self.least[EVENTS] + self.most[WITHOUT]
+
+    @property
+    def events(self) -> int | Limits:
+        return limits_or_count(self.least[EVENTS], self.most[EVENTS])
+
+    @property
+    def without(self) -> int | Limits:
+        return limits_or_count(self.least[WITHOUT], self.most[WITHOUT])
 
     @property
     def name(self) -> str:
@@ -74,20 +92,20 @@ class Whole:
                     if not (others and (arm, patients) == (part.arm, part.patients)):
                         yield from rows
 
-    def against(self, part: Count, key: str) -> Iterator[tuple[Count, str]]:
+    def against(self, part: Count, key: int) -> Iterator[tuple[Count, str]]:
         """Give the rows that a part of theirs contradicts, each with the message.
 
-        By ``events``, they have fewer than the part; by ``without``, they have so many events that the patients of the
-        part without them do not fit in. Of the same patients, the second is the first, the other way round. The
+        By ``EVENTS``, they have fewer than the part; by ``WITHOUT``, so many that the patients of the part without them
+        do not fit in. Of the same patients, the second is the first, the other way round. The
         cheapest question comes first: a sheet may have thousands of rows.
         """
-        fewer, mine = key == "events", getattr(part, key)
+        fewer, mine = key == EVENTS, part.least[key]
         beside = (self.wider if fewer else self.narrower).get(part.outcome, ())
         for whole in self.related(part, (part.outcome, *sorted(beside)), others=not fewer):
             short, long = (part, whole) if fewer else (whole, part)
-            if mine > getattr(whole, key) and _within(short.days, long.days) and _alike(part, whole):
+            if mine > whole.most[key] and _within(short.days, long.days) and _alike(part, whole):
                 extra = self.missing(part, whole)
-                if mine > getattr(whole, key) + extra:
+                if mine > whole.most[key] + extra:
                     yield whole, (_more_events if fewer else _more_without)(part, whole, extra)
 
     def parts(self, whole: Count, arm: str) -> list[Count]:
@@ -105,7 +123,7 @@ def check_nesting(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
         return  # arms in a circle hold each other; that is told elsewhere
     counts = Whole(sheet, protocol)
     told: set[frozenset] = set()
-    for key, row in product(("events", "without"), counts.rows):
+    for key, row in product((EVENTS, WITHOUT), counts.rows):
         found = ((frozenset((row.at, whole.at)), message) for whole, message in counts.against(row, key))
         pair, message = next((new for new in found if new[0] not in told), (None, ""))  # one is enough to look at
         if pair:
@@ -119,18 +137,20 @@ def check_nesting(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
 
 
 def _check_sum(counts: Whole, whole: Count, parts: list[Count]) -> Iterator[tuple]:
-    events, patients = sum(part.events for part in parts), sum(part.patients for part in parts)
+    least, most = ([sum(getattr(part, end)[key] for part in parts) for key in (EVENTS, WITHOUT)] for end in ENDS)
+    patients = least[EVENTS] + most[WITHOUT]
     complete = patients == whole.patients
     extra = 0 if complete else max(0, counts.sizes[whole.arm] - whole.patients)
-    more = events > whole.events + extra
-    if more or patients - events > whole.patients - whole.events + extra:
+    more = least[EVENTS] > whole.most[EVENTS] + extra
+    if more or least[WITHOUT] > whole.most[WITHOUT] + extra:
         sums = " + ".join(str(part.events) for part in parts)
+        sums += f" = {limits_or_count(least[EVENTS], most[EVENTS])}"
         names = ", ".join(part.name for part in parts)
         if complete:
-            said = f"{whole.events} is not {sums} = {events}, the events of its parts ({names})."
+            said = f"{whole.events} is not {sums}, the events of its parts ({names})."
         else:
             kind = "more" if more else "too few"
-            said = f"{sums} = {events} of {patients} in its parts ({names}) are {kind} for {whole.events} of "
+            said = f"{sums} of {patients} in its parts ({names}) are {kind} for {whole.events} of "
             said += f"{whole.patients} in the whole."
         yield (*whole.at, "events"), f"{said} Check all, or say in `definition` how they differ."
 
@@ -152,7 +172,7 @@ def check_tables(sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
             continue  # the sums below would only say the same again
         days = None if table.window is None else float(table.window)
         events, patients = (sum(getattr(cells, key) for cells in sides.values()) for key in ("events", "patients"))
-        total = Count(at, table.arm, table.outcome, None, days, events, patients - events)
+        total = Count.of(at, table.arm, table.outcome, None, days, events, patients)
         size = sheet.arms[table.arm].patients if table.arm in sheet.arms else None
         if size is not None and patients > size:
             message = f"{patients} patients (exposed + unexposed) are more than the arm's {size}. Check the source."
@@ -176,7 +196,7 @@ def _check_total(counts: Whole, total: Count) -> Iterator[tuple]:
         said = f"{total.events} events (exposed + unexposed) differ from the outcome's {least.events}. Check both."
         yield total.at, said
     elif not same:
-        against = [*counts.against(total, "events"), *counts.against(total, "without")]
+        against = [*counts.against(total, EVENTS), *counts.against(total, WITHOUT)]
         held = {whole.at for whole, _ in against}
         other = [one for one in against if one[0].outcome != total.outcome]
         rows = list(counts.related(total, (total.outcome,)))
@@ -196,9 +216,9 @@ def wider_outcomes(outcome: str, protocol: Protocol) -> set[str]:
 
 def _rows(sheet: Sheet) -> Iterator[Count]:
     for i, row in enumerate(sheet.outcomes):
-        if row.events is not None and row.patients and row.events <= row.patients:  # else that is told already
+        if row.events is not None and row.patients and row.limits[1] <= row.patients:  # else that is told already
             days, words = inf if row.window is None else float(row.window), comparable(row.definition)
-            yield Count(("outcomes", i), row.arm, row.outcome, words, days, row.events, row.patients - row.events)
+            yield Count.of(("outcomes", i), row.arm, row.outcome, words, days, row.events, row.patients)
 
 
 def _alike(one: Count, other: Count) -> bool:
@@ -212,9 +232,10 @@ def _within(short: float | None, long: float | None) -> bool:
 
 def _agrees(total: Count, row: Count) -> bool:
     """Say whether a table and a row of the same patients can both be true: a longer window has no fewer events."""
+    enough, few = total.events >= row.least[EVENTS], total.events <= row.most[EVENTS]
     if total.days in (None, row.days):
-        return total.events == row.events
-    return total.events >= row.events if total.days > row.days else total.events <= row.events
+        return enough and few
+    return enough if total.days > row.days else few
 
 
 def _nearest(rows: list[Count], days: float | None) -> list[Count]:

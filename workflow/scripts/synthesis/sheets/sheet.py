@@ -6,15 +6,16 @@ editors use is generated from here.
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from ..protocol.scalars import LONGEST_WINDOW, WHOLE_SCHEMA, Name, Part, Text, Whole, whole_number
 from ..tables.located import Located, check_model, spelled
 from ..tables.problems import as_typed
 from ..words.characters import bare_doi
 from ..words.levels import NOT_REPORTED, UNSTATED
+from .limits import Beside, Limits, ends, read_events
 
 Report = Literal["article", "abstract", "label", "review-table", "registry", "systematic review", "manufacturer"]
 Basis = Literal["stated", "derived", "reconstructed"]
@@ -25,30 +26,6 @@ ArmParts = tuple[str, Collection[str], str | None]  # an arm: its name, what it 
 
 def _count(value: Any) -> Any:
     return None if value is None or str(value).strip() == NOT_REPORTED else whole_number(value)
-
-
-class Limits(NamedTuple):
-    """A count known only within limits: at least ``low``, at most ``high``, which is more."""
-
-    low: int
-    high: int
-
-    def __str__(self) -> str:
-        """Give the limits as a sheet writes them."""
-        return f"{self.low} to {self.high}"
-
-
-def _events(value: Any) -> Any:
-    """Read a count, or the limits between which it lies: ``16``, ``16 to 17``, ``not reported``."""
-    if isinstance(value, list):  # as jobs are handed it
-        return Limits(*value)
-    found = re.fullmatch(r"\s*(.*?)\s+to\s+(.*?)\s*", str(value))
-    if not found:
-        return _count(value)
-    low, high = map(whole_number, found.groups())
-    if low > high:
-        raise ValueError(f'"{value}" begins above its end. Write {high} to {low}.')
-    return Limits(low, high) if low < high else low
 
 
 def _window(value: Any) -> Any:
@@ -95,7 +72,12 @@ _EVENTS_SCHEMA = {
 _WINDOW_SCHEMA = {"anyOf": [WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const": UNSTATED}]}
 
 Count = Annotated[int | None, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
-Events = Annotated[int | Limits | None, BeforeValidator(_events), WithJsonSchema(_EVENTS_SCHEMA)]
+Events = Annotated[
+    int | Limits | None,
+    BeforeValidator(read_events),
+    PlainSerializer(lambda events: str(events) if isinstance(events, Limits) else events),  # as a sheet writes it
+    WithJsonSchema(_EVENTS_SCHEMA),
+]
 Year = Annotated[int, BeforeValidator(_year), WithJsonSchema({"type": "integer", "minimum": 1900, "maximum": 2100})]
 Window = Annotated[int | None, BeforeValidator(_window), WithJsonSchema(_WINDOW_SCHEMA)]
 Loose = Annotated[
@@ -222,10 +204,18 @@ class Outcome(Sourced):
     definition: Text = Field(description="What counted as the outcome.")
     reported: Percent | None = Field(None, description="The percentage as printed; checked against the counts.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _beside(cls, row: Any) -> Any:
+        """Let what is said of events that are spelt in another way name the patients beside them."""
+        if isinstance(row, dict) and isinstance(row.get("events"), str):
+            return row | {"events": Beside(row["events"], row.get("patients"))}
+        return row
+
     @property
     def limits(self) -> tuple[int, int] | tuple[None, None]:
         """Give the least and the greatest number that the count can be; the same twice where it is exact."""
-        return self.events if isinstance(self.events, Limits) else (self.events, self.events)
+        return ends(self.events)
 
 
 class Cells(Part):

@@ -92,6 +92,12 @@ def prediction_text(row: Row, decimals: int = 1, house: House = DEFAULT) -> str:
     return format_percent_range(*numbers(row, "pi_low", "pi_high"), decimals, house)
 
 
+def limits_of(row: Row) -> tuple:
+    """Give the fewest and the most events that a row or a pool can have: the count twice where it is exact."""
+    events = row["events"]
+    return (row["events_from"], row["events_to"]) if is_missing(events) else (events, events)
+
+
 def sort_rows(rows: Iterable[Row], sort: str) -> list[Row]:
     """Order rows as forest plots do, by label, year, estimate or patients.
 

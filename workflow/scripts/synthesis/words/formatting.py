@@ -92,6 +92,16 @@ def format_percent(proportion: float, decimals: int = 1) -> str:
     return text
 
 
+def format_within(low: object, high: object, print_: Callable[..., str] = format_count, house: House = DEFAULT) -> str:
+    """Give a count or a proportion that is known only within limits; one number where both print the same.
+
+    >>> format_within(16, 17), format_within(16, 16), format_within(16 / 168, 17 / 168, format_percent)
+    ('16–17', '16', '9.5–10.1')
+    """
+    texts = print_(low), print_(high)
+    return texts[0] if texts[0] == texts[1] or MISSING in texts else _range(*texts, house)
+
+
 def format_percent_range(low: float, high: float, decimals: int = 1, house: House = DEFAULT) -> str:
     """Give an interval in per cent without brackets, for prose and for prediction intervals.
 
