@@ -127,11 +127,16 @@ class Review:
         """Say whether the answer is the range over the studies, and their pool no more than a description."""
         return self.analyses[analysis].get("headline") == "range" and is_pooled(self.pool(analysis))
 
-    def range_words(self, analysis: str) -> str:
+    def span(self, analysis: str) -> tuple[tuple[float, str], tuple[float, str]]:
         """Give the lowest and the highest proportion of the pooled studies, each with its study."""
-        rows, decimals = self.used(analysis), self.decimals(analysis)
+        rows = self.used(analysis)
         ends = [(limits_of(row)[end] / row["patients"], self.label(row["study"])) for row in rows for end in (0, 1)]
-        return " to ".join(f"{format_percent(value, decimals)}% ({study})" for value, study in (min(ends), max(ends)))
+        return min(ends), max(ends)
+
+    def range_words(self, analysis: str) -> str:
+        """Say the span in words: ``9.4% (Smith 2021) to 30.9% (Jones 2018)``."""
+        decimals = self.decimals(analysis)
+        return " to ".join(f"{format_percent(value, decimals)}% ({study})" for value, study in self.span(analysis))
 
     def estimated(self, folder: str, name: str) -> list[Row]:
         """Give the rows of a table that have an estimate."""

@@ -58,6 +58,12 @@ def frequency_words(pool: Row) -> str:
     return f"{format_frequency(estimate, base)} in {fmt.format_count(base)}"
 
 
+def span_words(low: float, high: float) -> str:
+    """Say a span of proportions as frequencies: ``9 to 31 in 100``."""
+    base = base_of(high)
+    return f"{format_frequency(low, base)} to {format_frequency(high, base)} in {fmt.format_count(base)}"
+
+
 def interval_words(pool: Row, decimals: int, interval: str) -> str:
     """Give the estimate with its interval, by the name of that: ``6.6% (95% CrI 4.1–10.4)``."""
     return estimate_text(pool, decimals).replace(" (", f"% ({interval} ", 1)
