@@ -32,11 +32,6 @@ def pooled_rows(rows: Iterable[Row], analysis: str = "") -> list[Row]:
     return [row for row in rows if (row["subset"], row["use"]) == (OVERALL, "yes") and _is_of(row, analysis)]
 
 
-def limits_of(row: Row) -> tuple[int, int]:
-    """Give the fewest and the most events a row can have: the count twice where it is exact."""
-    return (row["events_from"], row["events_to"]) if row["events"] is None else (row["events"], row["events"])
-
-
 def find_pool(estimates: Iterable[Row], model: str, *, analysis: str = "", subset: str = OVERALL, group="") -> Row:
     """Find the pool of all studies, or of a group of a subset, by a model; empty when there is none."""
     return next((pool for pool in find_pools(estimates, model, subset, analysis) if pool["group"] == group), {})
