@@ -25,6 +25,7 @@ PAGES_WITH_COMMANDS = {
     "docs/tutorial.md",
     "docs/new-review.md",
     "docs/howto/spreadsheet.md",
+    "docs/howto/limits.md",
     "docs/howto/change-a-model.md",
     "docs/howto/cluster.md",
     "examples/catheter_infection/README.md",

@@ -7,9 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from synthesis.curation.adding import title
 from synthesis.curation.compare import agreement_markdown, compare_sheets, mark_second_reading
-from synthesis.curation.handing_in import HandedIn
+from synthesis.curation.handing_in import HandedIn, read_workbooks
 from synthesis.curation.show import show_sheet
-from synthesis.curation.writing import to_yaml
+from synthesis.curation.table_file import read_table_file
+from synthesis.curation.wide import draft_sheets
+from synthesis.curation.workbook import write_workbook
+from synthesis.curation.writing import sheet_data, to_yaml
 from synthesis.protocol.config import read_protocol
 from synthesis.review.index import Index, sheet_paths
 from synthesis.review.totals import total_warnings
@@ -18,6 +21,7 @@ from synthesis.sheets.collect import outcome_rows
 from synthesis.sheets.limits import Limits, ends, fitting
 from synthesis.sheets.sheet import type_sheet
 from synthesis.tables.located import read_located
+from synthesis.tables.problems import ProblemsError
 
 FOLDERS = (REVIEW, ROOT)  # the small review, and the review itself
 
@@ -116,3 +120,71 @@ def test_the_counts_that_fit_a_percentage_are_those_that_are_printed_so(patients
             printed.setdefault(f"{share.quantize(step, rounding=way)}%", set()).add(count)
     for text, counts in printed.items():
         assert set(fitting(text, patients)) == counts, text
+
+
+def test_a_workbook_holds_limits_and_gives_them_back(tmp_path):
+    for sheet_id, events in (("adams2001", Limits(2, 3)), ("baker2002", Limits(4, 6))):
+        sheet, protocol = next((sheet, p) for sheet, p in SHEETS if sheet.id == sheet_id)
+        rows = [*sheet.outcomes]
+        rows[-1] = rows[-1].model_copy(update={"events": events})
+        sheet = sheet.model_copy(update={"outcomes": tuple(rows)})
+        write_workbook(tmp_path / "one.xlsx", sheet_data(sheet), protocol)
+        [back] = read_workbooks([tmp_path / "one.xlsx"], tmp_path, protocol)
+        assert back.sheet == sheet and f"events: {events}\n" in back.text
+
+
+TABLE = "study,outcome,arm,events_from,events_to,n,percent\n"
+TABLES = {
+    "limits": ("A 2020,rash,all,16,17,168,10%", "16 to 17"),
+    "limits that meet": ("A 2020,rash,all,17,17,168,10.1%", "17"),
+    "no limits": ("A 2020,rash,all,,NA,168,", "not reported"),
+    "no percentage": ("A 2020,rash,all,0,4,168,", "0 to 4"),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_a_table_gives_limits_in_two_columns(case, tmp_path):
+    line, events = TABLES[case]
+    (tmp_path / "t.csv").write_text(f"{TABLE}{line}\nB 2021,rash,all,3,3,40,\n", "utf-8")
+    drafts = draft_sheets(read_table_file(tmp_path / "t.csv"), "t.csv", PROTOCOLS[0])
+    assert drafts.sheets["a2020"]["outcomes"][0]["events"] == events
+    assert drafts.sheets["b2021"]["outcomes"][0]["events"] == "3"
+    assert not {"events_from", "events_to"} & set(drafts.unread)
+
+
+WRONG = {
+    "one limit": ("A 2020,rash,all,16,,168,", "t.csv:2: events: One limit of two is empty. Write both, or neither."),
+    "turned": ("A 2020,rash,all,17,16,168,", '"17 to 16" begins above its end. Write 16 to 17.'),
+    "wider than the percentage": (
+        "A 2020,rash,all,15,17,168,10%",
+        "t.csv:2: reported: 10% does not fit every count from 15 to 17: 16 and 17 fit.",
+    ),
+    "a decimal": ("A 2020,rash,all,16.5,17,168,", '"16.5" is'),
+    "a date": ("A 2020,rash,all,03-Dec,17,168,", "The limits of a count are written as in 3 to 12."),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_limits_in_a_table_are_refused_at_their_line(case, tmp_path):
+    line, said = WRONG[case]
+    (tmp_path / "t.csv").write_text(f"{TABLE}{line}\n", "utf-8")
+    with pytest.raises(ProblemsError) as caught:
+        draft_sheets(read_table_file(tmp_path / "t.csv"), "t.csv", PROTOCOLS[0])
+    [problem] = caught.value.problems
+    assert said in str(problem)
+
+
+def test_a_table_with_events_and_limits_says_one_thing(tmp_path):
+    (tmp_path / "t.csv").write_text("study,events,events_from,events_to,n\nA 2020,15,16,17,168\n", "utf-8")
+    with pytest.raises(ProblemsError, match=r'"15" here, 16 to 17 in events_from and events_to. Correct one.'):
+        draft_sheets(read_table_file(tmp_path / "t.csv"), "t.csv", PROTOCOLS[0], {"outcome": "rash"})
+    (tmp_path / "t.csv").write_text("study,events_from,n\nA 2020,16,168\n", "utf-8")
+    with pytest.raises(ProblemsError, match=r"Limits of a count stand in two columns: events_from and events_to."):
+        draft_sheets(read_table_file(tmp_path / "t.csv"), "t.csv", PROTOCOLS[0], {"outcome": "rash"})
+
+
+def test_a_total_among_limits_is_found_in_a_table(tmp_path):
+    lines = "A 2020,0 to 4,40\nB 2020,5,60\nC 2020,6,50\nOthers 2020,12,150\n"
+    (tmp_path / "t.csv").write_text(f"study,events,n\n{lines}", "utf-8")
+    with pytest.raises(ProblemsError, match="12 of 150 is the sum of the 3 rows from line 2 to line 4"):
+        draft_sheets(read_table_file(tmp_path / "t.csv"), "t.csv", PROTOCOLS[0], {"outcome": "rash"})

@@ -19,6 +19,8 @@ DAY_MONTH = re.compile(
 DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}[-./]\d{1,2}[-./]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2})?)?")
 DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 RAISED = "raised"  # type of data of a cell with raised or lowered characters
+COUNTED = ("count", "events", "window")
+LIMITS = " The limits of a count are written as in 3 to 12."
 AS_TEXT = "Format the cell as text, then type what the source says."
 
 
@@ -81,7 +83,8 @@ def _date_value_damage(value: dt.date, day: str, number_format: str, kind: str) 
         return f"{said} Type it as text: {day}, {day[:7]} or {day[:4]}."
     first, second = value.day, value.month
     others = "" if first == second else f", {second}/{first} or {second}-{str(value.year)[2:]}"
-    return f"The cell holds the date {day}, which a spreadsheet makes of {first}/{second}{others}. {AS_TEXT}"
+    said = f"The cell holds the date {day}, which a spreadsheet makes of {first}/{second}{others}."
+    return f"{said} {AS_TEXT}{_limits(kind)}"
 
 
 def _number_damage(value: float, text: str, shown: str, kind: str) -> str | None:
@@ -96,7 +99,7 @@ def _number_damage(value: float, text: str, shown: str, kind: str) -> str | None
         return f"{text} has no % sign. Is it {text}% or a proportion? {AS_TEXT}"
     if re.fullmatch("-?[0-9]{1,15}", text):
         return None
-    if kind in ("count", "window"):
+    if kind in COUNTED:
         return _decimal(text)
     if kind == "date":
         return f"The cell holds the number {text} where a date belongs. {AS_TEXT}"
@@ -121,8 +124,9 @@ def text_damage(text: str, kind: str) -> str | None:
     """
     if bad := unseen(text):
         return bad
-    if kind in ("count", "window"):
-        return _count_damage(text)
+    if kind in COUNTED:
+        found = _count_damage(text)
+        return f"{found}{_limits(kind)}" if found and " is a date" in found else found
     if kind == "percent":
         if re.fullmatch(r"[0-9]+,[0-9]+ ?%?", text):
             return f'"{text}" has a decimal comma. Write {text.replace(",", ".").rstrip("% ")}%.'
@@ -147,6 +151,11 @@ def _count_damage(text: str) -> str | None:
     if re.fullmatch(r"[0-9]+ ?\(.*\)", text):
         return f'"{text}" holds a count and something else. Write the count here, the percentage under reported.'
     return None
+
+
+def _limits(kind: str) -> str:
+    """Say how limits are written where they may stand; a spreadsheet makes a date of 3-12."""
+    return LIMITS if kind == "events" else ""
 
 
 def _month(found: re.Match) -> int:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from ..protocol.config import Protocol
 from ..sheets.collect import KEPT_OUT, SIDES
-from ..sheets.sheet import Arm, Basis, Confidence, Reading, Report, Sheet
+from ..sheets.sheet import Arm, Basis, Confidence, Outcome, Reading, Report, Sheet
 from ..tables.files import read_table
 from ..words.levels import MIXED, NOT_REPORTED
 from .writing import LISTS, PARTS, keys_of
@@ -30,7 +30,8 @@ class Field:
     """One cell of a form, or one column of a table.
 
     ``path`` says where its value stands in the sheet: from the top for a form, from the row for a table. ``kind`` is
-    how damage is looked for: ``text``, ``pages``, ``count``, ``window``, ``percent`` or ``date``. No ``words``: any.
+    how damage is looked for: ``text``, ``pages``, ``count``, ``events`` (its limits, too), ``window``, ``percent`` or
+    ``date``. No ``words``: any.
     """
 
     name: str
@@ -116,6 +117,7 @@ def _field(model: Any, name: str, protocol: Protocol, path: tuple[str, ...] = ()
     example = next(iter(words), "") if example == "*" else example
     about = info.description or said.get("help", "")
     kind = KINDS.get(name, "text")
+    kind = "count" if kind == "events" and model is not Outcome else kind  # only these may have limits
     return Field(heading or name, path or (name,), kind, words, about, info.is_required(), example)
 
 

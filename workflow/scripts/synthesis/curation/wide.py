@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from ..protocol.config import Protocol
-from ..protocol.scalars import Whole
-from ..review.totals import Count, find_sums, names_a_total
+from ..protocol.scalars import whole_number
+from ..review.totals import Count, find_sums, names_a_total, say
+from ..sheets.limits import Beside, Limits, fitting, named, read_events
 from ..tables.located import Path_
 from ..tables.problems import Problem, quote, refuse
 from ..words.characters import comparable
 from ..words.levels import NOT_REPORTED
+from ..words.prose import agree
 from .damage import text_damage
 from .draft_checks import check_drafts
 from .fields import KINDS, tabs
@@ -22,12 +22,12 @@ from .grids import Cell, reading_order
 from .naming import YEAR, author_of, id_of, label_of_row, told_apart
 from .new import ID
 from .table_file import Table, field_of
-from .wide_columns import PLAIN, STUDY, Columns, recognise
+from .wide_columns import ENDS, PLAIN, STUDY, Columns, recognise
 from .writing import Todo
 
-WHOLE = TypeAdapter(Whole)
 NOTHING = ("na", "nr", "n/a", "-", "–", ".", NOT_REPORTED)
 CITATION = ("title", "journal", "year", "doi", "pmid")
+HALF = "One limit of two is empty. Write both, or neither."
 TWICE = "which would count patients twice."
 Row = Sequence[Cell]
 
@@ -167,16 +167,29 @@ class _Reader:
         self.say(cell, "reported", text_damage(cell.text, "percent") or f"{quote(cell.text)} is not a percentage.")
         return ""
 
-    def count(self, cell: Cell, field: str) -> int | None:
-        """Read a count; None where there is none, or where it is told as a problem."""
-        if complaint := cell.complaint or text_damage(cell.text, "count"):
+    def count(self, cell: Cell, field: str, patients: str = "") -> int | Limits | None:
+        """Read a count, of events within limits perhaps; None where there is none, or where it is told as a problem."""
+        if complaint := cell.complaint or text_damage(cell.text, KINDS.get(field, "count")):
             self.say(cell, field, complaint)
-        elif cell.text and cell.text.lower() not in NOTHING:
+        elif _says(cell):
             try:
-                return WHOLE.validate_python(cell.text)
-            except ValidationError as error:
-                self.say(cell, field, str(error.errors()[0]["ctx"]["error"]))
+                return read_events(Beside(cell.text, patients)) if field == "events" else whole_number(cell.text)
+            except ValueError as error:
+                self.say(cell, field, str(error))
         return None
+
+    def events(self, row: Row, events: Cell) -> Cell:
+        """Give the events of a row, where they have limits in two columns as a sheet writes those."""
+        low, high = (self.cell(row, name) for name in ENDS)
+        if not (set(ENDS) <= set(self.columns.fields) and (_says(low) or _says(high))):
+            return events
+        for cell in (low, high):
+            if wrong := cell.complaint or text_damage(cell.text, KINDS["events"]) or ("" if _says(cell) else HALF):
+                return Cell(cell.at, "", wrong)
+        text = low.text if low.text == high.text else f"{low.text} to {high.text}"
+        if events is not low and _says(events) and events.text != text:
+            return Cell(events.at, "", f"{quote(events.text)} here, {text} in {' and '.join(ENDS)}. Correct one.")
+        return Cell(low.at, text)
 
     def totals(self, rows: Sequence[Row], studies: Collection[str]) -> set[int]:
         """Find rows that are a total of others, by name or by their numbers, and say so; give their indexes."""
@@ -193,7 +206,7 @@ class _Reader:
         found: dict[int, str] = {}
         for counts, sums in self.sums(rows, names, named):
             for i, parts in sums.items():
-                said = f"{' of '.join(map(str, counts[i]))} is the sum of the {len(parts)} rows from"
+                said = f"{say(counts[i])} is the sum of the {len(parts)} rows from"
                 found.setdefault(i, f"{said} {rows[parts[0]][0].at} to {rows[parts[-1]][0].at}, {TWICE}")
         for i in refused & set(found):
             who = f"{quote(names[i])}: " if names[i] else ""
@@ -209,7 +222,7 @@ class _Reader:
         keys = [tuple(self.cell(row, key).text for key in ("outcome", "window", "arm")) for row in rows]
         groups = sorted({key[:size] for key in keys for size in (1, 2, 3)})
         for events, patients in self.columns.counts.values():
-            counts = [_count_of(row[events], row[patients]) for row in rows]
+            counts = [_count_of(self.events(row, row[events]), row[patients]) for row in rows]
             for group in groups:
                 own = [count if key[: len(group)] == group else None for count, key in zip(counts, keys, strict=True)]
                 if found := find_sums(own, owners, named):
@@ -228,6 +241,7 @@ class _Reader:
         shared = {key: self.value(row, key) for key in ("window", "reported", *PLAIN) if key not in self.of_arms}
         for outcome, columns in self.columns.counts.items():
             events, patients = (row[column] for column in columns)
+            events = events if outcome else self.events(row, events)
             if outcome is None or events.text or events.complaint:
                 values = shared | {"arm": arm} | ({"outcome": outcome} if outcome else {})
                 self.add(draft, values, row, events, patients)
@@ -251,7 +265,8 @@ class _Reader:
 
     def add(self, draft: _Draft, values: dict[str, str], row: Row, events_cell: Cell, patients_cell: Cell) -> None:
         """Add one count of one arm to a draft."""
-        counts = {"events": self.count(events_cell, "events"), "patients": self.count(patients_cell, "patients")}
+        events, patients = self.count(events_cell, "events", patients_cell.text), self.count(patients_cell, "patients")
+        counts = {"events": events, "patients": patients}
         study = draft.data["id"]
         key = (study, *(values.get(name) for name in ("arm", "outcome", "window", "definition")))
         if key in self.seen:
@@ -267,7 +282,9 @@ class _Reader:
         if printed and None not in counts.values():
             values["reported"] = printed
         elif printed:  # a percentage without counts cannot be checked, and no count is made of it
-            values["note"] = f"{values.get('note', '')} The table prints {printed}.".strip()
+            fit = fitting(printed, patients) if patients else ()
+            said = f", which {named(fit)} of {patients} {agree(len(fit), 'fits', 'fit')}" if fit else ""
+            values["note"] = f"{values.get('note', '')} The table prints {printed}{said}.".strip()
         values |= {name: NOT_REPORTED if count is None else str(count) for name, count in counts.items()}
         rows = draft.data["outcomes"]
         at = ("outcomes", len(rows))
@@ -334,6 +351,11 @@ class _Reader:
                 self.say(place, "study", f"{message} If they are one study, write one name.")
 
 
+def _says(cell: Cell) -> bool:
+    """Say whether a cell of a count is filled."""
+    return bool(cell.complaint or cell.text) and cell.text.lower() not in NOTHING
+
+
 def _why_no_study(label: str, row: Row) -> str:
     """Say what is wrong with a row that names no study."""
     if sum(field_of(cell.text) is not None for cell in row) > 1:
@@ -356,5 +378,7 @@ def _spellings(words: Iterable[str]) -> dict[str, str]:
 
 def _count_of(events: Cell, patients: Cell) -> Count | None:
     """Give a count that is beyond doubt."""
-    texts = [cell.text for cell in (events, patients)]
-    return (int(texts[0]), int(texts[1])) if all(re.fullmatch("[0-9]{1,9}", text) for text in texts) else None
+    found = re.fullmatch(r"([0-9]{1,9})(?: to ([0-9]{1,9}))?", events.text)
+    if not found or not re.fullmatch("[0-9]{1,9}", patients.text):
+        return None
+    return int(found[1]), int(found[2] or found[1]), int(patients.text)

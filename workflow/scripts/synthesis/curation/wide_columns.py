@@ -13,6 +13,7 @@ from .fields import SAID
 ALIASES = {name: tuple(row["aliases"].split()) for name, row in SAID.items() if row["aliases"]}
 PLAIN, STUDY = (tuple(name for name, row in SAID.items() if row["table"] == what) for what in ("row", "study"))
 PAIRS = (("n", "N"), ("num", "denom"))  # events of patients, where they stand together: num alone numbers the rows
+ENDS = ("events_from", "events_to")  # the limits of a count, in two columns
 TWO_GROUPS = {"ai", "bi", "ci", "di", "n1i", "n2i", "event_e", "n_e", "event_c", "n_c"}
 
 Role = tuple[str, str | None]  # what a column holds: a field; or events or patients, and of which outcome
@@ -67,8 +68,8 @@ def recognise(header: Sequence[str], protocol: Protocol, given: Mapping[str, str
         else:
             found[role] = i
     counts, missing = _pair(found)
-    if None not in counts and ("reported", None) in found:  # one percentage cannot belong to several outcomes
-        unread.append(raw[found.pop(("reported", None))])
+    if None not in counts:  # one percentage, one pair of limits cannot belong to several outcomes
+        unread += [raw[found.pop((name, None))] for name in ("reported", *ENDS) if (name, None) in found]
     used = {column for pair in counts.values() for column in pair}
     patients = sorted((role for role in found if role[0] == "patients"), key=lambda role: role[1] is None)
     unread += [raw[found[role]] for role in patients if found[role] not in used]
@@ -107,6 +108,11 @@ def _pair(found: Mapping[Role, int]) -> tuple[dict[str | None, tuple[int, int]],
     if ("study", None) not in found and not {("author", None), ("year", None)} <= set(found):
         problems.append("No column names the study. Call one `study` (Smith 2025), or two `author` and `year`.")
     counts: dict[str | None, tuple[int, int]] = {}
+    limits = [found[name, None] for name in ENDS if (name, None) in found]
+    if len(limits) == 1:
+        problems.append(f"Limits of a count stand in two columns: {' and '.join(ENDS)}. Add the other, or rename it.")
+    elif limits and not any(role[0] == "events" for role in found):
+        found = {**found, ("events", None): limits[0]}
     events = sorted((role for role in found if role[0] == "events"), key=lambda role: role[1] is not None)
     for _, outcome in events:
         whole = found.get(("patients", outcome), found.get(("patients", None)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..protocol.config import Protocol
 from ..tables.problems import refusal
+from .damage import COUNTED
 from .fields import EXAMPLE, SAID, Field, Tab, tabs
 from .filled_tabs import MARK, read_tables
 from .flat import Row, gather, spread
@@ -32,6 +33,7 @@ HOW = (
     "    The grey row is an example; it is not read. Cells are not merged, and comments on cells are not read.",
     "3. Copy each number from the report that is open in front of you, and say where it stands (source).",
     "4. Missing is missing: write not reported, or unstated for a window. Never 0, never a guess.",
+    "    Two numbers between which a count lies: 16 to 17. Not 16-17, which becomes a date, and not <5.",
     "5. Cells are formatted as text, so that nothing typed becomes a date. When you paste: Paste special, Values.",
     "6. Save as .xlsx and hand the file in, or run: sheet from-xlsx FILE.xlsx (it names the cell of every problem).",
 )
@@ -195,7 +197,7 @@ def _write(
 
     bold, italic, ink, ground = LOOKS[look]
     if text:
-        number = kind in ("count", "window") and text.isascii() and text.isdigit()
+        number = kind in COUNTED and text.isascii() and text.isdigit()
         number = number and str(int(text)) == text and len(text) < 10
         cell.value = int(text) if number else text
         cell.data_type = "n" if number else "s"

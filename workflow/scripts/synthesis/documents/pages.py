@@ -96,6 +96,8 @@ def kind_of(schema: Schema) -> str:
             values = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
             kinds = [kind_of(value) for value in values if isinstance(value, Mapping)]
             return f"name → {kinds[0]}" if kinds else "names and values"
+        case {"examples": [example, *_]}:
+            return f"`{example}`"
         case {"type": [*_]}:
             return "text or number"
     pattern = schema.get("pattern")

@@ -66,7 +66,12 @@ _EVENTS_SCHEMA = {
     "anyOf": [
         WHOLE_SCHEMA,
         {"const": NOT_REPORTED},
-        {"type": "string", "pattern": "^[0-9]+ to [0-9]+$", "description": "Known only within limits: 16 to 17"},
+        {
+            "type": "string",
+            "pattern": "^[0-9]+ to [0-9]+$",
+            "description": "Known only within limits",
+            "examples": ["16 to 17"],
+        },
     ]
 }
 _WINDOW_SCHEMA = {"anyOf": [WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const": UNSTATED}]}
