@@ -10,7 +10,6 @@ from synthesis.review.overlap import (
     overlap_warnings,
     set_apart,
     shared_years,
-    speaks_of,
     suggest_overlaps,
     suggest_overlaps_file,
 )
@@ -19,6 +18,7 @@ from synthesis.selection.specifications import CHOICES, SILENT
 from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table, write_table
 from synthesis.variations.multiverse import pool_multiverse
+from synthesis.words.marks import speaks_of
 
 BLANK = dict.fromkeys(
     ("country", "centres", "enrolled_from", "enrolled_to", "cohort", "overlaps", "authors", "comprises"), ""

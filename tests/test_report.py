@@ -48,7 +48,7 @@ citation: {{authors: Writer W, title: "On {id} & more", journal: J Two, year: {y
 report: article
 design: trial
 ascertainment: chart review
-overlaps: May share patients.
+overlaps: May share patients with Adams 2001 and Lee 1999.
 arms:
   all: {{product: {product}, patients: {patients}}}
 outcomes:
@@ -411,7 +411,11 @@ def test_marks_say_what_was_read_once_derived_or_may_overlap(folder):
     words = words_of(folder)
     found = {row["study"]: words.marks(row) for row in words.used("fever")}
     assert found["adams2001"].startswith("†")  # read in an abstract
-    assert "§" in found["eaton2005"] and "¶" in found["eaton2005"] and "†" not in found["eaton2005"]
+    assert "§" in found["eaton2005"] and "†" not in found["eaton2005"]
+    sharing = {study for study, marks in found.items() if "¶" in marks}
+    assert {"adams2001", "eaton2005"} <= sharing, "whoever is named, too"
+    assert "baker2002" in found and "baker2002" not in sharing, "nobody names it"
+    assert not any("¶" in words.marks(row) for row in words.table("data", "outcomes")), "what is in no pool"
 
 
 def test_what_simulations_say_stands_beside_each_answer_and_only_where_there_are_some(folder, tmp_path):

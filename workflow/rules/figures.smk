@@ -3,7 +3,8 @@
 # Out: results/<analysis>/forest.*, forest_<variable>.* and forest_risk_of_bias.*, one job an analysis, so that all its
 #      panels share an axis; results/figures/*, the figures of the whole review
 
-from synthesis.sheets.collect import risk_rows
+from synthesis.sheets.collect import risk_rows, study_row
+from synthesis.words.marks import named_pairs
 
 REVIEW_FIGURES = [
     "comparisons",
@@ -24,11 +25,11 @@ def mapped_properties():
 
 
 def appraisal(analysis):
-    """Give what a forest plot says of its studies beside their counts: judgements, and which may share patients."""
+    """Give what a forest plot says of its studies beside their counts: judgements, and who may share patients with whom."""
     sheets = [index.sheets[path] for path in index.feeds(analysis)]
     return {
         "judgements": [row for sheet in sheets for row in risk_rows(sheet)],
-        "overlaps": [sheet.id for sheet in sheets if sheet.overlaps],
+        "overlaps": named_pairs([study_row(sheet) for sheet in sheets]),
     }
 
 

@@ -1,6 +1,7 @@
 """The tables and words a page is made of, with short ways to look things up."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from ..tables.coverage import coverage_words, most_alike
@@ -98,9 +99,15 @@ class Review:
         return self.study(study).get("label") or study
 
     def marks(self, row: Row) -> str:
-        """Give the marks of honesty of a count, see :mod:`synthesis.words.marks`."""
-        study = self.study(row["study"])
-        return marks.marks_of(row, study.get("report", ""), bool(study.get("overlaps")))
+        """Give the marks of honesty of a count, see :mod:`synthesis.words.marks`; outside a pool nothing is shared."""
+        shared = row["study"] in self.sharing.get(row.get("analysis", ""), ())
+        return marks.marks_of(row, self.study(row["study"]).get("report", ""), shared)
+
+    @cached_property
+    def sharing(self) -> dict[str, frozenset[str]]:
+        """Give, for each analysis, the studies that may share units with another one of its pool."""
+        pairs = marks.named_pairs(self.table("data", "studies"))
+        return {name: marks.sharing(pairs, (row["study"] for row in self.used(name))) for name in self.analyses}
 
     def counts(self, row: Row, *names: str) -> dict[str, str]:
         """Give counts of a row below their headings."""

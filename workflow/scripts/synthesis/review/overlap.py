@@ -12,6 +12,7 @@ from itertools import combinations
 from ..sheets.collect import arm_rows, study_row
 from ..tables.declared import read, write
 from ..words.levels import NOT_LEVELS
+from ..words.marks import speaks_of
 from .index import Index
 
 Row = Mapping[str, object]
@@ -125,13 +126,6 @@ def first_author(row: Row) -> str:
 def named_apart(one: Row, other: Row) -> bool:
     """Say whether curators know both cohorts: different names, each of a counted number of centres (no registry)."""
     return len({row["cohort"] for row in (one, other) if row["cohort"] and row["centres"]}) == 2
-
-
-def speaks_of(one: Row, other: Row) -> bool:
-    """Say whether a sheet names another one under ``overlaps``, by its label or identifier."""
-    text = str(one["overlaps"] or "")
-    names = (str(other["label"]), str(other["study"]))
-    return any(name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)  # cheap first
 
 
 def set_apart(one: Mapping[str, set[str]], other: Mapping[str, set[str]]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...tables.declared import read
 from ...tables.pools import Row, find_pool, pooled_rows
+from ...words.marks import sharing
 from ...words.model_names import DESCRIPTIONS, homogeneity_test, prediction_of
 from ..kit.readings import FigureText, Property, text_of, version_line
 from ..kit.save import save_drawing
@@ -23,7 +24,7 @@ def draw_forests_file(
     *,
     splits: Mapping[str, Mapping],
     judgements: Sequence[Mapping],
-    overlaps: Sequence[str],
+    overlaps: Sequence[Sequence[str]],
     tools: Mapping[str, Mapping],
     review: Mapping,
     models: Mapping,
@@ -33,18 +34,18 @@ def draw_forests_file(
     """Read rows and estimates of an analysis; write ``forest.*``, ``forest_<variable>.*``, ``forest_risk_of_bias.*``.
 
     ``splits`` are variables with label and levels, one plot each; ``judgements`` the rows of ``risk_of_bias.csv`` of
-    the studies, ``overlaps`` those that may share units with others, ``tools`` of each risk-of-bias tool item →
+    the studies, ``overlaps`` pairs that may share units, ``tools`` of each risk-of-bias tool item →
     question; ``review``, ``models`` and ``figures`` these parts of the config, ``words`` title and note of the
     analysis.
     """
     rows, estimates = read(rows_csv), read(estimates_csv)
     version = version_line(review, "rows", Path(rows_csv).read_bytes())
-    text = text_of(review, models, figures, version, overlaps=frozenset(overlaps), **words)
+    studies = list(dict.fromkeys(row["study"] for row in pooled_rows(rows)))
+    text = text_of(review, models, figures, version, overlaps=sharing(overlaps, studies), **words)
     line = model_line(find_pool(estimates, text.primary), text, models["study_interval"])
     text = replace(text, model_line=line)
     drawn = [row for row in rows if row["subset"] in ("all", *splits)]
     upper = axis_upper(drawn, estimates, text) if figures["shared_axis"] else None
-    studies = list(dict.fromkeys(row["study"] for row in pooled_rows(rows)))
     plots = {
         "forest": {},
         **{f"forest_{name}": {"by": Property(name, **split)} for name, split in splits.items()},

@@ -119,7 +119,7 @@ def count_studies(studies: int, rows: int, what: str = "arms") -> str:
 
 
 def marks_of(row: Mapping[str, object], overlaps: frozenset[str]) -> str:
-    """Give the marks of honesty of a count; ``overlaps`` are the studies that may share units with others."""
+    """Give the marks of honesty of a count; ``overlaps`` are the studies that may share units with another."""
     return marks.marks_of(row, row["report"], row["study"] in overlaps)
 
 

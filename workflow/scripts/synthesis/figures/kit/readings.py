@@ -32,7 +32,7 @@ class FigureText:
     draw_prediction_from: int = 5  # studies
     max_days: int | None = None  # the longest window the analysis pools
     sort: str = "year"  # or label, estimate, patients: the order of studies
-    overlaps: frozenset[str] = frozenset()  # studies that may share units with others
+    overlaps: frozenset[str] = frozenset()  # studies that may share units with another one of the pool
     preset: str = "default"  # of ``PRESETS``
     palette: str = "default"  # of ``PALETTES``
 
