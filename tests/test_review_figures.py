@@ -330,6 +330,20 @@ def test_risk_of_bias_figures(preset, palette):
     assert "Confounding high risk of bias" in bars.desc or "Confounding" in bars.desc
 
 
+def test_a_small_sample_is_no_risk_of_bias():
+    """What a tool asks about precision is neither counted nor drawn, and the figures say so."""
+    tools = {"checklist": {"frame": "Was the frame right?"}}
+    rows = [
+        {"study": "s0", "tool": "checklist", "item": item, "judgement": judgement, "support": "s"}
+        for item, judgement in (("frame", "yes"), ("size", "no"))
+    ]
+    for draw in (draw_risk_of_bias, draw_summary):
+        drawing = draw([study("s0")], rows, tools, TEXT, ["Were there enough?"])
+        check_pages(drawing)
+        assert "high risk of bias" not in drawing.desc and "1 judgement of 1 study" in drawing.desc
+        assert "about precision, which the intervals show: Were there enough?" in " ".join(texts(drawing))
+
+
 def test_nobody_was_judged():
     for draw in (draw_risk_of_bias, draw_summary):
         drawing = draw([study("s0")], [], TOOLS, TEXT)
@@ -441,6 +455,7 @@ def draw_files(folder, paths, formats=("svg",)):
         folder,
         names={"analyses": {}, "outcomes": {"fever": "Fever"}},
         tools=TOOLS,
+        precision=[],
         properties=[vars(DOWN), vars(ACROSS)],
         review={"unit": "babies", "version": "1.0.0", "search": "2026-01-01"},
         models={"level": 0.9, "primary": "glmm", "draw_prediction_from": 5},

@@ -110,6 +110,6 @@ rule write_references:
     log:
         "logs/write_references.log",
     params:
-        tools={tool: list(items) for tool, items in protocol.tools.items()},
+        tools={tool: list(items) for tool, items in protocol.questions_of_bias.items()},
     script:
         "../scripts/write_references.py"

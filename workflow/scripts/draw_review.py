@@ -16,6 +16,7 @@ with sealed(snakemake):
         Path(snakemake.output[0]).parent,
         names=snakemake.params.names,
         tools=snakemake.params.tools,
+        precision=snakemake.params.precision,
         properties=snakemake.params.properties,
         review=snakemake.params.review,
         models=snakemake.params.models,

@@ -34,6 +34,7 @@ def draw_review_file(
     *,
     names: Mapping[str, Mapping[str, str]],
     tools: Mapping[str, Mapping[str, str]],
+    precision: Sequence[str],
     properties: Sequence[Mapping],
     review: Mapping,
     models: Mapping,
@@ -43,15 +44,17 @@ def draw_review_file(
 
     ``tables`` are names with paths: ``rows`` of all analyses; ``studies``, ``arms``, ``risk_of_bias``, ``comparisons``,
     ``tables`` (as in the sheets), ``published`` and ``screening``, each one or none. ``names`` has the labels of
-    ``analyses`` and ``outcomes``, ``tools`` of each risk-of-bias tool item → question, ``properties`` two of arms for
-    the map of the evidence, each with name, label and levels. The others are these parts of the config; ``review`` has
-    unit, version, search and, if it says so, ``collection``.
+    ``analyses`` and ``outcomes``, ``tools`` of each risk-of-bias tool item → question, ``precision`` the questions of
+    theirs that are about precision and stand in no figure, ``properties`` two of arms for the map of the evidence, each
+    with name, label and levels. The others are these parts of the config; ``review`` has unit, version, search and, if
+    it says so, ``collection``.
     """
     read_all = {
         name: [row for path in paths for row in (read_screening if name == "screening" else read)(path)]
         for name, paths in tables.items()
     }
-    parts = {"names": names, "tools": tools, "properties": [Property(**entry) for entry in properties]}
+    parts = {"names": names, "tools": tools, "precision": precision}
+    parts["properties"] = [Property(**entry) for entry in properties]
     for name, draw in drawings(read_all, parts, review.get("collection") or COLLECTION):
         data = b"".join(Path(path).read_bytes() for table in FIGURES[name] for path in tables[table])
         drawing = draw(text_of(review, models, figures, version_line(review, "tables", data)))
@@ -66,7 +69,7 @@ def drawings(
     used = {row["study"] for row in pooled}
     studies = [row for row in tables["studies"] if row["study"] in used]
     names = {**parts["names"], "studies": {row["study"]: row["label"] for row in tables["studies"]}}
-    risk, tools = tables["risk_of_bias"], parts["tools"]
+    judged = tables["risk_of_bias"], parts["tools"]
     compared = [
         {**row, "label": names["studies"][row["study"]], "source": as_read(row, tables["tables"])["source"]}
         if row["study"]
@@ -77,6 +80,6 @@ def drawings(
     yield "published", lambda text: draw_published(tables["published"], names, text)
     yield "timeline", lambda text: draw_timeline(studies, pooled, text)
     yield "evidence_map", lambda text: draw_evidence_map(pooled, tables["arms"], parts["properties"], text)
-    yield "risk_of_bias", lambda text: draw_risk_of_bias(studies, risk, tools, text)
-    yield "risk_of_bias_summary", lambda text: draw_summary(studies, risk, tools, text)
+    yield "risk_of_bias", lambda text: draw_risk_of_bias(studies, *judged, text, parts["precision"])
+    yield "risk_of_bias_summary", lambda text: draw_summary(studies, *judged, text, parts["precision"])
     yield "flow", lambda text: draw_flow(tables["screening"], tables["studies"], used, text, collection)

@@ -163,7 +163,8 @@ class Multiverse(Part):
     models: tuple[Model, ...] = Field(min_length=1)
     windows: tuple[Days, ...] = Field(min_length=1, max_length=20, description="Longest windows allowed, in days.")
     risk_of_bias_ignores: tuple[Name, ...] = Field(
-        (), description="Risk-of-bias items that keep no study out of the specifications without any judged no."
+        (),
+        description="Risk-of-bias items about precision: no risk in figures, no reason to leave a study out.",
     )
 
 
@@ -262,6 +263,18 @@ class Protocol(Part):
     def every_design(self) -> tuple[str, ...]:
         """Give the words for how a study was done: the usual ones, and the review's own."""
         return (*DESIGNS, *self.designs)
+
+    @property
+    def questions_of_bias(self) -> dict[str, dict[str, str]]:
+        """Give tool → item → question without the items that are about precision."""
+        aside = self.multiverse.risk_of_bias_ignores
+        return {tool: {item: q for item, q in items.items() if item not in aside} for tool, items in self.tools.items()}
+
+    @property
+    def questions_of_precision(self) -> list[str]:
+        """Give the questions of the other items."""
+        aside = self.multiverse.risk_of_bias_ignores
+        return [q for items in self.tools.values() for item, q in items.items() if item in aside]
 
     def levels(self, variable: str) -> dict[str, str]:
         """Give level → label of something an analysis can be split by, in the order of figures."""

@@ -113,7 +113,10 @@ def bias_table(review: Review) -> Table | None:
     """Give the judgement of each pooled study on each item; None when nobody judged any."""
     rows = review.table("data", "risk_of_bias")
     pooled = {row["study"] for analysis in review.analyses for row in review.used(analysis)}
-    items = dict.fromkeys(row["item"] for row in rows)
+    aside = [
+        name for name in review.choices["multiverse"]["risk_of_bias_ignores"] if {name} & {r["item"] for r in rows}
+    ]
+    items = dict.fromkeys(row["item"] for row in rows if row["item"] not in aside)
     found = {(row["study"], row["item"]): judgement_words(row) for row in rows}
     judged = [study for study in dict.fromkeys(row["study"] for row in rows) if study in pooled]
     missing = sorted(review.label(study) for study in pooled - set(judged))
@@ -125,7 +128,10 @@ def bias_table(review: Review) -> Table | None:
             for study in judged
         ],
         files=("data/risk_of_bias.csv",),
-        notes=(f"Not judged: {', '.join(missing)}.",) if missing else (),
+        notes=(
+            *([f"Not judged: {', '.join(missing)}."] if missing else []),
+            *([f"About precision, not about bias, so below only: {joined(map(name_words, aside))}."] if aside else []),
+        ),
     )
 
 

@@ -64,9 +64,11 @@ class Judgements:
 def read_judgements(table: Sequence[Row], studies: Sequence[str], tools: Tools) -> Judgements:
     """Read the judgements of some studies.
 
-    ``table`` is ``results/data/risk_of_bias.csv``: study, tool, item, judgement; ``tools`` is ordered as in the config.
+    ``table`` is ``results/data/risk_of_bias.csv``: study, tool, item, judgement; ``tools`` is ordered as in the config,
+    and what it does not ask of a tool it knows is left out.
     """
-    rows = [row for row in table if row["study"] in set(studies) and row["judgement"]]
+    asked = (row for row in table if row["item"] in tools.get(row["tool"], [row["item"]]))
+    rows = [row for row in asked if row["study"] in set(studies) and row["judgement"]]
     used = {row["study"]: row["tool"] for row in rows}
     levels: dict[str, dict[str, str]] = {}
     said: dict[str, set[str]] = {level: set() for level in WORDS}
@@ -82,7 +84,9 @@ def read_judgements(table: Sequence[Row], studies: Sequence[str], tools: Tools) 
 
 
 @fixed_settings()
-def draw_risk_of_bias(studies: Sequence[Row], table: Sequence[Row], tools: Tools, text: FigureText) -> Drawing:
+def draw_risk_of_bias(
+    studies: Sequence[Row], table: Sequence[Row], tools: Tools, text: FigureText, precision: Sequence[str] = ()
+) -> Drawing:
     """Draw every judgement of the pooled studies: a traffic light.
 
     ``studies`` are those of ``results/data/studies.csv`` that are pooled in any analysis; the others are those of
@@ -95,10 +99,17 @@ def draw_risk_of_bias(studies: Sequence[Row], table: Sequence[Row], tools: Tools
         return draw_nothing(text, title, NONE)
     said = describe(found, ids)
     rows = sort_rows(studies, "label" if text.sort == "label" else "year")
-    notes = notes_of(text, said, ["The tool gives no overall judgement, and none is made up here."])
+    notes = notes_of(text, said, ["The tool gives no overall judgement, and none is made up here.", *_aside(precision)])
     parts = boards(text, title, notes, rows, ROW, ROWS, HEADING, lambda part: found.key([row["study"] for row in part]))
     pages = [_light(board, part, found) for board, part in parts]
     return Drawing(pages, title, " ".join([f"Traffic-light plot, {inside(title)}.", *said]))
+
+
+def _aside(precision: Sequence[str]) -> list[str]:
+    """Say which questions of the tool stand in no figure of bias."""
+    if not precision:
+        return []
+    return [f"Not shown, for it is about precision, which the intervals show: {' '.join(map(clean_text, precision))}"]
 
 
 def describe(found: Judgements, studies: Sequence[str]) -> list[str]:
@@ -129,7 +140,9 @@ def _light(board: Board, rows: Sequence[Row], found: Judgements):
 
 
 @fixed_settings()
-def draw_summary(studies: Sequence[Row], table: Sequence[Row], tools: Tools, text: FigureText) -> Drawing:
+def draw_summary(
+    studies: Sequence[Row], table: Sequence[Row], tools: Tools, text: FigureText, precision: Sequence[str] = ()
+) -> Drawing:
     """Draw, for each item, how many of the pooled studies were judged how; every study weighs the same."""
     title = "Risk of bias by item"
     ids = [row["study"] for row in studies]
@@ -143,16 +156,18 @@ def draw_summary(studies: Sequence[Row], table: Sequence[Row], tools: Tools, tex
     ]
     said = describe(found, ids)
     words = [f"{clean_text(question)} {', '.join(found.counted(counts))}." for question, counts in bars]
-    page = _bars(bars, found, title, said, len(ids), text)
+    page = _bars(bars, found, title, said, len(ids), text, _aside(precision))
     return Drawing([page], title, " ".join([f"Stacked bars, {inside(title)}.", *said, *words]))
 
 
-def _bars(bars, found: Judgements, title: str, said: Sequence[str], studies: int, text: FigureText):
+def _bars(
+    bars, found: Judgements, title: str, said: Sequence[str], studies: int, text: FigureText, aside: Sequence[str]
+):
     p = Board(text, title).preset  # how wide words are on this page
     wrapped = [wrap_text(question, p.mm(QUESTIONS - 4), p.body) for question, _ in bars]
     heights = [max(BAR + 2.0, len(lines) * LINE + 2.4) for lines in wrapped]
     key = Key.of({level for _, counts in bars for level in counts}, found.words)
-    notes = notes_of(text, said, ["Each study weighs the same. Numbers in the bars: studies."])
+    notes = notes_of(text, said, ["Each study weighs the same. Numbers in the bars: studies.", *aside])
     board = Board(text, title, notes, fsum(heights) + 8, key=key)
     left, right, y, s = board.mm(QUESTIONS + 2), board.mm(176), 1.0, board.s
     for lines, height, (_, counts) in zip(wrapped, heights, bars, strict=True):
