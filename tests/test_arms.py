@@ -252,9 +252,9 @@ def test_the_batch_is_the_single_fit_on_arms():
 
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_specifications_with_arms_are_the_single_pools(model):
-    sets = [tuple((study, y, n) for study, _, y, n in review) for review in REVIEWS.values()]
+    sets = [tuple((study, y, y, n) for study, _, y, n in review) for review in REVIEWS.values()]
     for used, row in zip(sets, pool_sets(model, sets), strict=True):
-        study, events, patients = zip(*used, strict=True)
+        study, events, _, patients = zip(*used, strict=True)
         one = pool(model, events, patients, study)
         assert (row["k"], row["studies"], row["status"]) == (one.k, one.studies, one.status)
         for name in NUMBERS:

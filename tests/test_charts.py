@@ -28,7 +28,7 @@ from synthesis.figures.kit.save import save_drawing
 from synthesis.models.proportions import clopper_pearson
 from synthesis.tables.declared import columns_of, write
 from synthesis.words import formatting as fmt
-from synthesis.words.model_names import MODEL_NAMES
+from synthesis.words.model_names import MODEL_NAMES, SHORT_NAMES
 from typed_rows import typed
 
 TEXT = FigureText(
@@ -154,6 +154,7 @@ def make_multiverse(used):
             "status": "no studies",
         }
         fixed = dict.fromkeys(specification.CHOICES, "in") | {"model": model, "window": days, "derived": derived}
+        fixed |= {"prior": 0.5 if model == "bayes" else nan, "departures": f"window {days}, derived {derived}"}
         row = {"specification": f"{model}{days}{derived}", "ci_high": nan, **fixed, **none, **found}
         row["primary"] = "yes" if (model, days, derived) == ("glmm", "100", "in") else "no"
         table.append(row | {"studies_used": ";".join(r["study"] for r in kept)})
@@ -320,12 +321,13 @@ def test_the_specification_curve_is_sorted_and_marks_the_primary_one():
     printed = fmt.format_percent_interval(*values_of(primary, "estimate", "ci_low", "ci_high")).replace(" ", "% ", 1)
     ends = [fmt.format_percent(v) for v in (values[0], values[-1])]
     median = fmt.format_percent(data.multiverse_summary[0]["estimate_median"])
-    assert f"24 specifications pool 3 different sets of rows; their estimates range from {ends[0]} to {ends[1]}%, " in (
+    assert f"24 different specifications pool 6 sets of rows; their estimates range from {ends[0]} to {ends[1]}%, " in (
         drawing.desc
     )
     assert f"median {median}%. Primary specification: {printed}." in drawing.desc
     bold = {t.get_text() for t in drawing.pages[0].findobj(Text) if t.get_fontproperties().get_weight() == "bold"}
     assert {"GLMM, Wald", "100 days", "in"} <= bold
+    assert "Bayesian GLMM, prior scale 0.5" in words(drawing)
     assert not {"30 days", "400 days", "left out"} & bold
     assert "Abstract-only studies" not in words(drawing), "a choice that was not crossed"
 
@@ -339,9 +341,9 @@ def test_specifications_without_a_pool_are_counted_not_drawn():
 def test_every_model_and_choice_has_its_words():
     from synthesis.selection.specifications import CHOICES
 
-    assert tuple(specification.MODELS) == MODEL_NAMES or set(specification.MODELS) == set(MODEL_NAMES)
+    assert set(SHORT_NAMES) == set(MODEL_NAMES)
     assert list(specification.CHOICES) == ["model", *CHOICES]
-    assert len(set(specification.MODELS.values())) == len(specification.MODELS)
+    assert len(set(SHORT_NAMES.values())) == len(SHORT_NAMES)
 
 
 def test_subsets_set_every_study_apart_when_all_are_there():

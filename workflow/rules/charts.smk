@@ -31,6 +31,11 @@ def moderators_of(wildcards):
     return {name: CHOICES["moderators"][name] for name in chosen}
 
 
+def outcomes_of(wildcards):
+    """Give the outcomes that an analysis pools, with their labels."""
+    return labels({name: protocol.outcomes[name] for name in protocol.analyses[wildcards.analysis].outcomes})
+
+
 for ending, charted in CHARTED.items():
     if not charted:
         continue
@@ -60,6 +65,7 @@ for ending, charted in CHARTED.items():
             title=label_of,
             note=note_of,
             max_days=lambda wildcards: protocol.analyses[wildcards.analysis].window.max_days,
+            outcomes=outcomes_of,
             moderators=moderators_of,
             review=EDITION,
             models=CHOICES["models"],

@@ -31,6 +31,7 @@ def multiverse_of(wildcards):
         "choices": choices_of(wildcards.analysis),
         "models": models_and(protocol.multiverse.models),
         "windows": protocol.multiverse.windows,
+        "prior_scales": protocol.multiverse.prior_scales,
         "thresholds": protocol.future.thresholds,
         "ignored_items": protocol.multiverse.risk_of_bias_ignores,
     }

@@ -13,6 +13,7 @@ with sealed(snakemake):
         title=snakemake.params.title,
         note=snakemake.params.note,
         max_days=snakemake.params.max_days,
+        outcomes=snakemake.params.outcomes,
         moderators=snakemake.params.moderators,
         review=snakemake.params.review,
         models=snakemake.params.models,

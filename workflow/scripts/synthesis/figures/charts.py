@@ -40,7 +40,8 @@ def draw_charts_file(
     """Read the tables of an analysis (field of ``Readings`` → path) and write its charts.
 
     ``moderators`` are those of the analysis, with ``label`` and ``unit``; ``review``, ``models`` and ``figures`` these
-    parts of the config; ``words`` are title, note and max_days (the longest window) of the analysis.
+    parts of the config; ``words`` are title, note, max_days (the longest window) and outcomes (name → label) of the
+    analysis.
     """
     data = Readings(**{name: read(path) for name, path in tables.items()})
     version = version_line(review, "rows", Path(tables["rows"]).read_bytes())

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..tables.pools import Row, estimate_text
 from ..words import formatting as fmt
+from ..words.model_names import SHORT_NAMES
 from ..words.terms import is_ok
 from .kit.axes import axis_end, percent_axis
 from .kit.board import Chart, Drawing, draw_nothing
@@ -22,7 +23,7 @@ MODEL = "model"
 CHOICES = {
     MODEL: "Model and interval",
     "window": "Longest window",
-    "unstated": "Window not stated",
+    "outcomes": "Outcomes",
     "derived": "Derived counts",
     "abstracts": "Abstract-only studies",
     "abstract_counts": "Counts read in an abstract",
@@ -30,31 +31,9 @@ CHOICES = {
     "sensitivity_rows": "Rows for sensitivity only",
     "confirmed_only": "Confirmed counts only",
     "risk_of_bias": "Risk of bias",
+    "limits": "Counts within limits",
 }
-LEVELS = {"in": "in", "out": "left out", "include": "in", "exclude": "left out"}
-MODELS = {
-    "glmm": "GLMM, Wald",
-    "glmm-t": "GLMM, t",
-    "betabinom": "Beta-binomial",
-    "bayes": "Bayesian GLMM",
-    "logit-reml": "Logit, REML, Wald",
-    "logit-reml-hk": "Logit, REML, Hartung–Knapp",
-    "logit-reml-mhk": "Logit, REML, modified H–K",
-    "logit-dl": "Logit, DL, Wald",
-    "logit-dl-hk": "Logit, DL, Hartung–Knapp",
-    "logit-dl-mhk": "Logit, DL, modified H–K",
-    "logit-ml": "Logit, ML, Wald",
-    "logit-pm": "Logit, Paule–Mandel, Wald",
-    "logit-he": "Logit, Hedges, Wald",
-    "logit-sj": "Logit, Sidik–Jonkman, Wald",
-    "arcsine-reml": "Arcsine, REML, Wald",
-    "arcsine-reml-hk": "Arcsine, REML, Hartung–Knapp",
-    "arcsine-reml-mhk": "Arcsine, REML, modified H–K",
-    "log-reml": "Log, REML, Wald",
-    "log-reml-hk": "Log, REML, Hartung–Knapp",
-    "ft-dl": "Freeman–Tukey, DL, Wald",
-    "crude": "Crude, exact",
-}
+LEVELS = {"in": "in", "out": "left out", "open": "open", "unstated": "not stated"}
 LEFT, RIGHT = 52.0, 176.0  # mm: edges of the panel
 ROW, GROUP = 3.3, 1.4  # mm: a row of the matrix, the gap between two choices
 GAP, TICK = 0.6, 1.7  # mm: distance of columns from which a gap is seen between their marks; height of a mark
@@ -73,8 +52,19 @@ def pools_of(rows: Sequence[Row]) -> list[Row]:
 
 def choices_of(rows: Sequence[Row]) -> Choices:
     """Give the choices that have several levels."""
-    found = {name: list(dict.fromkeys(row[name] for row in rows)) for name in CHOICES}
+    found = {name: list(dict.fromkeys(level for row in rows for level in taken_by(row, name))) for name in CHOICES}
     return {name: levels for name, levels in found.items() if len(levels) > 1}
+
+
+def taken_by(row: Row, choice: str) -> list[str]:
+    """Give the levels of a choice that lead to a specification: several where it changes nothing.
+
+    >>> taken_by({"window": "100;30 or 90"}, "window"), taken_by({"model": "bayes", "prior": 0.5}, "model")
+    (['100', '30 or 90'], ['bayes 0.5'])
+    """
+    if choice == MODEL:
+        return [f"{row[MODEL]} {row['prior']:g}" if known(row["prior"]) else row[MODEL]]
+    return row[choice].split(";")
 
 
 @fixed_settings()
@@ -88,8 +78,9 @@ def draw_specification_curve(data: Readings, text: FigureText) -> Drawing:
     choices = choices_of(data.multiverse)
     said = describe(data, rows, text)
     grey = [
-        f"Each column is one specification with its {text.percent} interval, sorted by estimate; below it the "
-        "choices that it makes. Diamond with its interval, upright line and bold words: the primary specification.",
+        f"Each column is one specification, a set of rows pooled by one model, with its {text.percent} interval, "
+        "sorted by estimate; below it the choices that lead to it, several levels of one where the rows are the same. "
+        "Diamond with its interval, upright line and bold words: the primary specification.",
         *_caveats(data, rows),
     ]
     height = fsum(len(levels) * ROW + ROW + GROUP for levels in choices.values()) + 1.5
@@ -98,17 +89,17 @@ def draw_specification_curve(data: Readings, text: FigureText) -> Drawing:
     pitch = (chart.right - chart.left - 2 * chart.pad) / len(rows)
     x = chart.left + chart.pad + pitch * (np.arange(len(rows)) + 0.5)
     _draw_curve(chart, rows, x, pitch, text)
-    _draw_matrix(chart, rows, x, pitch, choices)
+    _draw_matrix(chart, rows, x, pitch, choices, text)
     return Drawing([chart.finish()], title, f"Specification curve, {title}. {said}")
 
 
 def describe(data: Readings, rows: Sequence[Row], text: FigureText) -> str:
     """Say how far the answer moves."""
     decimals = fmt.decimals_for(row["estimate"] for row in rows)
-    sets = len({values_of(row, "studies_used", "events", "patients") for row in rows})
+    sets = len({row["departures"] for row in rows})
     low, high = (fmt.format_percent(row["estimate"], decimals) for row in (rows[0], rows[-1]))
-    words = f"{fmt.format_count(len(rows))} specifications pool "
-    words += f"{fmt.format_count(sets)} different sets of rows" if sets > 1 else "one set of rows"
+    words = f"{fmt.format_count(len(rows))} different specifications pool "
+    words += f"{fmt.format_count(sets)} sets of rows" if sets > 1 else "one set of rows"
     words += f"; their estimates range from {low} to {high}%"
     if data.multiverse_summary and known(middle := data.multiverse_summary[0]["estimate_median"]):
         words += f", median {fmt.format_percent(middle, decimals)}%"
@@ -166,7 +157,9 @@ def _draw_curve(chart: Chart, rows: Sequence[Row], x: np.ndarray, pitch: float, 
         chart.line([chart.left, chart.right], [y[i]] * 2, width=0.7 * s, color=c.overall, zorder=2, **DASHED)
 
 
-def _draw_matrix(chart: Chart, rows: Sequence[Row], x: np.ndarray, pitch: float, choices: Choices) -> None:
+def _draw_matrix(
+    chart: Chart, rows: Sequence[Row], x: np.ndarray, pitch: float, choices: Choices, text: FigureText
+) -> None:
     """Draw which level of each choice a column takes; the levels of the primary one in bold."""
     c, s, small = chart.palette, chart.s, chart.preset.small
     half = 0.5 * pitch if pitch < GAP else min(0.4 * pitch, 1.0 * s)  # a gap between columns where it can be seen
@@ -175,11 +168,11 @@ def _draw_matrix(chart: Chart, rows: Sequence[Row], x: np.ndarray, pitch: float,
         chart.write(chart.mm(2), y + ROW * s / 2, CHOICES[choice], size=small, bold=True)
         y += ROW * s
         for level in levels:
-            middle, bold = y + ROW * s / 2, primary.get(choice) == level
-            words, color = level_words(choice, level), c.text if bold else c.notes
+            middle, bold = y + ROW * s / 2, bool(primary) and level in taken_by(primary, choice)
+            words, color = level_words(choice, level, text), c.text if bold else c.notes
             chart.write_cut(chart.mm(4), middle, words, room, size=small, color=color, bold=bold)
             chart.line([chart.left, chart.right], [middle] * 2, width=0.5 * s, color=c.grid, zorder=1)
-            taken = runs_of([row[choice] == level for row in rows], joined=pitch < GAP)
+            taken = runs_of([level in taken_by(row, choice) for row in rows], joined=pitch < GAP)
             ends = [[(x[first] - half, middle), (x[last] + half, middle)] for first, last in taken]
             chart.segments(ends, width=TICK * s / MM_PER_POINT, color=c.study, zorder=3)
             y += ROW * s
@@ -201,15 +194,30 @@ def runs_of(flags: Sequence[bool], *, joined: bool) -> list[tuple[int, int]]:
     return runs
 
 
-def level_words(choice: str, level: object) -> str:
+def level_words(choice: str, level: str, text: FigureText) -> str:
     """Give a level in words.
 
-    >>> level_words("window", 100), level_words("unstated", "exclude"), level_words("derived", "derived out")
-    ('100 days', 'left out', 'derived left out')
+    >>> text = FigureText("Fever", outcomes={"fever": "Fever", "chills": "Chills"})
+    >>> level_words("window", "100 + unstated", text), level_words("window", "30 or 90", text)
+    ('100 days, or not stated', '30 or 90 days')
+    >>> level_words("derived", "derived out or out", text), level_words("outcomes", "fever else chills", text)
+    ('derived left out, or left out', 'else Chills')
     """
     if choice == MODEL:
-        return MODELS.get(level, level)
+        model, _, prior = level.partition(" ")
+        return SHORT_NAMES.get(model, model) + (f", prior scale {prior}" if prior else "")
+    if choice == "outcomes":
+        others = level.split(" else ")[1:]
+        return ", ".join(f"else {text.outcomes.get(name, name)}" for name in others) or "the preferred one only"
     if choice == "window":
-        return f"{level} days"
-    first, _, last = level.rpartition(" ")
-    return f"{first} {LEVELS.get(last, last)}".strip() if choice == "derived" else LEVELS.get(level, level)
+        alone = [one for one in level.split(" or ") if one.isdigit()]
+        said = [f"{' or '.join(alone)} days"] if alone else []
+        return "; ".join([_silent(one) for one in level.split(" or ") if not one.isdigit()] + said)
+    pairs = (one.rpartition(" ") if choice == "derived" else ("", "", one) for one in level.split(" or "))
+    return ", or ".join(f"{first} {LEVELS.get(last, last)}".strip() for first, _, last in pairs)
+
+
+def _silent(level: str) -> str:
+    """Give a window, and what comes in though it states none."""
+    days, *silent = level.split(" + ")
+    return f"{days} days, or {' or '.join(LEVELS.get(kind, kind) for kind in silent)}"

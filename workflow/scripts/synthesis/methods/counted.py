@@ -8,7 +8,7 @@ from ..moderators.permutation import EXACT_UP_TO
 from ..selection.sharing import ARTICLE_FIRST
 from ..tables.pools import state_of
 from ..words.formatting import format_count
-from ..words.model_names import DESCRIPTIONS, SCALES, WALD_TESTED, scale_of
+from ..words.model_names import DESCRIPTIONS, SCALES, SHORT_NAMES, WALD_TESTED, scale_of
 from ..words.prose import markdown_table
 from ..words.terms import NOT_PRIMARY, is_ok, remarks_of, with_remark
 from .evidence import Evidence, without_events
@@ -216,7 +216,8 @@ def sensitivity(evidence: Evidence) -> dict:
         "scale": scale_of(primary),
         "bootstrapped": sum(not isnan(row["low"]) for row in bootstrapped),
         "crossed": {choice for row in summary for choice in row["choices"].split(";")},
-        "curve_models": dict.fromkeys([primary, *choices["multiverse"]["models"]]),
+        "curve_models": [SHORT_NAMES[name] for name in dict.fromkeys([primary, *choices["multiverse"]["models"]])],
+        "combinations": sum(row["combinations"] for row in summary),
         "specifications": sum(row["specifications"] for row in summary),
         "specifications_pooled": sum(row["pooled"] for row in summary),
         "foretold": len({row["analysis"] for row in evidence.table("future") if row["quantity"]}),

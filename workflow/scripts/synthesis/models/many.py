@@ -23,6 +23,7 @@ def pool_many(
     several: np.ndarray,
     alone: Callable[[int], Pooled],
     level: float = 0.95,
+    **prior: float,
 ) -> list[dict]:
     """Pool many data sets with one model.
 
@@ -37,6 +38,8 @@ def pool_many(
     alone : callable
         Number of a data set → its single fit: it knows the words for one study, no events, nothing but events, several
         arms and no convergence, and serves models that have no batch.
+    prior : float
+        Scales of the priors of ``bayes`` other than its own.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def pool_many(
     """
     ok = np.zeros(len(mask), bool)
     if model in BATCHES:
-        numbers, ok = BATCHES[model](events, patients, mask, level, remarks=True)
+        numbers, ok = BATCHES[model](events, patients, mask, level, remarks=True, **prior)
         if model not in SHARE_EFFECT:
             ok = ok & ~(mask & several).any(1)
     found = []

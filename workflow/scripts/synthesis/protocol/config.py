@@ -161,7 +161,12 @@ class Multiverse(Part):
     """Which defensible choices are crossed."""
 
     models: tuple[Model, ...] = Field(min_length=1)
-    windows: tuple[Days, ...] = Field(min_length=1, max_length=20, description="Longest windows allowed, in days.")
+    windows: tuple[Days, ...] = Field(
+        min_length=1, max_length=20, description="Longest windows allowed, in days; what states no window is left out."
+    )
+    prior_scales: tuple[Annotated[Number, Field(gt=0, le=10)], ...] = Field(
+        (), max_length=20, description="Scales of the half-normal prior on τ (log odds) of `bayes`, beside the usual 1."
+    )
     risk_of_bias_ignores: tuple[Name, ...] = Field(
         (),
         description="Risk-of-bias items about precision: no risk in figures, no reason to leave a study out.",

@@ -25,6 +25,31 @@ DESCRIPTIONS = {
     "crude": "Total events over total patients, exact interval",
 }
 
+# Where there is little room.
+SHORT_NAMES = {
+    "glmm": "GLMM, Wald",
+    "glmm-t": "GLMM, t",
+    "betabinom": "Beta-binomial",
+    "bayes": "Bayesian GLMM",
+    "logit-reml": "Logit, REML, Wald",
+    "logit-reml-hk": "Logit, REML, Hartung–Knapp",
+    "logit-reml-mhk": "Logit, REML, modified H–K",
+    "logit-dl": "Logit, DL, Wald",
+    "logit-dl-hk": "Logit, DL, Hartung–Knapp",
+    "logit-dl-mhk": "Logit, DL, modified H–K",
+    "logit-ml": "Logit, ML, Wald",
+    "logit-pm": "Logit, Paule–Mandel, Wald",
+    "logit-he": "Logit, Hedges, Wald",
+    "logit-sj": "Logit, Sidik–Jonkman, Wald",
+    "arcsine-reml": "Arcsine, REML, Wald",
+    "arcsine-reml-hk": "Arcsine, REML, Hartung–Knapp",
+    "arcsine-reml-mhk": "Arcsine, REML, modified H–K",
+    "log-reml": "Log, REML, Wald",
+    "log-reml-hk": "Log, REML, Hartung–Knapp",
+    "ft-dl": "Freeman–Tukey, DL, Wald",
+    "crude": "Crude, exact",
+}
+
 SCALES = {"arcsine": "arcsine square-root", "log": "log", "ft": "Freeman–Tukey double arcsine"}  # the others: logit
 
 

@@ -31,6 +31,7 @@ class FigureText:
     primary: str = "glmm"  # the model whose estimates lead
     draw_prediction_from: int = 5  # studies
     max_days: int | None = None  # the longest window the analysis pools
+    outcomes: Mapping[str, str] = field(default_factory=dict)  # that the analysis pools: name → label
     sort: str = "year"  # or label, estimate, patients: the order of studies
     overlaps: frozenset[str] = frozenset()  # studies that may share units with another one of the pool
     preset: str = "default"  # of ``PRESETS``
