@@ -139,6 +139,8 @@ def test_no_comparison_is_invented():
     between = next(r for r in rows if r["kind"] == BETWEEN)
     assert between["status"] == "no study with only B: nothing to compare"
     assert "estimate" not in between
+    together = next(r for r in rows if r["kind"] == TOGETHER)
+    assert together["status"] == "ok; B: only inside the studies that have both", "it is no second comparison"
 
 
 def test_a_level_without_events_has_no_odds_ratio():

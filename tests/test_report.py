@@ -376,6 +376,16 @@ def contrast_row(low: float, high: float, **more: object) -> dict[str, object]:
     return base | counts | effect | more
 
 
+def test_a_comparison_inside_a_study_is_told_once(folder):
+    """What pools it with single arms of other studies holds the same study again: no second proof."""
+    words, contrast = words_of(folder), words_of(folder).choices["contrasts"][0]
+    inside, again = contrast_row(0.4, 6), contrast_row(1.1, 3, kind="within and between", study="")
+    apart = contrast_row(0.5, 4, kind="between studies", study="")
+    for rows, told in (([inside, again], [inside]), ([again], []), ([inside, apart, again], [inside, apart])):
+        words.tables[("results", "contrasts")] = rows
+        assert ratios(words, contrast) == ({"fever": told} if told else {})
+
+
 @pytest.mark.parametrize(
     ("rows", "answer"),
     [

@@ -7,7 +7,7 @@ import numpy as np
 from ..models.proportions import wilson
 from ..selection.arms import counts_of
 from ..words.formatting import format_p
-from ..words.terms import BETWEEN, FISHER, LIKELIHOOD_RATIO, OK, TOGETHER, WITHIN, with_remark
+from ..words.terms import BETWEEN, FISHER, LIKELIHOOD_RATIO, OK, TOGETHER, WITHIN, is_ok, with_remark
 from ..words.terms import WITHIN_POOLED as POOLED
 from .subgroups import odds_ratio_shared
 
@@ -81,7 +81,11 @@ def contrast_rows(rows: Sequence[Mapping], analysis: str, contrasts: Sequence[di
             alone = "no study beside those that have both levels"
             found.append({"kind": TOGETHER, **_totals(block, sides), "status": alone})
         else:
-            found.append(_model_row(block, TOGETHER, sides, level))
+            pooled = _model_row(block, TOGETHER, sides, level)
+            met = [side for side in sides if both and side not in {row["group"] for row in single}]
+            if is_ok(pooled["status"]) and met:
+                pooled["status"] = with_remark(pooled["status"], f"{met[0]}: only inside the studies that have both")
+            found.append(pooled)
         base = {"analysis": analysis} | {name: contrast[name] for name in ("by", "first", "second")}
         table += [base | row for row in found]
     return table

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ..tables.declared import Row
 from ..words.formatting import is_missing
 from ..words.prose import inside, joined
-from ..words.terms import WITHIN, is_ok
+from ..words.terms import TOGETHER, WITHIN, is_ok
 from ..words.terms import WITHIN_POOLED as POOLED
 from .about import Review
 from .phrases import effect_words
@@ -18,14 +18,15 @@ def strip(pool: Row) -> dict[str, float]:
 
 
 def ratios(review: Review, contrast: Mapping[str, str]) -> dict[str, list[Row]]:
-    """Give the odds ratios of a contrast by analysis; without single studies where a row pools them.
+    """Give the odds ratios of a contrast by analysis: inside studies first, then between others.
 
-    One of many studies is bound to differ from the others.
+    Single studies are left to their pool where there is one, for one of many is bound to differ from the others. What
+    pools all together counts what stands inside studies again, and is no second comparison.
     """
     rows = [
         row
         for row in review.estimated("results", "contrasts")
-        if row["measure"] == "odds ratio" and is_ok(row["status"])
+        if row["measure"] == "odds ratio" and is_ok(row["status"]) and row["kind"] != TOGETHER
         if all(row[key] == contrast[key] for key in ("by", "first", "second"))
     ]
     pooled = {row["analysis"] for row in rows if row["kind"] == POOLED}
