@@ -594,8 +594,9 @@ def test_drawing_does_not_import_pyplot():
 
 def test_marks_of_honesty():
     row = {"study": "x", "report": "", "source": "Abstract", "basis": "reconstructed", "second_reading": ""}
-    assert marks_of(row, frozenset({"x"})) == "†‡§¶"
-    assert marks_of(row | {"source": "table 2", "basis": "stated", "second_reading": "agree"}, frozenset()) == ""
+    row["outcome"] = "veins"
+    assert marks_of(row, replace(TEXT, overlaps=frozenset({"x"}), parts={"veins": "Veins"})) == "#†‡§¶"
+    assert marks_of(row | {"source": "table 2", "basis": "stated", "second_reading": "agree"}, TEXT) == ""
     rows = make_rows(SMALL, source="abstract", second_reading=["agree", "agree", "", "disagree"])
     text = replace(TEXT, overlaps=frozenset({"melody2022"}), unit="babies")
     plot = read_of(rows, make_estimates(rows), text)
@@ -604,6 +605,21 @@ def test_marks_of_honesty():
     notes = " ".join(note for note, _ in plot.notes)
     assert "† Read in an abstract only. § Read once, or not confirmed by a second reader. ¶ May share babies" in notes
     assert "‡" not in notes
+
+
+def test_what_stands_in_for_the_outcome_asked_for_is_marked():
+    rows = make_rows(SMALL, outcome=["clots", "veins", "veins", "clots"])
+    marked = read_of(rows, make_estimates(rows), replace(TEXT, parts={"veins": "Thrombosis of veins"}))
+    lines = [line for line in marked.lines if line.kind == "study"]
+    assert [line.marks.count("#") for line in lines] == [int(o == "veins") for o in in_order(rows, lines)]
+    assert "# Counts only thrombosis of veins." in " ".join(note for note, _ in marked.notes)
+    assert "#" not in " ".join(note for note, _ in read_of(rows, make_estimates(rows), TEXT).notes)
+
+
+def in_order(rows, lines):
+    """Give the outcome of each study in the order it is drawn."""
+    outcome = dict(zip(rows["label"], rows["outcome"], strict=True))
+    return [outcome[line.label] for line in lines]
 
 
 def test_each_house_prints_the_same_numbers_in_its_own_way():

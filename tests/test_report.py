@@ -428,6 +428,14 @@ def test_marks_say_what_was_read_once_derived_or_may_overlap(folder):
     assert not any("¶" in words.marks(row) for row in words.table("data", "outcomes")), "what is in no pool"
 
 
+def test_a_count_of_another_outcome_than_the_first_asked_for_is_marked(folder):
+    words = words_of(folder)
+    words.analyses = {**words.analyses, "fever": {**words.analyses["fever"], "outcomes": ["any_fever", "fever"]}}
+    rows = words.used("fever")
+    assert all("#" in words.marks(row) for row in rows)
+    assert ("#", "counts only fever") in words.legend(rows)
+
+
 def test_what_simulations_say_stands_beside_each_answer_and_only_where_there_are_some(folder, tmp_path):
     """On both pages, for every pool of the model that leads, at its own number of studies."""
     pools = [pool for pool in map(words_of(folder).pool, words_of(folder).analyses) if is_pooled(pool)]

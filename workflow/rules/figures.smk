@@ -24,6 +24,13 @@ def mapped_properties():
     return [{"name": name, **variable} for name, variable in chosen.items()]
 
 
+def parts_of(wildcards):
+    """Give the outcomes that stand in for the one an analysis asks for first, each with its label."""
+    return {
+        name: protocol.outcomes[name].label for name in protocol.analyses[wildcards.analysis].outcomes[1:]
+    }
+
+
 def appraisal(analysis):
     """Give what a forest plot says of its studies beside their counts: judgements, and who may share patients with whom."""
     sheets = [index.sheets[path] for path in index.feeds(analysis)]
@@ -60,6 +67,7 @@ rule draw_forests:
         answer=lambda wildcards: answers(wildcards.analysis),
         title=label_of,
         note=note_of,
+        parts=parts_of,
         splits=variables(protocol.figures.forest_by),
         appraisal=lambda wildcards: APPRAISALS[wildcards.analysis],
         tools=protocol.questions_of_bias,

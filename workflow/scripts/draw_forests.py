@@ -13,6 +13,7 @@ with sealed(snakemake):
         Path(snakemake.output[0]).parent,
         title=snakemake.params.title,
         note=snakemake.params.note,
+        parts=snakemake.params.parts,
         splits=snakemake.params.splits,
         judgements=snakemake.params.appraisal["judgements"],
         overlaps=snakemake.params.appraisal["overlaps"],

@@ -101,7 +101,17 @@ class Review:
     def marks(self, row: Row) -> str:
         """Give the marks of honesty of a count, see :mod:`synthesis.words.marks`; outside a pool nothing is shared."""
         shared = row["study"] in self.sharing.get(row.get("analysis", ""), ())
-        return marks.marks_of(row, self.study(row["study"]).get("report", ""), shared)
+        return marks.marks_of(row, self.study(row["study"]).get("report", ""), shared, self.is_part(row))
+
+    def legend(self, rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+        """Explain the marks of some counts."""
+        return marks.legend(
+            map(self.marks, rows), self.unit, (self.outcome(r["outcome"]) for r in rows if self.is_part(r))
+        )
+
+    def is_part(self, row: Row) -> bool:
+        """Say whether the outcome of a pooled count stands in for the one that its analysis asks for first."""
+        return row["outcome"] in self.analyses.get(row.get("analysis", ""), {}).get("outcomes", ())[1:]
 
     @cached_property
     def sharing(self) -> dict[str, frozenset[str]]:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from ..tables.declared import Row
 from ..tables.pools import OVERALL, State, is_pooled, state_of
 from ..words import formatting as fmt
-from ..words.marks import legend
 from ..words.model_names import DESCRIPTIONS, interval_name
 from ..words.prose import inside, joined, plural
 from ..words.terms import is_ok
@@ -68,7 +67,7 @@ def row_table(review: Review, analysis: str) -> Table | None:
         f"{review.title(analysis)}: the counts and where they stand",
         [*(row_line(review, row, decimals) for row in rows), *pool_lines(review, analysis, decimals)],
         files=(f"{analysis}/rows.csv", f"{analysis}/estimates.csv"),
-        legend=legend(map(review.marks, rows), review.unit),
+        legend=review.legend(rows),
         notes=(f"Single studies: {interval}. Pooled: {DESCRIPTIONS[review.primary]}.",),
         stacked=True,
     )

@@ -12,7 +12,6 @@ from ..figures.kit.axes import axis_end
 from ..tables.declared import Row
 from ..tables.pools import OVERALL, estimate_text, prediction_text
 from ..words.formatting import format_tau2
-from ..words.marks import legend
 from ..words.model_names import DESCRIPTIONS
 from .about import UNKNOWN_LEVELS, Review, row_key
 from .html_tables import doi_address, sheet_address
@@ -77,7 +76,7 @@ class Explored:
         for row, gone in self.selections:
             if len(gone) <= limit and row["model"] in pools:
                 pools[row["model"]][selection_key(gone, len(self.places))] = record(row, decimals)
-        marks = legend(map(review.marks, self.rows), review.unit)
+        marks = review.legend(self.rows)
         return {
             "id": self.analysis,
             "label": review.title(self.analysis),

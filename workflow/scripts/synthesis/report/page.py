@@ -14,7 +14,6 @@ from ..sheets.screening import read_screening
 from ..tables.coverage import read_simulated
 from ..tables.files import write_text
 from ..words.formatting import decimals_for, format_count, format_percent
-from ..words.marks import legend
 from ..words.model_names import DESCRIPTIONS
 from . import answers, comparing, evidence_tables, headline, phrases, sources, variations
 from .about import Review, read_tables, row_key
@@ -76,14 +75,14 @@ def content(review: Review, texts: Mapping[str, str]) -> dict:
     """Give what the page says beside its figures: the review, and the modules whose functions make tables of it."""
     said = dict.fromkeys(("methods", "changes"), "") | texts
     modules = (answers, comparing, evidence_tables, headline, phrases, sources, variations)
-    counts = (row for analysis in review.analyses for row in review.used(analysis))
+    counts = [row for analysis in review.analyses for row in review.used(analysis)]
     return {
         **{module.__name__.rpartition(".")[2]: module for module in modules},
         **{name: Markup(to_html(without_title(text), shift=1, anchor=name)) for name, text in said.items()},
         "review": review,
         "about": review.choices["review"],
         "primary": DESCRIPTIONS[review.primary],
-        "legend": legend(map(review.marks, counts), review.unit),
+        "legend": review.legend(counts),
     }
 
 

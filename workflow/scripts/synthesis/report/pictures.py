@@ -24,7 +24,7 @@ NO_TURN = ("rotate(-0 ", "rotate(0 ")
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 NUMBER = re.compile(r"-?\d*\.\d+")
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
-SIGNS = "*†‡§¶ "  # what a figure may put behind a label
+SIGNS = "*#†‡§¶ "  # what a figure may put behind a label
 ROW_HEIGHT = 13.9  # points: one row of the forest plot
 SAFE_VALUE = re.compile(r"[\w\s#.,%()'\"+-]*")
 

@@ -3,7 +3,6 @@
 from ..tables.declared import Row
 from ..tables.pools import OVERALL
 from ..words.formatting import format_count, format_percent
-from ..words.marks import legend
 from ..words.prose import plural
 from .about import Review
 from .html_tables import Cell, Line, Table, linked, table
@@ -66,7 +65,7 @@ def source_table(review: Review) -> Table | None:
         "Every count with its source",
         [source_cells(review, row, told.get(count_key(row), "")) for row in rows],
         files=("data/outcomes.csv",),
-        legend=legend(map(review.marks, rows), review.unit),
+        legend=review.legend(rows),
         stacked=True,
     )
 
@@ -147,6 +146,6 @@ def comparison_sources(review: Review) -> Table | None:
             for row in rows
         ],
         files=("data/comparisons.csv",),
-        legend=legend(map(review.marks, rows), review.unit),
+        legend=review.legend(rows),
         stacked=True,
     )

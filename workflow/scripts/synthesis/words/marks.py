@@ -1,10 +1,13 @@
-"""Marks of honesty: which counts were read in an abstract, derived, read once, or may share units with others."""
+"""Marks of honesty: which counts are of a part, read in an abstract, derived, read once, or may share units."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-ABSTRACT, DERIVED, ONCE, OVERLAP = "†", "‡", "§", "¶"
+from .prose import inside, joined
+
+PART, ABSTRACT, DERIVED, ONCE, OVERLAP = "#", "†", "‡", "§", "¶"
 MEANINGS = {
+    PART: "counts only {part}",
     ABSTRACT: "read in an abstract only",
     DERIVED: "derived from a printed percentage or by subtraction, not printed as a count",
     ONCE: "read once, or not confirmed by a second reader",
@@ -16,16 +19,17 @@ CELLS = (
 )
 
 
-def marks_of(row: Mapping[str, object], report: object = "", overlaps: bool = False) -> str:
+def marks_of(row: Mapping[str, object], report: object = "", overlaps: bool = False, part: bool = False) -> str:
     """Give the marks of a count; what its table does not say is not marked.
 
     ``report`` is the kind of report of its study; ``overlaps``, whether that may share units with another one of
-    the pool.
+    the pool; ``part``, whether its outcome stands in for the one that the analysis asks for first.
 
     >>> marks_of({"source": "abstract", "basis": "derived", "second_reading": "agree"})
     '†‡'
     """
     found = {
+        PART: part,
         ABSTRACT: str(row.get("source", "")).lower().startswith("abstract") or report == "abstract",
         DERIVED: row.get("basis", "stated") != "stated",
         ONCE: row.get("second_reading", "agree") != "agree",
@@ -72,11 +76,13 @@ def as_read(row: Mapping[str, object], tables: Iterable[Mapping[str, object]]) -
     return next(table for table in tables if all(table[key] == row[key] for key in CELLS))
 
 
-def legend(marks: Iterable[str], unit: str) -> tuple[tuple[str, str], ...]:
-    """Explain the marks that occur, in their order.
+def legend(marks: Iterable[str], unit: str, parts: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
+    """Explain the marks that occur, in their order; ``parts`` are labels of the outcomes that stand in for others.
 
     >>> legend(["¶", ""], "catheters")
     (('¶', 'may share catheters with another report of this pool'),)
+    >>> legend(["#"], "catheters", ["Sepsis", "Sepsis"])
+    (('#', 'counts only sepsis'),)
     """
-    seen = set("".join(marks))
-    return tuple((mark, meaning.format(unit=unit)) for mark, meaning in MEANINGS.items() if mark in seen)
+    seen, part = set("".join(marks)), joined(dict.fromkeys(map(inside, parts)), "or")
+    return tuple((mark, meaning.format(unit=unit, part=part)) for mark, meaning in MEANINGS.items() if mark in seen)

@@ -35,8 +35,8 @@ def draw_forests_file(
 
     ``splits`` are variables with label and levels, one plot each; ``judgements`` the rows of ``risk_of_bias.csv`` of
     the studies, ``overlaps`` pairs that may share units, ``tools`` of each risk-of-bias tool item →
-    question; ``review``, ``models`` and ``figures`` these parts of the config, ``words`` title and note of the
-    analysis.
+    question; ``review``, ``models`` and ``figures`` these parts of the config, ``words`` title, note and
+    parts of the analysis, see :class:`synthesis.figures.kit.readings.FigureText`.
     """
     rows, estimates = read(rows_csv), read(estimates_csv)
     version = version_line(review, "rows", Path(rows_csv).read_bytes())

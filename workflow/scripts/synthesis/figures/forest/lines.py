@@ -49,7 +49,7 @@ class Printer:
             values_of(row, "ci_low", "proportion", "ci_high"),
             window=format_window(row["window"]),
             side=max(SQUARE[0], SQUARE[1] * sqrt(row["patients"] / self.largest)),
-            marks=marks_of(row, self.text.overlaps),
+            marks=marks_of(row, self.text),
             dots=self.judged.dots(row["study"]) if self.judged else (),
         )
 
@@ -118,18 +118,18 @@ def count_studies(studies: int, rows: int, what: str = "arms") -> str:
     return f"k = {fmt.format_count(studies)}{more}"
 
 
-def marks_of(row: Mapping[str, object], overlaps: frozenset[str]) -> str:
-    """Give the marks of honesty of a count; ``overlaps`` are the studies that may share units with another."""
-    return marks.marks_of(row, row["report"], row["study"] in overlaps)
+def marks_of(row: Mapping[str, object], text: FigureText) -> str:
+    """Give the marks of honesty of a count."""
+    return marks.marks_of(row, row["report"], row["study"] in text.overlaps, row["outcome"] in text.parts)
 
 
-def mark_sentences(found: Iterable[str], unit: str) -> list[str]:
+def mark_sentences(found: Iterable[str], unit: str, parts: Iterable[str] = ()) -> list[str]:
     """Explain the marks that occur, a sentence each.
 
     >>> mark_sentences(["†"], "patients")
     ['† Read in an abstract only.']
     """
-    return [f"{mark} {upper_first(words)}." for mark, words in marks.legend(found, unit)]
+    return [f"{mark} {upper_first(words)}." for mark, words in marks.legend(found, unit, parts)]
 
 
 def format_window(window: str) -> str:

@@ -8,6 +8,7 @@ from ...words import formatting as fmt
 from ...words.levels import MIXED, NOT_REPORTED
 from ...words.prose import labelled, plural, upper_first
 from ...words.terms import remarks_of, with_remark
+from ..kit.layout import clean_text
 from ..kit.readings import FigureText, Note, Property, known, notes_of, studies_of, values_of
 from .lines import Printer, format_window, mark_sentences, marks_of
 
@@ -28,13 +29,14 @@ def write_notes(
         f"Heterogeneity: {heterogeneity}" if heterogeneity else "",
         write_test(rows, estimates, text, by) if by else "",
     ]
+    parts = [clean_text(text.parts[row["outcome"]]) for row in rows if row["outcome"] in text.parts]
     model = " ".join(filter(None, [text.model_line, f"Square area: number of {text.unit}."]))
     caveats = [
         *pool_caveats(overall, printer),
         row_caveat(rows, text, "arm" if by or several else "study", overall),
         axis_caveat(rows, upper),
         *(panel_caveats(rows, by, overall) if by else []),
-        *mark_sentences((marks_of(row, text.overlaps) for row in rows), text.unit),
+        *mark_sentences((marks_of(row, text) for row in rows), text.unit, parts),
         window_caveat(rows) if windows else "",
     ]
     return [*((words, True) for words in dark if words), (model, False), *notes_of(text, grey=caveats)]

@@ -64,7 +64,7 @@ def wrap_text(text: str, width: float, size: float, weight: str = "normal") -> l
     """
     lines, line = [], ""
     bound = re.sub(r" ([=<>−]) ", "\u00a0\\1\u00a0", clean_text(text))
-    bound = re.sub(r"(^| )([†‡§¶]|–:) ", "\\1\\2\u00a0", bound)
+    bound = re.sub(r"(^| )([#†‡§¶]|–:) ", "\\1\\2\u00a0", bound)
     for word in (part.replace("\u00a0", " ") for part in bound.split(" ")):
         longer = f"{line} {word}".strip()
         if text_width(longer, size, weight) <= width:

@@ -34,6 +34,7 @@ class FigureText:
     outcomes: Mapping[str, str] = field(default_factory=dict)  # that the analysis pools: name → label
     sort: str = "year"  # or label, estimate, patients: the order of studies
     overlaps: frozenset[str] = frozenset()  # studies that may share units with another one of the pool
+    parts: Mapping[str, str] = field(default_factory=dict)  # outcomes that stand in for the first one asked for → label
     preset: str = "default"  # of ``PRESETS``
     palette: str = "default"  # of ``PALETTES``
 
