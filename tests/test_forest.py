@@ -22,6 +22,7 @@ from synthesis.figures.forest.lines import marks_of
 from synthesis.figures.forest.plot import axis_upper, draw_forest, read_plot
 from synthesis.figures.forest.risk_of_bias import read_judgements
 from synthesis.figures.kit import axes, layout
+from synthesis.figures.kit.board import Board
 from synthesis.figures.kit.dots import SYMBOLS, level_of
 from synthesis.figures.kit.presets import PRESETS
 from synthesis.figures.kit.readings import FigureText, Property
@@ -149,6 +150,19 @@ def grouped(k):
     return rows, split, make_estimates(rows, split, test)
 
 
+def within_limits():
+    """Give counts known only within limits beside exact ones: narrow, wide, and one that leaves the axis."""
+    studies = [("Able 2001", 16, 168), ("Baker 2002", 8, 127), ("Clark 2003", 0, 40), ("Davis 2004", 5, 60)]
+    rows = make_rows([*studies, ("Evans 2005", 3, 6)], window=["30", "unstated", "90", "90", "30"])
+    estimates = make_estimates(rows, events=None, events_from=32, events_to=42)
+    rows["events_from"], rows["events_to"] = rows["events"], [17, 8, 4, 9, 5]
+    exact = rows["events_from"] == rows["events_to"]
+    rows["ci_high"] = clopper_pearson(rows["events_to"], rows["patients"])[1]
+    for name in ("events", "proportion"):
+        rows[name] = rows[name].astype(object).where(exact, None)
+    return rows, estimates
+
+
 def cases():
     """Give every plot of the specification's list: name, block, estimates, by."""
     rows, split, estimates = small()
@@ -162,6 +176,7 @@ def cases():
         yield f"{k} studies, split", split, estimates, "product"
     yield "long name", *long_name(), None
     yield "all zero", *all_zero(), None
+    yield "within limits", *within_limits(), None
     yield "extremes", *extremes(), None
     everybody = make_rows([("Able 2001", 12, 12), ("Baker 2002", 40, 40)])
     yield "all events", everybody, make_estimates(everybody), None
@@ -240,6 +255,18 @@ def test_the_checks_can_fail():
     assert find_off_page(page.figure) == ["three"]
 
 
+def expected_texts(row, decimals):
+    """Give events, and estimate with interval, of a row or a pool: both ends of what limits leave possible."""
+    if not fmt.is_missing(row["events"]):
+        interval = row["estimate"], row["ci_low"], row["ci_high"]
+        return fmt.format_count(row["events"]), fmt.format_percent_interval(*interval, decimals)
+    ends = row["events_from"], row["events_to"]
+    limits = fmt.format_percent_range(row["ci_low"], row["ci_high"], decimals)
+    shares = [row["estimate"]] * 2 if row["estimate"] else [events / row["patients"] for events in ends]
+    span = fmt.format_within(*shares, lambda share: fmt.format_percent(share, decimals))
+    return "{:.0f}–{:.0f}".format(*ends), f"{span} ({limits})"
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_every_number_is_the_formatted_one(name):
     block, estimates, by = CASES[name]
@@ -251,8 +278,8 @@ def test_every_number_is_the_formatted_one(name):
     for row in [*block.rename(columns={"proportion": "estimate"}).to_dict("records"), *pools.to_dict("records")]:
         if row["subset"] == "product" and by is None:
             continue
-        full = fmt.format_percent_interval(row["estimate"], row["ci_low"], row["ci_high"], decimals)
-        expected += [fmt.format_count(row["events"]), fmt.format_count(row["patients"]), *full.split(" ", 1)]
+        events, full = expected_texts(row, decimals)
+        expected += [events, fmt.format_count(row["patients"]), *full.split(" ", 1)]
     for number in set(expected):
         assert printed.count(number) >= expected.count(number), number
 
@@ -347,6 +374,40 @@ def test_an_interval_beyond_the_axis_ends_in_an_arrow_and_prints_its_true_limits
 def len_of(artist):
     """Give the corners of a mark (a closed triangle has four points)."""
     return len(artist.get_xy()) if hasattr(artist, "get_xy") else 0
+
+
+def test_a_count_within_limits_is_printed_as_a_range_and_drawn_as_the_span_of_its_proportion():
+    rows, estimates = within_limits()
+    drawing = drawing_of(rows, estimates, upper=0.4)
+    shown = texts(drawing.pages)
+    assert {"16–17", "0–4", "5–9", "3–5", "32–42"} <= {*shown}
+    lines = {line.label: line for line in read_plot(as_rows(rows), as_estimates(estimates), TEXT, upper=0.4).lines}
+    able = lines["Able 2001"]
+    assert (able.estimate, able.least, able.most) == ("9.5–10.1", 16 / 168, 17 / 168)
+    assert able.interval == f"({fmt.format_percent_range(able.low, able.high)})"
+    assert lines["Baker 2002"].estimate == "6.3" and np.isnan(lines["Baker 2002"].least)
+    assert "9.5–10.1 (5.5–15.7)" in " ".join(shown)
+    assert any("Bar instead of a square: a count known only within limits" in text for text in shown)
+    assert "32–42 events in 401 patients" in drawing.desc
+    exact = drawing_of(*small()[::2])
+    assert not any("Bar instead of" in text for text in texts(exact.pages))
+    assert "Single estimates range from 0.0% (Clark 2003) to 83.3% (Evans 2005)." in drawing.desc
+
+
+def test_the_bar_of_a_span_is_as_long_as_the_span_and_ends_where_the_axis_does(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        Board, "bar", lambda board, y, *ends, **style: drawn.append(ends[:2]) if "color" in style else 0
+    )
+    axes_drawn = []
+    monkeypatch.setattr(Board, "axis", lambda board, scale, *more, **style: axes_drawn.append(scale))
+    rows, estimates = within_limits()
+    drawing_of(rows, estimates, upper=0.6)
+    [x], spans = axes_drawn, [(0, 0.1), (16 / 168, 17 / 168), (5 / 60, 9 / 60), (0.5, 0.6)]
+    expected = sorted((float(x(low)), min(float(x(high)), x.end)) for low, high in spans)
+    lengths = [high - low for low, high in expected]
+    assert np.allclose(sorted(drawn)[:1] + sorted(drawn)[-1:], expected[:1] + expected[-1:], atol=0.4)
+    assert np.allclose(sorted(b - a for a, b in drawn), sorted(lengths), atol=0.4) and len(drawn) == 4
 
 
 def test_a_study_of_nothing_but_events_is_whole_at_100_per_cent():

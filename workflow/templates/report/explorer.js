@@ -146,6 +146,11 @@
 
   // The numbers in a printed text: "6.6 (4.1–10.4)" → [6.6, 4.1, 10.4]. "<0.1" is drawn at 0.1, ">99.9" at 99.9.
   const numbers = (text) => (text.match(/\d+(?:\.\d+)?/g) || []).map(Number);
+  // Of a study: the proportion, or the least and the greatest that limits of its count leave possible, then its interval.
+  const ofStudy = (row) => {
+    const [share, interval] = row.text.split(" ("), span = numbers(share);
+    return [span[0], span[span.length - 1], ...numbers(interval)];
+  };
   const key = () => [...out].sort((a, b) => a - b).map((place) => {
     const width = now.studies <= 36 ? 1 : 2;
     return place.toString(36).padStart(width, "0");
@@ -209,13 +214,14 @@
     return [mark];
   };
   const rowMarks = (row) => {
-    const [mid, low, high] = numbers(row.text);
+    const [from, to, low, high] = ofStudy(row);
     const most = Math.max(...now.rows.map((other) => other.size));
-    const side = Math.max(5, 13 * Math.sqrt(row.size / most));
-    const box = make("rect", { class: "box-mark", x: -side / 2, y: -side / 2, width: side, height: side });
+    const side = Math.max(5, 13 * Math.sqrt(row.size / most)), tall = { class: "box-mark", y: -side / 2, height: side };
+    const wide = `${Math.max(0.5, parseFloat(at(to)) - parseFloat(at(from)))}%`;
     return [
       make("line", { class: "ci", x1: at(low), x2: at(high), y1: "50%", y2: "50%" }),
-      make("svg", { x: at(mid), y: "50%", overflow: "visible" }, box),
+      from < to ? make("svg", { x: 0, y: "50%", width: "100%", overflow: "visible" }, make("rect", { ...tall, x: at(from), width: wide }))
+        : make("svg", { x: at(from), y: "50%", overflow: "visible" }, make("rect", { ...tall, x: -side / 2, width: side })),
       ...arrow(high),
     ];
   };
@@ -347,10 +353,10 @@
     }
     const most = Math.max(...now.rows.map((other) => other.size));
     rows.forEach((study, i) => {
-      const y = top + row * (i + 0.5), [mid, low, high] = numbers(study.text);
-      const side = Math.max(5, 13 * Math.sqrt(study.size / most));
+      const y = top + row * (i + 0.5), [from, to, low, high] = ofStudy(study);
+      const side = Math.max(5, 13 * Math.sqrt(study.size / most)), wide = from < to ? Math.max(1.5, x(to) - x(from)) : side;
       parts.push(text(nameOf(study) + study.marks, 10, y + 4), text(`${study.events}/${study.patients}`, 310, y + 4, end), bar(y, low, high),
-        make("rect", { x: x(mid) - side / 2, y: y - side / 2, width: side, height: side, fill: "#0b5394" }), text(study.text, 750, y + 4, end));
+        make("rect", { x: (x(from) + x(to) - wide) / 2, y: y - side / 2, width: wide, height: side, fill: "#0b5394" }), text(study.text, 750, y + 4, end));
     });
     if (pool && pool.text !== "–") {
       const y = top + row * (rows.length + 0.5), [mid, low, high] = numbers(pool.text);

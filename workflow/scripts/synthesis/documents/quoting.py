@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..methods.bibliography import REFERENCES, Reference
 from ..tables.files import number, read_table
-from ..tables.pools import estimate_text, prediction_text
+from ..tables.pools import estimate_text, events_text, prediction_text
 from ..words.formatting import decimals_for, format_count, format_percent
 
 Row = Mapping[str, str]
@@ -33,7 +33,8 @@ WAYS: Mapping[str, Callable[[Row], str]] = {
     "percent": lambda row: f"{format_percent(number(row, 'estimate'), _decimals(row))}%",
     "interval": lambda row: estimate_text(row, _decimals(row)).replace(" ", "% ", 1),
     "prediction": lambda row: f"{prediction_text(row, _decimals(row))}%",
-    **{name: lambda row, name=name: format_count(int(row[name])) for name in ("k", "studies", "events", "patients")},
+    **{name: lambda row, name=name: format_count(int(row[name])) for name in ("k", "studies", "patients")},
+    "events": events_text,
 }
 
 

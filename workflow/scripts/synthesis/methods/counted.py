@@ -6,8 +6,8 @@ from math import isnan, nan
 
 from ..moderators.permutation import EXACT_UP_TO
 from ..selection.sharing import ARTICLE_FIRST
-from ..tables.pools import state_of
-from ..words.formatting import format_count
+from ..tables.pools import limits_of, state_of
+from ..words.formatting import format_count, format_within
 from ..words.model_names import DESCRIPTIONS, SCALES, SHORT_NAMES, WALD_TESTED, scale_of
 from ..words.prose import markdown_table
 from ..words.terms import NOT_PRIMARY, is_ok, remarks_of, with_remark
@@ -157,13 +157,24 @@ def analyses(evidence: Evidence) -> dict:
         rows = [row for row in evidence.pooled if row["analysis"] == name]
         primary = primaries.get(name, {"pi_low": nan, "status": ""})
         k = len({row["study"] for row in rows})
-        counted = [k, *(sum(row[key] for row in rows) for key in ("events", "patients"))]
-        counted += [len(without_events(rows)), sum(row["window"] == "unstated" for row in rows)]
+        events = [sum(limits_of(row)[end] for row in rows) for end in (0, 1)]
+        counted = [sum(row["patients"] for row in rows), len(without_events(rows))]
+        counted += [sum(row["window"] == "unstated" for row in rows)]
         df = "–" if isnan(primary["pi_low"]) else format_count(k - 1)
         accepted = "; ".join(outcomes[outcome]["label"] for outcome in analysis["outcomes"])
         said = primary["status"] or "not fitted"
         status = with_remark("fitted", remarks_of(said)) if is_ok(said) else said
-        lines.append([analysis["label"], accepted, *map(format_count, counted), df, status])
+        lines.append(
+            [
+                analysis["label"],
+                accepted,
+                format_count(k),
+                format_within(*events),
+                *map(format_count, counted),
+                df,
+                status,
+            ]
+        )
     return {"table_of_analyses": markdown_table(head, lines, right=range(2, 8))}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..tables.declared import Row
+from ..tables.pools import limits_of
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Evidence:
 
 
 def without_events(rows: Iterable[Row]) -> list[str]:
-    """Name the studies whose pooled rows have no event at all."""
+    """Name the studies whose pooled rows have no event at all, whatever limits leave possible."""
     events: Counter = Counter()
     for row in rows:
-        events[row["study"]] += row["events"]
+        events[row["study"]] += limits_of(row)[1]
     return [study for study, total in events.items() if total == 0]

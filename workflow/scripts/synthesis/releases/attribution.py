@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isclose, nan
 
+from ..sheets.limits import ends, read_events
 from ..tables.files import number
 from .snapshot import Row, Snapshot
 
@@ -86,15 +87,17 @@ def subset_pool(snapshot: Snapshot, analysis: str, model: str, studies: set[str]
 
 def refit(counts: Mapping[str, Counts], model: str, level: float) -> float:
     """Pool counts anew; NaN without any, and by a model that this engine has not."""
-    rows = [(study, int(events), int(patients)) for study, c in sorted(counts.items()) for _, events, patients in c]
+    rows = [(study, *c[1:]) for study, every in sorted(counts.items()) for c in every]
     if not rows:
         return nan
     from ..models.catalogue import MODELS, pool  # here, since most builds change nothing
+    from ..models.counts import within
 
     if model not in MODELS:
         return nan
     study, events, patients = zip(*rows, strict=True)
-    return float(pool(model, events, patients, study, level).estimate)
+    low, high = zip(*(ends(read_events(count)) for count in events), strict=True)
+    return float(pool(model, within(low, high), [*map(int, patients)], study, level).estimate)
 
 
 def how(study: str, old: Counts | None, new: Counts | None, before: Snapshot, after: Snapshot, analysis: str) -> str:

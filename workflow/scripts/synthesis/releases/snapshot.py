@@ -28,6 +28,14 @@ class Cells(dict):
         return ""
 
 
+def _read_cells(row: Row, table: str) -> Cells:
+    """Give a row; a count known only within limits stands in its cell as a sheet writes it: ``16 to 17``."""
+    found = Cells(row)
+    if (table == "data/outcomes" or table.endswith("/rows")) and not found["events"] and found["events_from"]:
+        found["events"] = f"{found['events_from']} to {found['events_to']}"
+    return found
+
+
 @dataclass
 class Snapshot:
     """A review at one moment."""
@@ -53,7 +61,7 @@ class Snapshot:
                 source = self.files[f"results/{name}.csv"]
                 text = isinstance(source, str)
                 rows = csv.DictReader(io.StringIO(source, newline="")) if text else read_table(source)
-                self._read[name] = [Cells(row) for row in rows]
+                self._read[name] = [_read_cells(row, name) for row in rows]
             elif name.startswith("data/") and self.sheets():
                 self._read |= self._collect()
         return self._read.setdefault(name, [])
@@ -87,7 +95,8 @@ class Snapshot:
             handed = f"{folder}/sheets.json"
             write_text(handed, as_text(sheets))
             collect_sheets_file(handed, folder, attributes=["product", *attributes])
-            return {f"data/{path.stem}": [Cells(r) for r in read_table(path)] for path in Path(folder).glob("*.csv")}
+            tables = {f"data/{path.stem}": read_table(path) for path in Path(folder).glob("*.csv")}
+            return {name: [_read_cells(row, name) for row in rows] for name, rows in tables.items()}
 
     def text(self, path: str) -> str:
         """Give the text of a file; blank where there is none."""

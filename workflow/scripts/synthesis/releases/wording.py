@@ -1,7 +1,7 @@
 """Estimates before and after as text, with as many decimals as it takes to tell them apart."""
 
 from ..tables.files import number, numbers
-from ..tables.pools import estimate_text, prediction_text
+from ..tables.pools import estimate_text, events_text, prediction_text
 from ..words.formatting import (
     MISSING,
     decimals_for,
@@ -44,11 +44,11 @@ def estimate_words(row: Row | None, decimals: int) -> str:
 
 def cells(row: Row, decimals: int) -> list[str]:
     """Give the cells of a pool: studies, events, patients, estimate with both intervals, heterogeneity."""
-    counts = [format_count(one) for one in numbers(row, "studies", "events", "patients")]
+    studies, patients = map(format_count, numbers(row, "studies", "patients"))
     estimate, remarks = estimate_text(row, decimals), remarks_of(row["status"])
     estimate = remarks if remarks and estimate == MISSING else with_remark(estimate, remarks)
     return [
-        *counts,
+        *(studies, events_text(row), patients),
         estimate,
         prediction_text(row, decimals),
         format_tau2(number(row, "tau2")),

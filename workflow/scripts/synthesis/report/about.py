@@ -6,12 +6,21 @@ from pathlib import Path
 
 from ..tables.coverage import coverage_words, most_alike
 from ..tables.declared import Row, read
-from ..tables.pools import estimate_text, find_pool, is_pooled, limits_of, pooled_rows, prediction_text, sort_rows
+from ..tables.pools import (
+    estimate_text,
+    find_pool,
+    is_pooled,
+    pooled_rows,
+    prediction_text,
+    shares_of,
+    sort_rows,
+)
 from ..words import marks
-from ..words.formatting import decimals_for, format_count, format_percent, is_missing
+from ..words.formatting import decimals_for, format_percent, is_missing
 from ..words.model_names import DESCRIPTIONS, interval_of
 from ..words.prose import percent
 from .html_tables import Cell, sheet_address
+from .phrases import counts_of
 
 UNKNOWN_LEVELS = {"": "Not reported", "not reported": "Not reported", "mixed": "Several"}
 
@@ -72,7 +81,7 @@ class Review:
 
     def decimals(self, analysis: str) -> int:
         """Give the decimals of an analysis's table, the same as in its forest plot."""
-        return decimals_for([*(r["proportion"] for r in self.used(analysis)), self.pool(analysis).get("estimate")])
+        return decimals_for([*(shares_of(r)[1] for r in self.used(analysis)), self.pool(analysis).get("estimate")])
 
     def variable(self, name: str) -> str:
         """Give the name of a splitting variable."""
@@ -122,7 +131,8 @@ class Review:
     def counts(self, row: Row, *names: str) -> dict[str, str]:
         """Give counts of a row below their headings."""
         return {
-            f"#{(self.unit if name == 'patients' else name).capitalize()}": format_count(row[name]) for name in names
+            f"#{(self.unit if name == 'patients' else name).capitalize()}": count
+            for name, count in zip(names, counts_of(row, *names), strict=True)
         }
 
     def intervals(self, pool: Row, decimals: int) -> dict[str, str]:
@@ -147,7 +157,7 @@ class Review:
     def span(self, analysis: str) -> tuple[tuple[float, str], tuple[float, str]]:
         """Give the lowest and the highest proportion of the pooled studies, each with its study."""
         rows = self.used(analysis)
-        ends = [(limits_of(row)[end] / row["patients"], self.label(row["study"])) for row in rows for end in (0, 1)]
+        ends = [(share, self.label(row["study"])) for row in rows for share in shares_of(row)]
         return min(ends), max(ends)
 
     def range_words(self, analysis: str) -> str:

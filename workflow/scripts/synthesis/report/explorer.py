@@ -5,12 +5,12 @@ draws from the printed numbers.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import comb
 
 from ..figures.kit.axes import axis_end
 from ..tables.declared import Row
-from ..tables.pools import OVERALL, estimate_text, prediction_text
+from ..tables.pools import OVERALL, estimate_text, limits_of, prediction_text, shares_of
 from ..words.formatting import format_tau2
 from ..words.model_names import DESCRIPTIONS
 from .about import UNKNOWN_LEVELS, Review, row_key
@@ -66,7 +66,13 @@ class Explored:
         for row in review.table(analysis, "subsets"):
             inside = set(row["studies"].split(";"))
             if inside <= self.places.keys():
-                self.selections.append((row, tuple(at for study, at in self.places.items() if study not in inside)))
+                gone = tuple(at for study, at in self.places.items() if study not in inside)
+                self.selections.append((row | self.limits(inside), gone))
+
+    def limits(self, inside: Collection[str]) -> dict[str, int]:
+        """Give the fewest and the most events of a selection of studies; its table has the count where it is exact."""
+        low, high = map(sum, zip(*(limits_of(row) for row in self.rows if row["study"] in inside), strict=True))
+        return {"events_from": low, "events_to": high}
 
     def data(self, limit: int) -> dict:
         """Give what the page needs of it; selections with more studies left out than the limit are not carried."""
@@ -130,7 +136,7 @@ class Explored:
             "events": events,
             "patients": patients,
             "size": row["patients"],
-            "share": round(100 * row["proportion"], 3),
+            "share": round(50 * sum(shares_of(row)), 3),
             "text": row_interval(row, decimals),
             "marks": self.review.marks(row),
             "levels": {one["name"]: row.get(one["name"], "") for one in filters(self.review)},

@@ -13,6 +13,7 @@ from ..sheets.grade import read_grade
 from ..sheets.screening import read_screening
 from ..tables.coverage import read_simulated
 from ..tables.files import write_text
+from ..tables.pools import share_text
 from ..words.formatting import decimals_for, format_count, format_percent
 from ..words.model_names import DESCRIPTIONS
 from . import answers, comparing, evidence_tables, headline, phrases, sources, variations
@@ -140,7 +141,7 @@ class Plates:
         decimals, found = self.review.decimals(analysis), []
         for row in self.review.used(analysis):
             counts = " of ".join(phrases.counts_of(row, "events", "patients"))
-            words = f"{row['label']}: {counts}, {format_percent(row['proportion'], decimals)}%"
+            words = f"{row['label']}: {counts}, {share_text(row, decimals)}%"
             found.append(RowLink(row["label"], row_key(row), words))
         return found
 

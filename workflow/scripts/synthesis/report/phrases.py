@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 from ..tables.declared import Row
-from ..tables.pools import State, estimate_text, prediction_text, state_of
+from ..tables.pools import State, estimate_text, events_text, limits_of, prediction_text, row_text, state_of
 from ..words import formatting as fmt
 from ..words.prose import plural, upper_first
 from ..words.terms import BETWEEN, TOGETHER, WITHIN, remarks_of, with_remark
@@ -103,8 +103,8 @@ def status_words(row: Row) -> str:
 
 
 def counts_of(row: Row, *names: str) -> list[str]:
-    """Give counts of a row as they are printed."""
-    return [fmt.format_count(row[name]) for name in names]
+    """Give counts of a row as they are printed; of events, their limits."""
+    return [events_text(row) if name == "events" else fmt.format_count(row[name]) for name in names]
 
 
 def fraction(row: Row, side: str = "") -> str:
@@ -113,8 +113,14 @@ def fraction(row: Row, side: str = "") -> str:
     >>> fraction({"events": 0, "patients": None}), fraction({"first_events": 3, "first_patients": 1200}, "first")
     ('0/–', '3/1200')
     """
-    names = (f"{side}_{name}".lstrip("_") for name in ("events", "patients"))
-    return "/".join(fmt.MISSING if row[name] is None else str(row[name]) for name in names)
+    events, patients = (row[f"{side}_{name}".lstrip("_")] for name in ("events", "patients"))
+    ends = limits_of(row) if not side else (events, events)
+    parts = fmt.format_within(*ends, _plain), _plain(patients)
+    return "/".join(parts)
+
+
+def _plain(count: int | None) -> str:
+    return fmt.MISSING if count is None else str(count)
 
 
 def fractions(row: Row, *sides: str) -> dict[str, str]:
@@ -130,8 +136,8 @@ def counts_words(pool: Row, unit: str) -> str:
 
 
 def row_interval(row: Row, decimals: int) -> str:
-    """Give the proportion of a row with its interval."""
-    return fmt.format_percent_interval(row["proportion"], row["ci_low"], row["ci_high"], decimals)
+    """Give the proportion of a row, or its span, with its interval."""
+    return row_text(row, decimals)
 
 
 def effect_words(row: Row) -> str:

@@ -1,8 +1,8 @@
 """The studies, and every number of the sheets with where it stands and what became of it."""
 
 from ..tables.declared import Row
-from ..tables.pools import OVERALL
-from ..words.formatting import format_count, format_percent
+from ..tables.pools import OVERALL, share_text
+from ..words.formatting import format_count
 from ..words.prose import plural
 from .about import Review
 from .html_tables import Cell, Line, Table, linked, table
@@ -58,6 +58,9 @@ def arm_words(review: Review, arm: Row) -> str:
     return f"{name} ({', '.join([*words, size])})"
 
 
+COUNT_KEY = ("study", "arm", "outcome", "events_from", "events_to", "patients", "window", "definition")
+
+
 def source_table(review: Review) -> Table | None:
     """Give every count of every sheet with where it stands, and what became of it."""
     told, rows = fates(review), review.table("data", "outcomes")
@@ -72,7 +75,7 @@ def source_table(review: Review) -> Table | None:
 
 def count_key(row: Row) -> tuple:
     """Tell counts apart."""
-    return tuple(row[key] for key in ("study", "arm", "outcome", "events", "patients", "window", "definition"))
+    return tuple(row[key] for key in COUNT_KEY)
 
 
 def fates(review: Review) -> dict[tuple, str]:
@@ -93,7 +96,6 @@ def fates(review: Review) -> dict[tuple, str]:
 
 def source_cells(review: Review, row: Row, fate: str) -> dict[str, str | Cell]:
     """Give the cells of one count."""
-    known = row["events"] is not None and row["patients"]
     held = (row["exclude"] and f"Excluded: {row['exclude']}") or (
         row["sensitivity_only"] and f"Sensitivity only: {row['sensitivity_only']}"
     )
@@ -102,7 +104,7 @@ def source_cells(review: Review, row: Row, fate: str) -> dict[str, str | Cell]:
         "Study": review.study_cell(row["study"], arm_name(row), review.marks(row)),
         "Outcome": review.outcome(row["outcome"]),
         "#Count": fraction(row),
-        "#%": format_percent(row["events"] / row["patients"] if known else None),
+        "#%": share_text(row),
         "#Window": Cell(window_words(row), small=row["window_text"]),
         "*Definition": row["definition"],
         "*Source": linked(f"{source}. {sentences(row['note'], row['second_note'])}".strip(), url=row["url"]),

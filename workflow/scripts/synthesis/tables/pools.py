@@ -5,8 +5,18 @@ Rows are mappings, as text or typed; a missing number may be blank, None or NaN.
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 
-from ..words.formatting import DEFAULT, House, format_percent_interval, format_percent_range, is_missing
+from ..words.formatting import (
+    DEFAULT,
+    MISSING,
+    House,
+    format_percent,
+    format_percent_interval,
+    format_percent_range,
+    format_within,
+    is_missing,
+)
 from ..words.terms import is_ok
 from .files import number, numbers
 
@@ -87,10 +97,35 @@ def prediction_text(row: Row, decimals: int = 1, house: House = DEFAULT) -> str:
     return format_percent_range(*numbers(row, "pi_low", "pi_high"), decimals, house)
 
 
+def row_text(row: Row, decimals: int = 1, house: House = DEFAULT) -> str:
+    """Give the proportion of a row, or the span that its limits leave possible, with its confidence interval."""
+    span = share_text(row, decimals, house)
+    interval = format_percent_range(*numbers(row, "ci_low", "ci_high"), decimals, house)
+    return span if MISSING in (span, interval) else f"{span} ({interval})"
+
+
+def share_text(row: Row, decimals: int = 1, house: House = DEFAULT) -> str:
+    """Give the proportion of a row, or the span that its limits leave possible, in per cent."""
+    return format_within(*shares_of(row), partial(format_percent, decimals=decimals), house)
+
+
+def events_text(row: Row, house: House = DEFAULT) -> str:
+    """Give the events of a row or a pool, or their limits: ``16–17``."""
+    return format_within(*limits_of(row), house=house)
+
+
 def limits_of(row: Row) -> tuple:
     """Give the fewest and the most events that a row or a pool can have: the count twice where it is exact."""
     events = row["events"]
-    return (row["events_from"], row["events_to"]) if is_missing(events) else (events, events)
+    return (row.get("events_from"), row.get("events_to")) if is_missing(events) else (events, events)
+
+
+def shares_of(row: Row) -> tuple[float, float]:
+    """Give the least and the greatest proportion that a row leaves possible, or NaN: its own twice where exact."""
+    if not is_missing(share := number(row, "proportion")):
+        return share, share
+    low, high = (number({"n": events}, "n") / number(row, "patients") for events in limits_of(row))
+    return low, high
 
 
 def sort_rows(rows: Iterable[Row], sort: str) -> list[Row]:
@@ -98,10 +133,11 @@ def sort_rows(rows: Iterable[Row], sort: str) -> list[Row]:
 
     The largest number of patients comes first, what is missing last; ties go by label, study and arm.
     """
-    column, sign = "proportion" if sort == "estimate" else sort, -1 if sort == "patients" else 1
+    known = {"label": lambda row: 0.0, "estimate": lambda row: sum(shares_of(row)) / 2}
+    known |= {"patients": lambda row: -number(row, "patients"), "year": lambda row: number(row, "year")}
 
     def place(row: Row) -> tuple:
-        value = 0.0 if sort == "label" else sign * number(row, column)
+        value = known[sort](row)
         return is_missing(value), 0.0 if is_missing(value) else value, row["label"], row["study"], row.get("arm", "")
 
     return sorted(rows, key=place)

@@ -1,8 +1,8 @@
 """The alternative text of a forest plot: its message in sentences, for those who do not see it."""
 
-from ...tables.pools import Row
+from ...tables.pools import Row, events_text
 from ...words import formatting as fmt
-from ...words.prose import inside, plural
+from ...words.prose import agree, inside
 from ..kit.dots import SYMBOLS
 from ..kit.layout import clean_text
 from ..kit.readings import FigureText, studies_of
@@ -16,7 +16,8 @@ def describe_forest(plot: Plot, overall: Row, text: FigureText) -> str:
     lines = {line.kind: line for line in plot.blocks[-1]}
     if overall and overall["k"]:
         k = count_studies(overall["studies"], overall["k"])
-        counts = f"{plural(overall['events'], 'event')} in {fmt.format_count(overall['patients'])} {text.unit}"
+        events = f"{events_text(overall)} {agree(overall['events'], 'event', 'events')}"
+        counts = f"{events} in {fmt.format_count(overall['patients'])} {text.unit}"
         sentences.append(f"{studies_of(overall['studies'])} ({k}), {counts}.")
     if "overall" in lines:
         sentences.append(f"Pooled over all studies: {lines['overall'].said(text)}.")

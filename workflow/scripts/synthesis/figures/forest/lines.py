@@ -5,7 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from ...tables.pools import Row, State, estimate_text, is_pooled, prediction_text, state_of
+from ...tables.pools import (
+    Row,
+    State,
+    estimate_text,
+    events_text,
+    is_pooled,
+    prediction_text,
+    row_text,
+    shares_of,
+    state_of,
+)
 from ...words import formatting as fmt
 from ...words import marks
 from ...words.model_names import interval_of, scale_of
@@ -30,8 +40,9 @@ class Printer:
 
     def line(self, kind: str, label: str, row: Row, mark: Sequence[float], **more) -> Line:
         """Give a line with the printed numbers of a row or a pool."""
-        printed = estimate_text(row, self.decimals, self.text.style)
-        counts = {name: fmt.format_count(row[name]) for name in ("events", "patients")}
+        text = row_text if kind == "study" else estimate_text
+        printed = text(row, self.decimals, self.text.style)
+        counts = {"events": events_text(row, self.text.style), "patients": fmt.format_count(row["patients"])}
         return Line.of(kind, label, mark, printed, **counts, **more)
 
     def studies(self, panel: Sequence[Row]) -> list[Line]:
@@ -41,12 +52,13 @@ class Printer:
 
     def study(self, row: Row, arm: str) -> Line:
         """Give the line of a study, or of one of its arms."""
-        label = clean_text(row["label"])
+        label, (least, most) = clean_text(row["label"]), shares_of(row)
         return self.line(
             "study",
             f"{label}, {arm}" if arm else label,
-            {**row, "estimate": row["proportion"]},
-            values_of(row, "ci_low", "proportion", "ci_high"),
+            row,
+            (row["ci_low"], (least + most) / 2, row["ci_high"]),
+            **({"least": least, "most": most} if least < most else {}),
             window=format_window(row["window"]),
             side=max(SQUARE[0], SQUARE[1] * sqrt(row["patients"] / self.largest)),
             marks=marks_of(row, self.text),

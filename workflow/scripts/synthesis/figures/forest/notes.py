@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from ...tables.pools import Row, State, find_test, is_pooled, state_of
+from ...tables.pools import Row, State, find_test, is_pooled, shares_of, state_of
 from ...words import formatting as fmt
 from ...words.levels import MIXED, NOT_REPORTED
 from ...words.prose import labelled, plural, upper_first
@@ -35,6 +35,7 @@ def write_notes(
         *pool_caveats(overall, printer),
         row_caveat(rows, text, "arm" if by or several else "study", overall),
         axis_caveat(rows, upper),
+        limits_caveat(rows),
         *(panel_caveats(rows, by, overall) if by else []),
         *mark_sentences((marks_of(row, text) for row in rows), text.unit, parts),
         window_caveat(rows) if windows else "",
@@ -70,8 +71,15 @@ def axis_caveat(rows: Sequence[Row], upper: float) -> str:
     end = upper * (1 + 1e-9)
     if not any(row["ci_high"] > end for row in rows):
         return ""
-    beyond = " Arrow alone: so does the estimate." if any(row["proportion"] > end for row in rows) else ""
+    beyond = " Arrow alone: so does the estimate." if any(shares_of(row)[0] > end for row in rows) else ""
     return f"Arrow: interval extends beyond the axis.{beyond}"
+
+
+def limits_caveat(rows: Sequence[Row]) -> str:
+    """Explain a bar where other studies have a square."""
+    if all(len(set(shares_of(row))) == 1 for row in rows):
+        return ""
+    return "Bar instead of a square: a count known only within limits, and the proportions these leave possible."
 
 
 def panel_caveats(rows: Sequence[Row], by: Property, pool: Row) -> list[str]:

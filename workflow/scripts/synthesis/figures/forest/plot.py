@@ -7,7 +7,7 @@ function draws a line of any kind. Numbers come from ``rows.csv`` and ``estimate
 from collections.abc import Sequence
 from math import nan
 
-from ...tables.pools import OVERALL, Row, find_pool, is_pooled, sort_rows
+from ...tables.pools import OVERALL, Row, find_pool, is_pooled, shares_of, sort_rows
 from ...words import formatting as fmt
 from ...words.prose import inside
 from ...words.terms import is_ok
@@ -88,7 +88,7 @@ def read_plot(
     overall = find_pool(estimates, text.primary)
     pools = {group: find_pool(estimates, text.primary, subset=by.name, group=group) for group in panels} if by else {}
     shown = [pool["estimate"] for pool in (overall, *pools.values()) if pool]
-    decimals = fmt.decimals_for([*(row["proportion"] for row in rows), *shown])
+    decimals = fmt.decimals_for([*(shares_of(row)[1] for row in rows), *shown])
     printer = Printer(text, decimals, max(row["patients"] for row in rows), judged)
     blocks = [printer.studies(panel) for panel in panels.values()]
     if by:

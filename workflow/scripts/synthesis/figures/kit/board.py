@@ -115,11 +115,11 @@ class Board(Page):
         corners = [(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)]
         self.polygon(corners, color=color, zorder=zorder, edge=edge, width=width * self.s)
 
-    def bar(self, y: float, low: float, high: float, half: float, zorder: float = 5) -> None:
+    def bar(self, y: float, low: float, high: float, half: float, zorder: float = 5, color: str = "") -> None:
         """Draw a flat bar: what nobody takes for a confidence interval. Half its height in mm."""
         half *= self.s
         corners = [(low, y - half), (high, y - half), (high, y + half), (low, y + half)]
-        self.polygon(corners, color=self.palette.prediction, zorder=zorder)
+        self.polygon(corners, color=color or self.palette.prediction, zorder=zorder)
 
     def arrow(self, x: float, y: float, across: int, down: int, color: str, zorder: float = 4) -> None:
         """Draw the head of an arrow with its tip on a place, pointing ``across`` (1, −1 or 0) or ``down``."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
 
-from ...tables.pools import Row, find_pool, is_pooled, pooled_rows
+from ...tables.pools import Row, find_pool, is_pooled, limits_of, pooled_rows
 from ...words.formatting import House
 from ...words.levels import MIXED, NOT_REPORTED
 from ...words.model_names import interval_of
@@ -172,8 +172,9 @@ def add_arms(rows: Sequence[Row]) -> Row:
     """Give one row for the arms of a study."""
     if len(rows) == 1:
         return rows[0]
-    events, patients = (sum(row[column] for row in rows) for column in ("events", "patients"))
-    counts = {"events": events, "patients": patients, "proportion": events / patients}
+    (low, high), patients = map(sum, zip(*map(limits_of, rows), strict=True)), sum(row["patients"] for row in rows)
+    counts = {"events": low if low == high else None, "events_from": low, "events_to": high, "patients": patients}
+    counts["proportion"] = low / patients if low == high else nan
     return {**rows[0], "arm": "", "ci_low": nan, "ci_high": nan, **counts}
 
 

@@ -7,6 +7,7 @@ from math import fsum, isfinite, nan
 import numpy as np
 from matplotlib.figure import Figure
 
+from ...words.formatting import DASH
 from .axes import Axis, Scale
 from .board import MARGIN, PAD, RIGHT, STEP, Board
 from .dots import Key, draw_dot
@@ -18,6 +19,7 @@ from .style import CAPS, MM_PER_POINT
 
 AXIS = 12.0  # mm: height of the axis with its title
 HEIGHTS = {"gap": 0.5, "remark": 0.75, "rule": 0.35}  # in rows; every other line is one
+THINNEST = 0.5  # mm: width of a bar at least, or it would vanish
 CAPTION = 6.5  # mm: height of a title below the axis
 
 
@@ -39,6 +41,8 @@ class Line:
     mid: float = nan
     high: float = nan
     side: float = 0.0  # of a study's square, in mm
+    least: float = nan  # of the values that limits leave possible: a bar instead of the square
+    most: float = nan
     dagger: bool = False  # after the label
     marks: str = ""  # small ones after the label, explained in the notes
     dots: tuple[str, ...] = ()  # levels of judgements, one a column of dots
@@ -46,7 +50,8 @@ class Line:
     @classmethod
     def of(cls, kind: str, label: str, values: Sequence[float], printed: str, **more) -> "Line":
         """Give the line of an estimate, with its low, middle and high value (none: no mark), as ``9.4 (5.0–15.9)``."""
-        estimate, _, interval = printed.partition(" ")
+        estimate, bracket, interval = printed.partition(" (")
+        interval = bracket.strip() + interval
         mark = dict(zip(("low", "mid", "high"), values, strict=True)) if values else {}
         return cls(kind, label, estimate=estimate, interval=interval, **mark, **more)
 
@@ -54,6 +59,14 @@ class Line:
     def counts(self) -> str:
         """Give events and patients in one."""
         return f"{self.events}/{self.patients}" if self.events and self.patients else ""
+
+    @property
+    def ends(self) -> list[tuple[float, str]]:
+        """Give the estimate, or both ends of the span of one, each with how it is printed."""
+        if not isfinite(self.least):
+            return [(self.mid, self.estimate)]
+        low, _, high = self.estimate.replace(" to ", DASH).partition(DASH)
+        return [(self.least, low), (self.most, high or low)]
 
     def said(self, text: FigureText, unit: str = "%") -> str:
         """Give the estimate with its interval as a sentence does."""
@@ -94,8 +107,8 @@ class Plot:
 
 def said_range(lines: Sequence[Line]) -> str:
     """Give the smallest and the largest estimate, each with its name."""
-    ends = (pick(lines, key=lambda line: line.mid) for pick in (min, max))
-    return " to ".join(f"{line.estimate}% ({line.label})" for line in ends)
+    ends = [(*end, line.label) for line in lines for end in line.ends]
+    return " to ".join(f"{printed}% ({label})" for _, printed, label in (min(ends), max(ends)))
 
 
 def headings_of(text: FigureText, study: str, **others: str) -> dict[str, str]:
@@ -286,5 +299,15 @@ class Table:
                 b.arrow(x.end + PAD * s, y, 1, 0, c.study, zorder=5)
             if x.below(line.low):
                 b.arrow(x.start - PAD * s, y, -1, 0, c.study, zorder=5)
-            if not x.beyond(line.mid) and not x.below(line.mid):  # else its arrow stands for it
+            if isfinite(line.least):
+                self.span(x, line, y)
+            elif not x.beyond(line.mid) and not x.below(line.mid):  # else its arrow stands for it
                 b.square(mid, y, line.side * s / 2, c.study)
+
+    def span(self, x: Scale, line: Line, y: float) -> None:
+        """Draw the bar of what limits leave possible, as high as the study's square, as far as the axis reaches."""
+        b = self.board
+        low, high = (min(max(float(x(value)), x.start), x.end) for value in (line.least, line.most))
+        thin = max(0.0, THINNEST * b.s - (high - low)) / 2
+        if low < x.end and high > x.start:
+            b.bar(y, low - thin, high + thin, line.side / 2, zorder=6, color=b.palette.study)
