@@ -19,7 +19,7 @@ from synthesis.report.about import read_tables
 from synthesis.report.colours import dark_of
 from synthesis.report.comparing import split_table
 from synthesis.report.explorer import explorer_data, selection_key
-from synthesis.report.headline import ratios, verdict
+from synthesis.report.headline import ratios, verdict, whom_words
 from synthesis.report.markdown import to_html
 from synthesis.report.page import LIMIT, digest, write_page_file
 from synthesis.report.phrases import format_frequency, frequency_words, prediction_words
@@ -434,6 +434,26 @@ def test_a_count_of_another_outcome_than_the_first_asked_for_is_marked(folder):
     rows = words.used("fever")
     assert all("#" in words.marks(row) for row in rows)
     assert ("#", "counts only fever") in words.legend(rows)
+
+
+def test_the_first_screen_says_whom_when_and_what_a_comparison_counts():
+    """Of how many adults with lymphoma on axi-cel was bleeding counted, over which days, by which definition?"""
+    row = {"study": "a2001", "subset": "product", "group": "x", "patients": 89, "window": "90", "window_words": "90 d"}
+    row |= {"definition": "significant; as in the source", "population": "adult", "disease": "", "target": "T"}
+    levels = {"adult": "Adults"}
+    choices = {
+        "analyses": {"bleeding": {}},
+        "products": {"x": {"label": "X", "target": "T"}},
+        "attributes": {"target": {}, "disease": {}, "population": {}},
+        "variables": {"population": {"levels": levels}, "product": {"levels": {"x": "X-cel"}}},
+        "models": {"primary": "glmm", "level": 0.95},
+        "review": {"unit": "patients"},
+    }
+    review = Words(choices, {("bleeding", "rows"): [row]}, {})
+    contrast = {"analysis": "bleeding", "by": "product", "first": "x", "study": "a2001"}
+    said = whom_words(contrast, review)
+    assert said.startswith("X-cel: 89 patients (adults), counted over 90 d") and said.endswith(": significant.")
+    assert whom_words(contrast | {"study": ""}, review) == ""
 
 
 def test_what_simulations_say_stands_beside_each_answer_and_only_where_there_are_some(folder, tmp_path):

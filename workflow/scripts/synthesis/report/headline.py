@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from ..tables.declared import Row
-from ..words.formatting import is_missing
+from ..words.formatting import format_count, is_missing
 from ..words.prose import inside, joined
 from ..words.terms import TOGETHER, WITHIN, is_ok
 from ..words.terms import WITHIN_POOLED as POOLED
 from .about import Review
-from .phrases import effect_words
+from .phrases import effect_words, window_words
 
 
 def strip(pool: Row) -> dict[str, float]:
@@ -59,3 +59,17 @@ def ratio_words(row: Row, review: Review) -> str:
     where = f"inside {review.label(row['study'])}" if row["study"] else f"{row['kind']} studies"
     text = effect_words(row).replace(" (", f" ({review.level} CI ", 1)
     return f"{first} against {second} {where}, odds ratio {text}"
+
+
+def whom_words(row: Row, review: Review) -> str:
+    """Say whom a comparison inside a study counts on its first side, over which days, and what; else blank."""
+    place = {"study": row["study"], "subset": row["by"], "group": row["first"]}
+    rows = (one for one in review.table(row["analysis"], "rows") if all(one[key] == place[key] for key in place))
+    if not (one := next(rows, None)):
+        return ""
+    implied = {key for product in review.choices["products"].values() for key in product}  # a product says them
+    asked = [name for name in review.choices["attributes"] if name not in implied and one[name]]
+    who = ", ".join(inside(review.level_name(name, one[name])) for name in reversed(asked))
+    counted = f"{review.level_name(row['by'], row['first'])}: {format_count(one['patients'])} {review.unit}"
+    what = one["definition"].split(";")[0]
+    return f"{counted}{f' ({who})' if who else ''}, counted over {window_words(one)}: {what}."
