@@ -114,7 +114,7 @@ def test_a_second_reading_is_marked(adams, tmp_path):
     second = changed(adams, outcomes=rows, extraction={"first": "2026-05-01"})
     marked = mark_second_reading(changed(adams), second)
     assert [row.second_reading for row in marked.outcomes] == ["agree", "disagree", "agree", None]
-    assert marked.outcomes[1].second_note == "The second reader has 8 of 80, window 90 days."
+    assert marked.outcomes[1].second_note == "The second reader has 8 of 80, window 90 d."
     assert marked.outcomes[1].events == 9  # who is right is for people to settle
     assert marked.extraction.second == "2026-05-01"
     path = tmp_path / "adams2001.yaml"

@@ -196,6 +196,7 @@ def test_a_new_label_is_printed(copy):
 def test_what_is_pooled_is_what_people_read(copy):
     """Fits read rows without words; the same rows stand in rows.csv, number by number."""
     words = {"label", "arm_label", "reason", "ci_low", "ci_high", "source", "url", "doi", "note", "window_text"}
+    words |= {"window_words"}
     for analysis in ("fever", "high_fever", "rash"):
         fitted, shown = (
             [{key: value for key, value in row.items() if key not in words} for row in read_table(copy.folder / path)]

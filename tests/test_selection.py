@@ -153,7 +153,7 @@ def test_the_longest_allowed_window_is_taken(review):
     rows = select_rows(index.sheets.values(), "fever", index.protocol.analyses["fever"], WORDS)
     baker = [r for r in rows if r["study"] == "baker2002" and r["subset"] == "all"]
     assert [(r["window"], r["use"]) for r in baker] == [(30, "no"), (90, "yes")]
-    assert baker[0]["reason"].startswith("another row of the arm is preferred: 90 days")
+    assert baker[0]["reason"].startswith("another row of the arm is preferred: window 90 d")
 
 
 def test_the_preferred_outcome_is_taken(review):

@@ -243,14 +243,14 @@ def test_drop_downs_locks_comments_and_example(workbook):
 DAMAGE = {
     "Outcomes!D3": (dt.datetime(2026, 12, 3), "d-mmm", "the date 2026-12-03, which a spreadsheet makes of 3/12"),
     "Outcomes!E3": (1.234, "General", "1.234 may be a thousand or a decimal number."),
-    "Outcomes!I3": (0.1, "0.0%", "The cell holds the number 0.1 shown as per cent"),
+    "Outcomes!J3": (0.1, "0.0%", "The cell holds the number 0.1 shown as per cent"),
     "Outcomes!D4": ("=3+6", "General", "The cell holds a formula."),
     "Outcomes!E4": ("1,234", "@", '"1,234" may be a thousand or a decimal number.'),
     "Outcomes!H4": (True, "General", "The cell holds the truth value TRUE"),
-    "Outcomes!I4": ("10,0%", "@", '"10,0%" has a decimal comma. Write 10.0%.'),
+    "Outcomes!J4": ("10,0%", "@", '"10,0%" has a decimal comma. Write 10.0%.'),
     "Outcomes!D5": (4.5, "0", "4.5 is a decimal number where a whole number belongs."),
     "Outcomes!F5": ("03-Dec", "@", '"03-Dec" is a date, which a spreadsheet makes of 3/12 or 12-3.'),
-    "Outcomes!I5": (10, "General", "10 has no % sign."),
+    "Outcomes!J5": (10, "General", "10 has no % sign."),
     "Outcomes!D6": ("9/80", "@", '"9/80" is two numbers (or a date).'),
     "Outcomes!E6": ("#REF!", "General", "The cell holds an error (#REF!)."),
     "Outcomes!F6": (dt.time(3, 12), "h:mm", "The cell holds a time (03:12:00)"),
@@ -278,7 +278,7 @@ def test_a_date_that_shows_day_month_and_year_is_what_it_shows(workbook):
 
 
 def test_checks_of_any_sheet_are_told_in_cells(workbook):
-    workbook.put({"Outcomes!D3": 130, "Outcomes!B6": "high_feve", "Outcomes!K5": None})
+    workbook.put({"Outcomes!D3": 130, "Outcomes!B6": "high_feve", "Outcomes!L5": None})
     workbook.put({"Risk of bias!E3": "maybe", "Risk of bias!F3": "said"})
     found = "\n".join(workbook.problems())
     for said in (

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from ..sheets.sheet import Sheet
-from ..words.formatting import MISSING, format_count, format_percent, format_statistic
+from ..words.formatting import MISSING, format_count, format_percent, format_statistic, format_window
 from ..words.levels import NOT_REPORTED, UNSTATED
 from ..words.prose import markdown_table
 from ..words.terms import OK, remarks_of
@@ -216,7 +216,7 @@ def _text(value: int | None) -> str:
 
 def _name(kind: str, row: Any) -> str:
     if kind == "outcomes":
-        return f"{row.outcome}, {row.arm}, {UNSTATED if row.window is None else f'{row.window} d'}"
+        return f"{row.outcome}, {row.arm}, {format_window(row.window, row.window_words)}"
     if kind == "comparisons":
         return f"{row.outcome} by {row.exposure}, {row.arm}"
     return ", ".join(filter(None, (row.name, row.arm, row.group)))
@@ -287,9 +287,10 @@ def mark_second_reading(first: Sheet, second: Sheet) -> Sheet:
         same = all(_get(one, name) == _get(other, name) for name in ("events", "patients", "window"))
         marks: dict[str, Any] = {"second_reading": "agree" if same else "disagree"}
         if not same:
-            window = UNSTATED if other.window is None else f"{other.window} days"
             counts = f"{_text(other.events)} of {_text(other.patients)}"
-            marks["second_note"] = f"The second reader has {counts}, window {window}."
+            marks["second_note"] = (
+                f"The second reader has {counts}, window {format_window(other.window, other.window_words)}."
+            )
         rows[i] = one.model_copy(update=marks)
     extraction = first.extraction.model_copy(update={"second": second.extraction.first})
     return first.model_copy(update={"outcomes": tuple(rows), "extraction": extraction})

@@ -7,8 +7,7 @@ from ..models.proportions import STUDY_INTERVALS
 from ..protocol.config import Protocol
 from ..sheets.limits import ends
 from ..sheets.sheet import Cells, Characteristic, Comparison, Outcome, Sheet
-from ..words.formatting import MISSING, format_count, format_percent, format_percent_range, format_within
-from ..words.levels import UNSTATED
+from ..words.formatting import MISSING, format_count, format_percent, format_percent_range, format_window, format_within
 
 
 def show_sheet(sheet: Sheet, protocol: Protocol, width: int = 120) -> str:
@@ -74,7 +73,7 @@ def _outcome(sheet: Sheet, row: Outcome, protocol: Protocol) -> tuple[str, ...]:
         row.arm,
         _counts(row),
         _percent(row, protocol),
-        UNSTATED if row.window is None else f"{row.window} d",
+        format_window(row.window, row.window_words),
         row.basis,
         row.second_reading or "read once",
         row.source,

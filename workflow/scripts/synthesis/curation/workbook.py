@@ -32,7 +32,7 @@ HOW = (
     "2. Rest the pointer on a heading to read what belongs below it. Headings with * are needed.",
     "    The grey row is an example; it is not read. Cells are not merged, and comments on cells are not read.",
     "3. Copy each number from the report that is open in front of you, and say where it stands (source).",
-    "4. Missing is missing: write not reported, or unstated for a window. Never 0, never a guess.",
+    "4. Missing is missing: write not reported, or unstated for a window (open: no fixed end). Never 0, never a guess.",
     "    Two numbers between which a count lies: 16 to 17. Not 16-17, which becomes a date, and not <5.",
     "5. Cells are formatted as text, so that nothing typed becomes a date. When you paste: Paste special, Values.",
     "6. Save as .xlsx and hand the file in, or run: sheet from-xlsx FILE.xlsx (it names the cell of every problem).",

@@ -95,7 +95,8 @@ class WindowRule(Part):
     """Which follow-up windows may meet in a pool."""
 
     max_days: Days
-    unstated: Literal["include", "exclude"]
+    unstated: Literal["include", "exclude"] = Field(description="Counts whose report says nothing of a window.")
+    open: Literal["include", "exclude"] = Field("include", description="Counts followed without a fixed end.")
 
 
 class Analysis(Part):
@@ -304,20 +305,8 @@ FOLDERS = ("data", "figures")  # of results/, beside those of the analyses
 TAKEN = {
     *("label", "product", "patients", "comprises", "part_of", "note"),
     *("analysis", "subset", "group", "study", "arm", "arm_label", "ascertainment", "report", "year", "outcome"),
-    *(
-        "definition",
-        "events",
-        "events_from",
-        "events_to",
-        "window",
-        "window_text",
-        "basis",
-        "confidence",
-        "second_reading",
-        "use",
-        "reason",
-    ),
-    *("proportion", "ci_low", "ci_high", "source", "url", "doi", "cohort"),
+    *("definition", "events", "events_from", "events_to", "window", "window_text", "window_words", "basis", "use"),
+    *("confidence", "second_reading", "reason", "proportion", "ci_low", "ci_high", "source", "url", "doi", "cohort"),
     *("all", "risk_of_bias"),  # a subset of its own, and a forest plot of its own
 }
 HINTS = {"": "Add it; docs/reference/config.md says what it holds."}

@@ -36,7 +36,7 @@ SPECS = (
     Spec(
         *("outcomes", "count"),
         "study outcome arm window definition | study outcome arm window | study outcome arm",
-        "events patients window basis confidence second_reading exclude sensitivity_only",
+        "events patients window window_words basis confidence second_reading exclude sensitivity_only",
     ),
     Spec(
         *("comparisons", "2×2 table"),

@@ -58,7 +58,7 @@ def arm_words(review: Review, arm: Row) -> str:
     return f"{name} ({', '.join([*words, size])})"
 
 
-COUNT_KEY = ("study", "arm", "outcome", "events_from", "events_to", "patients", "window", "definition")
+COUNT_KEY = ("study", "arm", "outcome", "events_from", "events_to", "patients", "window", "window_words", "definition")
 
 
 def source_table(review: Review) -> Table | None:

@@ -135,7 +135,7 @@ def _arm_warnings(sheet: Sheet) -> list[str]:
     rows: dict[tuple, dict[str, Count]] = {}
     for row in sheet.outcomes:
         if row.arm in alone and row.events is not None and row.patients:
-            kind = (row.outcome, comparable(row.definition), row.window)
+            kind = (row.outcome, comparable(row.definition), row.same_window)
             rows.setdefault(kind, {})[row.arm] = (*row.limits, row.patients)
     suspects |= {total for counts in rows.values() if (total := sum_of_others(counts))}
     return [

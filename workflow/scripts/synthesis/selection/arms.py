@@ -37,5 +37,5 @@ def add_arms(rows: Iterable[Mapping]) -> list[dict]:
 
 
 def window_days(text: str) -> int | None:
-    """Give the window of a row in days; None when not stated, and for one of no length, which has no person-time."""
+    """Give the window of a row in days; None when it has none, or a length of 0, and so no person-time."""
     return int(text) if text.isdigit() and int(text) > 0 else None

@@ -11,7 +11,8 @@ from ..protocol.config import STUDY_VARIABLES, Analysis
 from ..sheets.facts import read_handed
 from ..sheets.sheet import Outcome, Sheet
 from ..tables.declared import as_table, columns_of, write
-from ..words.levels import MIXED, NOT_REPORTED, UNSTATED
+from ..words.formatting import format_window
+from ..words.levels import MIXED, NOT_REPORTED, OPEN, UNSTATED
 from .sharing import are_apart, one_a_cohort, widest
 
 
@@ -110,8 +111,10 @@ def unusable(c: Candidate, analysis: Analysis) -> str | None:
         return f"ascertainment: {sheet.ascertainment} is not pooled here"
     if row.window is None and analysis.window.unstated == "exclude":
         return "window: not stated"
-    if row.window is not None and row.window > analysis.window.max_days:
-        return f"window: {row.window} days, more than {analysis.window.max_days}"
+    if row.window == OPEN and analysis.window.open == "exclude":
+        return f"window: open ({format_window(OPEN, row.window_words)})"
+    if row.days is not None and row.days > analysis.window.max_days:
+        return f"window: {row.days} days, more than {analysis.window.max_days}"
     if row.basis in analysis.exclude_basis:
         return f"basis: {row.basis} counts are not pooled here"
     if analysis.readings == "twice" and row.second_reading != "agree":
@@ -132,9 +135,9 @@ def _choose_arms(study: list[Candidate], analysis: Analysis, variable: str | Non
     """Choose the widest arm of a study, or the arms with one level of a variable where there are such."""
 
     def rank(c: Candidate) -> tuple:
-        """Order rows of one arm: preferred outcome, then the longest stated window, then the largest denominator."""
-        window = -1 if c.row.window is None else c.row.window
-        return analysis.outcomes.index(c.row.outcome), -window, -(c.row.patients or 0)
+        """Order rows of one arm: preferred outcome, most days (then open, then unstated), largest denominator."""
+        longest = {OPEN: -1, None: -2}.get(c.row.window, c.row.window)
+        return analysis.outcomes.index(c.row.outcome), -longest, -(c.row.patients or 0)
 
     preferred = min(rank(c)[0] for c in study)
     best: dict[str, Candidate] = {}
@@ -158,8 +161,8 @@ def _why_not(c: Candidate, best: list[Candidate]) -> str:
     if c.row.outcome != first.row.outcome:
         return f"another outcome of the study is preferred: {first.row.outcome}"
     if c.row.arm == first.row.arm:
-        window = "window unstated" if first.row.window is None else f"{first.row.window} days"
-        return f"another row of the arm is preferred: {window}, {first.row.definition}"
+        window = format_window(first.row.window, first.row.window_words)
+        return f"another row of the arm is preferred: window {window}, {first.row.definition}"
     return f"the study enters once, with its widest arm: {', '.join(b.row.arm for b in best)}"
 
 
@@ -183,6 +186,7 @@ def _as_row(c: Candidate, analysis: str, subset: str, group: str, reason: str | 
         **{name: getattr(sheet.citation, name) for name in ("year", "doi")},
         "arm_label": sheet.arms[row.arm].label or row.arm,
         "window": UNSTATED if row.window is None else row.window,
+        "window_words": format_window(row.window, row.window_words),
         "use": "no" if reason else "yes",
         "reason": reason,
         **{"events": least if exact else None, "events_from": least, "events_to": most},

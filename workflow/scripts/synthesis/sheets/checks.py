@@ -9,13 +9,13 @@ from ..protocol.config import Protocol
 from ..tables.located import Located, TypingError, read_located
 from ..tables.problems import MOST_TYPED, Problem, ProblemsError, field_name, first_of, one_of, quote, refuse
 from ..words.characters import bare_doi, comparable, look_alike, plain
-from ..words.levels import MIXED, NOT_REPORTED
+from ..words.levels import MIXED, NOT_REPORTED, OPEN
 from ..words.prose import agree
 from .limits import fit_words, fitting, named
 from .mending import mend
 from .moderator_values import why_no_number
 from .nesting import check_nesting, check_tables
-from .sheet import Arm, Characteristic, Outcome, Sheet, type_sheet
+from .sheet import SHORT, Arm, Characteristic, Outcome, Sheet, type_sheet
 
 Checked = tuple[Located, Sheet | None]  # None: what did not type
 
@@ -66,6 +66,7 @@ def check_sheet(located: Located, sheet: Sheet, protocol: Protocol) -> list[Prob
         check_vocabulary,
         check_arms,
         check_counts,
+        check_windows,
         check_reported,
         check_duplicates,
         lambda located, sheet, protocol: check_nesting(sheet, protocol),
@@ -205,6 +206,18 @@ def _check_size(sheet: Sheet, at: tuple, row: Outcome | Characteristic) -> Itera
         yield (*at, "patients"), message
 
 
+def check_windows(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
+    """An open window has its words: the source's, and short ones."""
+    for i, row in enumerate(sheet.outcomes):
+        at = ("outcomes", i)
+        if row.window == OPEN and not row.window_text:
+            message = f"`{OPEN}` needs the words of the source. Write them: until discharge; at any time; median …"
+            yield (*at, "window_text"), message
+        if row.window == OPEN and not row.window_words:
+            message = f"`{OPEN}` needs short words for figures. Write at most {SHORT} letters: stay or 30 d; any time."
+            yield (*at, "window_words"), message
+
+
 def check_reported(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
     """The percentage as printed agrees with the counts to its own precision: with each that limits leave possible."""
     for i, row in enumerate(sheet.outcomes):
@@ -238,7 +251,8 @@ def check_duplicates(located: Located, sheet: Sheet, protocol: Protocol) -> Iter
     rows += [(("comparisons", i), row, row.exposure) for i, row in enumerate(sheet.comparisons)]
     seen: dict[tuple, tuple] = {}
     for at, row, words in rows:
-        key = (at[0], row.arm, row.outcome, comparable(words), row.window)
+        window = row.same_window if at[0] == "outcomes" else row.window
+        key = (at[0], row.arm, row.outcome, comparable(words), window)
         what = "definition" if at[0] == "outcomes" else "exposure"
         if key in seen:
             message = f"The same arm, outcome, {what} and window as {field_name(seen[key])}. Keep one, "

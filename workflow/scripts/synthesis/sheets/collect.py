@@ -5,6 +5,8 @@ from itertools import chain
 from pathlib import Path
 
 from ..tables.declared import write
+from ..words.formatting import format_window
+from ..words.levels import UNSTATED
 from .facts import read_handed
 from .sheet import Comparison, Outcome, Sheet
 
@@ -53,7 +55,8 @@ def outcome_rows(sheet: Sheet) -> list[dict]:
             "study": sheet.id,
             **row.model_dump(),
             **_events(row),
-            "window": "unstated" if row.window is None else row.window,
+            "window": UNSTATED if row.window is None else row.window,
+            "window_words": format_window(row.window, row.window_words),
             **_kept_out(sheet, row),
         }
         for row in sheet.outcomes

@@ -17,6 +17,7 @@ from .sheet import Citation, Extraction, Sheet, Sourced
 ABSTRACT = "abstract"  # whether a count stands in one is a choice of the specification curve
 ELSEWHERE = "report"
 WORDS = "see the sheet"
+WINDOW = ("window_text", "window_words")
 UNUSED = {
     "design": "not reported",
     "country": None,
@@ -62,7 +63,7 @@ def without_words(sheet: Sheet) -> Sheet:
         "label": sheet.id,
         "citation": _cited(sheet.citation),
         "arms": {name: _with(arm, label=None, note=None) for name, arm in sheet.arms.items()},
-        "outcomes": tuple(_with(_without(row), reported=None, window_text=None) for row in sheet.outcomes),
+        "outcomes": tuple(_with(_without(row), reported=None, **dict.fromkeys(WINDOW)) for row in sheet.outcomes),
         "comparisons": tuple(map(_without, sheet.comparisons)),
         "characteristics": tuple(_with(fact, source=ELSEWHERE, url=None, note=None) for fact in sheet.characteristics),
         **{

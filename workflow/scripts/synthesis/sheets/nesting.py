@@ -31,7 +31,7 @@ class Count:
     arm: str
     outcome: str
     definition: str | None  # as compared; None where the sheet does not say (2×2 tables)
-    days: float | None  # infinite for an unstated window, None where the sheet does not say
+    days: float | None  # infinite for a window that is open or unstated, None where the sheet does not say
     least: tuple[int, int]  # patients with it and without it: the fewest the count leaves possible
     most: tuple[int, int]  # the most
 
@@ -217,7 +217,7 @@ def wider_outcomes(outcome: str, protocol: Protocol) -> set[str]:
 def _rows(sheet: Sheet) -> Iterator[Count]:
     for i, row in enumerate(sheet.outcomes):
         if row.events is not None and row.patients and row.limits[1] <= row.patients:  # else that is told already
-            days, words = inf if row.window is None else float(row.window), comparable(row.definition)
+            days, words = inf if row.days is None else float(row.days), comparable(row.definition)
             yield Count.of(("outcomes", i), row.arm, row.outcome, words, days, row.events, row.patients)
 
 
@@ -247,7 +247,7 @@ def _nearest(rows: list[Count], days: float | None) -> list[Count]:
 
 
 def _window(count: Count) -> str:
-    return "an unstated window" if count.days in (None, inf) else f"{count.days:.0f} days"
+    return "a window without a stated end" if count.days in (None, inf) else f"{count.days:.0f} days"
 
 
 def _allowed(extra: int) -> str:

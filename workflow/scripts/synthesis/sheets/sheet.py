@@ -13,14 +13,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from ..protocol.scalars import LONGEST_WINDOW, WHOLE_SCHEMA, Name, Part, Text, Whole, whole_number
 from ..tables.located import Located, check_model, spelled
 from ..tables.problems import as_typed
-from ..words.characters import bare_doi
-from ..words.levels import NOT_REPORTED, UNSTATED
+from ..words.characters import bare_doi, comparable
+from ..words.levels import NOT_REPORTED, OPEN, UNSTATED
 from .limits import Beside, Limits, ends, read_events
 
 Report = Literal["article", "abstract", "label", "review-table", "registry", "systematic review", "manufacturer"]
 Basis = Literal["stated", "derived", "reconstructed"]
 Confidence = Literal["high", "medium", "low"]
 Reading = Literal["agree", "disagree"]
+STATES = f"`{OPEN}` (followed without a fixed end), or `{UNSTATED}` (the report says nothing of it)"
+SHORT = 24  # letters of the words that figures print of a window
 ArmParts = tuple[str, Collection[str], str | None]  # an arm: its name, what it comprises, what it is part of
 
 
@@ -28,18 +30,22 @@ def _count(value: Any) -> Any:
     return None if value is None or str(value).strip() == NOT_REPORTED else whole_number(value)
 
 
-def _window(value: Any) -> Any:
+def _days(value: Any, states: str = f"`{UNSTATED}`") -> Any:
     if value is None or str(value).strip() == UNSTATED:
         return None
     try:
         days = whole_number(value)
     except ValueError:
         raise ValueError(
-            f'"{value}" is not a number of days. Write whole days from treatment (3 months = 90), or `{UNSTATED}`.'
+            f'"{value}" is not a number of days. Write whole days from treatment (3 months = 90), or {states}.'
         ) from None
     if days > LONGEST_WINDOW:
         raise ValueError(f'"{value}" days are more than a hundred years. Is it a slip of the pen? Look it up.')
     return days
+
+
+def _window(value: Any) -> Any:
+    return OPEN if str(value).strip() == OPEN else _days(value, STATES)
 
 
 def _year(value: Any) -> Any:
@@ -74,7 +80,8 @@ _EVENTS_SCHEMA = {
         },
     ]
 }
-_WINDOW_SCHEMA = {"anyOf": [WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const": UNSTATED}]}
+_DAYS_SCHEMA = {"anyOf": [WHOLE_SCHEMA | {"maximum": LONGEST_WINDOW}, {"const": UNSTATED}]}
+_WINDOW_SCHEMA = {"anyOf": [*_DAYS_SCHEMA["anyOf"], {"const": OPEN}]}
 
 Count = Annotated[int | None, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Events = Annotated[
@@ -84,7 +91,8 @@ Events = Annotated[
     WithJsonSchema(_EVENTS_SCHEMA),
 ]
 Year = Annotated[int, BeforeValidator(_year), WithJsonSchema({"type": "integer", "minimum": 1900, "maximum": 2100})]
-Window = Annotated[int | None, BeforeValidator(_window), WithJsonSchema(_WINDOW_SCHEMA)]
+Days = Annotated[int | None, BeforeValidator(_days), WithJsonSchema(_DAYS_SCHEMA)]
+Window = Annotated[int | Literal["open"] | None, BeforeValidator(_window), WithJsonSchema(_WINDOW_SCHEMA)]
 Loose = Annotated[
     Text, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number"]})
 ]  # a volume may be 5 or "Supplement 1"
@@ -204,8 +212,13 @@ class Outcome(Sourced):
         "Missing is never 0."
     )
     patients: Count = Field(description="Patients it was looked for in, or `not reported`.")
-    window: Window = Field(description="Days from treatment, or `unstated`.")
+    window: Window = Field(
+        description="Days from treatment; `open`: no fixed end, words tell; `unstated`: the report says nothing of it."
+    )
     window_text: Text | None = Field(None, description="The window in the source's own terms.")
+    window_words: Annotated[Text, Field(max_length=SHORT)] | None = Field(
+        None, description=f"What figures print of it, at most {SHORT} letters: stay or 30 d. Left out: 90 d."
+    )
     definition: Text = Field(description="What counted as the outcome.")
     reported: Percent | None = Field(None, description="The percentage as printed; checked against the counts.")
 
@@ -222,6 +235,16 @@ class Outcome(Sourced):
         """Give the least and the greatest number that the count can be; the same twice where it is exact."""
         return ends(self.events)
 
+    @property
+    def days(self) -> int | None:
+        """Give the window where it is a number of days."""
+        return None if self.window == OPEN else self.window
+
+    @property
+    def same_window(self) -> int | str | None:
+        """Give what rows of one window have in common: the days, or the words of an open one."""
+        return comparable(self.window_words or self.window_text or "") if self.window == OPEN else self.window
+
 
 class Cells(Part):
     """One side of a 2×2 table."""
@@ -236,7 +259,7 @@ class Comparison(Sourced):
     exposure: Text
     outcome: Name
     arm: ArmName
-    window: Window = None
+    window: Days = None
     exposed: Cells
     unexposed: Cells
 
@@ -339,7 +362,7 @@ HINTS = {
     "extraction": "Add `extraction: {first: YYYY-MM-DD}`.",
     "outcomes": "Add `outcomes:` with its rows, or `outcomes: []` when nothing countable was readable.",
     "events": f"Write the count, or `{NOT_REPORTED}`; missing is never 0.",
-    "window": f"Write whole days from treatment, or `{UNSTATED}`.",
+    "window": f"Write whole days from treatment, {STATES}.",
     "source": "Say where the number stands: abstract, table 2, p. 4467 …",
     "basis": "Write stated, derived or reconstructed.",
 }

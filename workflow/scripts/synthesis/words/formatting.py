@@ -10,6 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import wraps
 from math import floor, inf, isfinite, isinf, log10
 
+from .levels import OPEN, UNSTATED
+
 MISSING = "–"
 DASH = "–"
 MINUS = "−"
@@ -52,6 +54,18 @@ def _or_missing(print_: Callable[..., str]) -> Callable[..., str]:
         return MISSING if is_missing(value) else print_(value, *more, **named)
 
     return printed
+
+
+def format_window(window: int | str | None, words: str | None = None) -> str:
+    """Give a window in short words: the sheet's own where it has some.
+
+    >>> [format_window(window) for window in (90, "90", None, "unstated", "open")]
+    ['90 d', '90 d', 'not stated', 'not stated', 'no fixed end']
+    >>> format_window("open", "stay or 30 d")
+    'stay or 30 d'
+    """
+    named = {None: "not stated", UNSTATED: "not stated", OPEN: "no fixed end"}
+    return words or named.get(window) or f"{window} d"
 
 
 @_or_missing

@@ -2,5 +2,6 @@
 
 MIXED = "mixed"  # several levels in one arm, not separable
 NOT_REPORTED = "not reported"
-UNSTATED = "unstated"  # a window that the source does not say
+UNSTATED = "unstated"  # a window of which the source says nothing
+OPEN = "open"  # a window without a fixed end, of which the source has words
 NOT_LEVELS = (MIXED, NOT_REPORTED)  # shown beside the levels, never compared with them
