@@ -9,7 +9,7 @@ from ..protocol.config import Protocol
 from ..tables.located import Located, TypingError, read_located
 from ..tables.problems import MOST_TYPED, Problem, ProblemsError, field_name, first_of, one_of, quote, refuse
 from ..words.characters import bare_doi, comparable, look_alike, plain
-from ..words.levels import MIXED, NOT_REPORTED, OPEN
+from ..words.levels import MIXED, NOT_REPORTED, OPEN, UNSTATED
 from ..words.prose import agree
 from .limits import fit_words, fitting, named
 from .mending import mend
@@ -207,15 +207,21 @@ def _check_size(sheet: Sheet, at: tuple, row: Outcome | Characteristic) -> Itera
 
 
 def check_windows(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
-    """An open window has its words: the source's, and short ones."""
+    """An open window has its words, the source's and short ones; one that has words is not unstated."""
     for i, row in enumerate(sheet.outcomes):
-        at = ("outcomes", i)
+        at, words = ("outcomes", i), row.window_text or row.window_words
         if row.window == OPEN and not row.window_text:
             message = f"`{OPEN}` needs the words of the source. Write them: until discharge; at any time; median …"
             yield (*at, "window_text"), message
         if row.window == OPEN and not row.window_words:
             message = f"`{OPEN}` needs short words for figures. Write at most {SHORT} letters: stay or 30 d; any time."
             yield (*at, "window_words"), message
+        if row.window is None and words:
+            message = f"`{UNSTATED}`, but the sheet has words on it: {quote(words)}. Write whole days, or `{OPEN}`; "
+            yield (
+                (*at, "window"),
+                f"{message}or, where they do not say how long events were counted, keep them in `note`.",
+            )
 
 
 def check_reported(located: Located, sheet: Sheet, protocol: Protocol) -> Iterator[tuple]:
