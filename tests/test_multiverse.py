@@ -247,7 +247,7 @@ def test_the_configs_own_levels_come_first():
     analysis = analysis.model_copy(update={"exclude_basis": ("derived",)})
     levels = levels_of(analysis, [400, 30], [])
     assert list(levels) == list(CHOICES)
-    assert (levels["window"][0], levels["window"][-2:]) == ("100", ("30", "400"))
+    assert (levels["window"][0], levels["window"][-2:]) == ("100 + open", ("30", "400"))
     assert "unstated" in levels["window"][1]
     assert levels["derived"] == ("derived out", "in", "out")
 
