@@ -9,7 +9,7 @@ PART, ABSTRACT, DERIVED, ONCE, OVERLAP = "#", "†", "‡", "§", "¶"
 MEANINGS = {
     PART: "counts only {part}",
     ABSTRACT: "read in an abstract only",
-    DERIVED: "derived from a printed percentage or by subtraction, not printed as a count",
+    DERIVED: "derived from what is printed (a percentage, a list, a difference), not printed as a count",
     ONCE: "read once, or not confirmed by a second reader",
     OVERLAP: "may share {unit} with another report of this pool",
 }
