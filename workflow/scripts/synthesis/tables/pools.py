@@ -116,7 +116,7 @@ def events_text(row: Row, house: House = DEFAULT) -> str:
 
 def limits_of(row: Row) -> tuple:
     """Give the fewest and the most events that a row or a pool can have: the count twice where it is exact."""
-    events = row["events"]
+    events = row.get("events")
     return (row.get("events_from"), row.get("events_to")) if is_missing(events) else (events, events)
 
 
