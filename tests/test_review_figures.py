@@ -133,9 +133,22 @@ def pair(**given):
             "subgroup": "follow-up <=6 months",
             "analysis": "bleeding",
         },
-        **{"published_estimate": "2.4", "published_low": "1.4", "published_high": "3.4", "published_k": "47"},
-        **{"published_patients": "7040", "measure": "poisson-normal, % per patient-month", "estimate": "2.6689"},
-        **{"ci_low": "1.7736", "ci_high": "4.0163", "k": "2", "patients": "275", "ratio": "1.112", "overlap": "yes"},
+        **{
+            "published_estimate": "2.4",
+            "published_low": "1.4",
+            "published_high": "3.4",
+            "review_k": "47",
+            "review_patients": "7040",
+        },
+        **{"model": "poisson-normal", "unit": "per cent per patient-month", "estimate": "2.6689"},
+        **{
+            "ci_low": "1.7736",
+            "ci_high": "4.0163",
+            "k": "2",
+            "patients": "275",
+            "ratio": "1.112",
+            "intervals_overlap": "yes",
+        },
         **{"window_comparable": "yes", "denominator_comparable": "unclear", "measure_comparable": "yes"},
         **{"note": "Windows differ. " * 12, "status": "ok"},
     }
@@ -148,7 +161,13 @@ NAMES = {"analyses": {"bleeding": "Bleeding"}, "outcomes": {}, "studies": {}}
 def test_published_pools():
     rows = [
         pair(),
-        pair(status="ours: one study: not pooled", measure="glmm, %", measure_comparable="no", ratio="", overlap=""),
+        pair(
+            status="ours: one study: not pooled",
+            unit="per cent",
+            measure_comparable="no",
+            ratio="",
+            intervals_overlap="",
+        ),
         pair(published_low="", published_high="", status="published: no interval"),
     ]
     drawing = draw_published(rows, NAMES, TEXT)
@@ -157,8 +176,13 @@ def test_published_pools():
     for values in ((0.024, 0.014, 0.034), (0.026689, 0.017736, 0.040163)):
         estimate, interval = fmt.format_percent_interval(*values).split(" ", 1)
         assert estimate in printed and interval in printed
-    assert "Events, % per patient-month" in printed and "Patients with event, %" in printed, "two units, two axes"
+    assert "Events, per cent per patient-month" in printed and "Patients with event, %" in printed, (
+        "two units, two axes"
+    )
     assert printed.count("Pool") == 2
+    assert (printed.count("Rate"), printed.count("%")) == (1, 1), "no per-cent sign over a rate"
+    assert "47" not in printed, "the studies of the whole review are no count of this pool"
+    assert "The whole review has 47 studies and 7,040 patients; those of this pool are not given." in printed
     assert "Ours, one study" in printed
     assert "Bleeding | Smith 2020a: bleeding any, follow-up ≤6 months" in printed
     assert draw_published([], NAMES, TEXT).desc.startswith("Not drawn: ")
@@ -169,7 +193,7 @@ def test_comparability_in_words():
         "Measure comparable; follow-up comparable; denominator unclear. The 95% intervals overlap. "
         "Ours is 1.11 times the published value."
     )
-    unlike = pair(measure_comparable="no", ratio="", overlap="")
+    unlike = pair(measure_comparable="no", ratio="", intervals_overlap="")
     assert verdict(unlike, TEXT) == "Measure not comparable; follow-up comparable; denominator unclear."
     assert name_of("smith2020a", {"studies": {"smith2020a": "Smith 2020 (NEJM)"}}) == "Smith 2020 (NEJM)"
     assert heading(pair(subgroup="all"), NAMES) == "Bleeding | Smith 2020a: bleeding any"

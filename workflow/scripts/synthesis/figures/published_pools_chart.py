@@ -1,12 +1,11 @@
 """Our pools beside the published ones, with the respects in which each pair can be compared."""
 
-import re
 from collections.abc import Mapping, Sequence
 from math import fsum
 
 from ..tables.pools import Row
 from ..words import formatting as fmt
-from ..words.prose import inside, upper_first
+from ..words.prose import author_year, inside, plural, upper_first
 from ..words.terms import ONE_STUDY
 from .kit.axes import axis_end, percent_axis
 from .kit.board import Board, Drawing, draw_nothing
@@ -21,6 +20,7 @@ TITLE = "Our pools beside published ones"
 RESPECTS = {"measure": "measure", "window": "follow-up", "denominator": "denominator"}
 VERDICTS = {"yes": "comparable", "no": "not comparable", "unclear": "unclear"}
 PUBLISHED, OURS = ("published_low", "published_estimate", "published_high"), ("ci_low", "estimate", "ci_high")
+SHARE = "per cent"  # the unit of proportions; that of rates goes on
 HEADINGS, AXIS, BETWEEN = 6.0, 12.0, 5.0  # mm: above the first row; the axis with its title; between two panels
 LEGEND = (
     "Small diamond: published. Large diamond: ours, recomputed from the sheets; square: our only study. Whether a "
@@ -36,7 +36,7 @@ def draw_published(rows: Sequence[Row], names: Names, text: FigureText) -> Drawi
     units: dict[str, list[Row]] = {}
     for row in rows:
         if known(row["published_estimate"]) or known(row["estimate"]):
-            units.setdefault(unit_of(row), []).append(row)
+            units.setdefault(row["unit"], []).append(row)
     if not units:
         return draw_nothing(text, TITLE, "no published pool stands beside ours.")
     plots = [_plot(unit, mine, names, text) for unit, mine in units.items()]
@@ -44,24 +44,9 @@ def draw_published(rows: Sequence[Row], names: Names, text: FigureText) -> Drawi
     return Drawing([_draw(plots, text)], TITLE, " ".join([f"Forest plot, {inside(TITLE)}.", *said]))
 
 
-def unit_of(row: Row) -> str:
-    """Give the unit of our side: ``%``, or ``% per`` a unit of time.
-
-    >>> unit_of({"measure": "poisson-normal, % per patient-month"}), unit_of({"measure": "glmm, %"})
-    ('% per patient-month', '%')
-    """
-    return row["measure"].rpartition(", ")[2]
-
-
 def name_of(review: str, names: Names) -> str:
-    """Name a review: its label, or what its id says.
-
-    >>> name_of("bindal2024", {"studies": {}})
-    'Bindal 2024'
-    """
-    found = re.fullmatch(r"([a-z]+)(\d{4})([a-z]?)", review)
-    spelt = f"{found[1].capitalize()} {found[2]}{found[3]}" if found else review
-    return clean_text(names["studies"].get(review, spelt))
+    """Name a review: its label, or what its id says."""
+    return clean_text(names["studies"].get(review) or author_year(review))
 
 
 def heading(row: Row, names: Names) -> str:
@@ -74,12 +59,19 @@ def heading(row: Row, names: Names) -> str:
     return clean_text(f"{analysis} | {name_of(row['review'], names)}: {of}")
 
 
+def whole_review(row: Row, text: FigureText) -> str:
+    """Say how large the review is, where only that is known of the size of its pool."""
+    counts = [plural(row["review_k"], "study", "studies")] if row["review_k"] else []
+    counts += [f"{fmt.format_count(row['review_patients'])} {text.unit}"] if row["review_patients"] else []
+    return f"The whole review has {' and '.join(counts)}; those of this pool are not given." if counts else ""
+
+
 def verdict(row: Row, text: FigureText) -> str:
     """Say in which respects a pair can be compared, and how the numbers lie to each other."""
     words = [f"{name} {VERDICTS.get(row[f'{key}_comparable'], '–')}" for key, name in RESPECTS.items()]
     said = f"{upper_first('; '.join(words))}."
-    if row["overlap"]:
-        said += f" The {text.percent} intervals {'overlap' if row['overlap'] == 'yes' else 'do not overlap'}."
+    if row["intervals_overlap"]:
+        said += f" The {text.percent} intervals {'overlap' if row['intervals_overlap'] == 'yes' else 'do not overlap'}."
     if known(row["ratio"]):
         said += f" Ours is {fmt.format_odds_ratio(row['ratio'])} times the published value."
     return said
@@ -104,9 +96,8 @@ def _pair(row: Row, decimals: int, names: Names, text: FigureText) -> list[Line]
         mark = shares if known(*shares) else ()
         lines.append(Line.of(kind, label, mark, printed, events=k, patients=patients, side=2.2))
     page = PRESETS[text.preset]
-    remarks = [
-        line for words in (verdict(row, text), row["note"]) for line in wrap_text(words, page.mm(171), page.small)
-    ]
+    said = filter(None, (verdict(row, text), whole_review(row, text), row["note"]))
+    remarks = (line for words in said for line in wrap_text(words, page.mm(171), page.small))
     return [*lines, *(Line("remark", line) for line in remarks), Line("gap")]
 
 
@@ -115,8 +106,9 @@ def _plot(unit: str, rows: Sequence[Row], names: Names, text: FigureText) -> Plo
     blocks = [_pair(row, decimals, names, text) for row in rows]
     blocks[-1] = blocks[-1][:-1]
     highs = [line.high for block in blocks for line in block]
-    axis = percent_axis(text.axis if unit == "%" else f"Events, {unit}", axis_end([], highs))
-    return Plot(TITLE, headings_of(text, "Pool", events="Studies"), axis, blocks, joined=False)
+    axis = percent_axis(text.axis if unit == SHARE else f"Events, {unit}", axis_end([], highs))
+    headings = headings_of(text, "Pool", events="Studies", **({} if unit == SHARE else {"estimate": "Rate"}))
+    return Plot(TITLE, headings, axis, blocks, joined=False)
 
 
 def _draw(plots: Sequence[Plot], text: FigureText):

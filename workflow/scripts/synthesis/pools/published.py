@@ -15,10 +15,18 @@ from ..words.terms import OK, remarks_of
 YES, NO, UNCLEAR = "yes", "no", "unclear"
 PROPORTION, RATE = "proportion", "rate"
 RATE_MODEL = "poisson-normal"
+SAME_END = 0.1  # of the published window: 90 days are three months
 DAYS = {"day": 1, "week": 7, "month": 365.25 / 12, "year": 365.25}
 COMPARISON = re.compile(r"(<=|>=|<|>|≤|≥)\s*(\d+(?:\.\d+)?)\s*(day|week|month|year)s?\b")
 LIMITS = ("estimate", "ci_low", "ci_high")
-PUBLISHED = {"measure": "measure", "k": "k_studies", "patients": "n_patients"}  # name in our table → in theirs
+# Name in our table → in theirs.
+PUBLISHED = {
+    "published_measure": "measure",
+    "published_k": "k_studies",
+    "published_patients": "n_patients",
+    "review_k": "review_studies",
+    "review_patients": "review_patients",
+}
 
 
 class Verdict(NamedTuple):
@@ -29,12 +37,13 @@ class Verdict(NamedTuple):
 
 
 class Ours(NamedTuple):
-    """Our side of a pair: its model and unit in words, its pool (empty: none), and the rows that were pooled.
+    """Our side of a pair: its model, its unit in words, its pool (empty: none), and the rows that were pooled.
 
-    ``windows`` are the days of each pooled row; None where not stated.
+    ``windows`` are the days of each pooled row; None where it states none.
     """
 
-    measure: str
+    model: str
+    unit: str
     pool: Row
     patients: int
     windows: Sequence[int | None]
@@ -82,15 +91,17 @@ def parse_window(text: str) -> tuple[float, float] | None:
 
 
 def compare_windows(subgroup: str, windows: Sequence[int | None]) -> Verdict:
-    """Say whether our follow-up falls into the published range.
+    """Say whether our follow-up is as long as the published one.
 
-    ``yes`` when every window of ours is stated and inside it; ``no`` when a stated one is outside; ``unclear`` when
-    either side does not say.
+    ``yes`` when every window of ours is stated and ends where the published one does, ``no`` when a stated one lies
+    outside it. ``unclear`` when either side does not say, and when ours only lies inside: events are not spread evenly
+    over the time, so that neither a proportion nor a rate over 90 days is one over six months.
     """
     bounds, stated = parse_window(subgroup), [w for w in windows if w is not None]
     ours = "ours are not stated"
     if stated:
         ours = f"ours {' to '.join(map(str, sorted({min(stated), max(stated)})))} days"
+        ours += " where stated" if len(stated) < len(windows) else ""
     if bounds is None:
         return Verdict(UNCLEAR, f"The published window is not stated; {ours}.")
     theirs = f"up to {bounds[1]:.0f} days" if bounds[0] == 0 else f"from {bounds[0]:.0f} days"
@@ -98,8 +109,10 @@ def compare_windows(subgroup: str, windows: Sequence[int | None]) -> Verdict:
     if any(not bounds[0] <= w <= bounds[1] for w in stated):
         return Verdict(NO, f"{told}.")
     if len(stated) < len(windows) or not windows:
-        return Verdict(UNCLEAR, f"{told}; {len(windows) - len(stated)} of {len(windows)} rows do not state theirs.")
-    return Verdict(YES, f"{told}.")
+        return Verdict(UNCLEAR, f"{told}; {len(windows) - len(stated)} of {len(windows)} rows state no number of days.")
+    if bounds[0] == 0 and min(stated) >= (1 - SAME_END) * bounds[1]:
+        return Verdict(YES, f"{told}.")
+    return Verdict(UNCLEAR, f"{told}: inside the published range, but not as long.")
 
 
 def compare_denominators(published: Mapping[str, str], measure: str) -> Verdict:
@@ -119,7 +132,7 @@ def compare_pair(pair: Mapping[str, str], published: Mapping[str, str], ours: Ou
     """Set one published pool, a row of the hand-kept table as text, beside ours, as a pair of the config asks.
 
     Published numbers are in per cent (a rate in per cent per ``unit`` of time), ours are proportions, or events per
-    unit, and leave here in per cent. ``ratio`` is ours over theirs; ``overlap`` says whether the intervals meet.
+    unit, and leave here in per cent. ``ratio`` is ours over theirs.
     """
     theirs, mine = numbers(published, *LIMITS), [100 * ours.pool.get(name, nan) for name in LIMITS]
     verdicts = {
@@ -133,13 +146,13 @@ def compare_pair(pair: Mapping[str, str], published: Mapping[str, str], ours: Ou
     return {
         **{key: pair[key] for key in ("review", "outcome", "subgroup", "analysis")},
         **{f"published_{name.removeprefix('ci_')}": value for name, value in zip(LIMITS, theirs, strict=True)},
-        **{f"published_{name}": published[key] for name, key in PUBLISHED.items()},
-        "measure": ours.measure,
+        **{name: published.get(key, "") for name, key in PUBLISHED.items()},
+        **{"model": ours.model, "unit": ours.unit},
         **dict(zip(LIMITS, mine, strict=True)),
         "k": ours.pool.get("studies"),
         "patients": ours.patients,
         "ratio": mine[0] / theirs[0] if same and theirs[0] > 0 else nan,
-        "overlap": _overlap(theirs, mine) if same else "",
+        "intervals_overlap": _overlap(theirs, mine) if same else "",
         **{f"{name}_comparable": verdict.word for name, verdict in verdicts.items()},
         "note": " ".join(filter(None, notes)),
         "status": _status(ours, theirs),
@@ -171,8 +184,8 @@ def compare_published_file(
             pool = next((row for row in read(rates_csv[name]) if row["model"] == RATE_MODEL), {})
         else:
             pool = find_pool(read(estimates_csv[name]), model)
-        measure = f"{RATE_MODEL}, % per {unit}" if rate else f"{model}, %"
-        ours = Ours(measure, pool, sum(row["patients"] for row in used), [window_days(row["window"]) for row in used])
+        said = (RATE_MODEL, f"per cent per {unit}") if rate else (model, "per cent")
+        ours = Ours(*said, pool, sum(row["patients"] for row in used), [window_days(row["window"]) for row in used])
         lines.append(compare_pair(pair, find_published(table, pair), ours, unit))
     write(target, lines)
 

@@ -18,7 +18,7 @@ from ..tables.pools import (
 from ..words import marks
 from ..words.formatting import decimals_for, format_percent, is_missing
 from ..words.model_names import DESCRIPTIONS, interval_of
-from ..words.prose import percent
+from ..words.prose import author_year, percent
 from .html_tables import Cell, sheet_address
 from .phrases import counts_of
 
@@ -105,7 +105,7 @@ class Review:
 
     def label(self, study: str) -> str:
         """Give how a study is called."""
-        return self.study(study).get("label") or study
+        return self.study(study).get("label") or author_year(study)
 
     def marks(self, row: Row) -> str:
         """Give the marks of honesty of a count, see :mod:`synthesis.words.marks`; outside a pool nothing is shared."""

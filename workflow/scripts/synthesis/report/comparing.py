@@ -6,12 +6,14 @@ from ..tables.declared import Row
 from ..tables.pools import estimate_text, find_pools, find_test, prediction_text
 from ..words.formatting import MISSING, decimals_for, format_count, format_percent_interval, format_test, is_missing
 from ..words.marks import as_read, legend
+from ..words.model_names import DESCRIPTIONS, RATES
 from ..words.prose import labelled, upper_first
 from ..words.terms import remarks_of
 from .about import Review
 from .html_tables import Cell, Line, Table, table
 from .phrases import RISK_DIFFERENCE, WHERE, effect_words, fractions, p_cell, status_words, whole
 
+RESPECTS = {"window": "follow-up", "denominator": "denominator", "measure": "measure"}
 COMMON = "glmm-common"  # the primary model with one τ² for all levels
 RATIO = "odds ratio"
 
@@ -138,7 +140,7 @@ def rate_table(review: Review) -> Table | None:
         [
             {
                 "Outcome": review.title(row["analysis"]),
-                "Model": row["model"],
+                "Model": Cell(RATES[row["model"]], small=row["model"]),
                 **review.counts(row, "studies", "events"),
                 f"#{unit.capitalize()}s": format_count(whole(row["person_time"])),
                 f"#Per 100 ({review.level} CI)": estimate_text(row, decimals),
@@ -161,7 +163,10 @@ def published_table(review: Review) -> Table | None:
         "Published pools beside ours; they were not combined",
         [published_cells(review, row) for row in review.table("results", "published")],
         files=("published.csv",),
-        notes=("Comparable: whether the two sides can be compared in window, denominator and measure.",),
+        notes=(
+            "Comparable: whether the two sides can be compared in follow-up, denominator and measure. Intervals that "
+            "overlap say nothing of which studies are in both pools.",
+        ),
         stacked=True,
     )
 
@@ -170,20 +175,27 @@ def published_cells(review: Review, row: Row) -> dict[str, str | Cell]:
     """Give the cells of one pair; published values are per cent already, and are printed as the source has them."""
     theirs = [row[f"published_{name}"] for name in ("estimate", "low", "high")]
     estimate, low, high = ("" if is_missing(value) else str(value) for value in theirs)
-    about = (
-        review.outcome(row["outcome"]).replace("_", " "),
-        row["subgroup"],
-        row["published_measure"],
-        f"k = {row['published_k'] or MISSING}",
-    )
+    outcome = review.outcome(row["outcome"]).replace("_", " ")
+    subgroup = row["subgroup"].replace("<=", "≤").replace(">=", "≥")
     ours = [row[key] / 100 for key in ("estimate", "ci_low", "ci_high")]
-    alike = [f"{what} {row[f'{what}_comparable']}" for what in ("window", "denominator", "measure")]
+    alike = [f"{word} {row[f'{what}_comparable']}" for what, word in RESPECTS.items()]
+    overlap = row["intervals_overlap"] and f"intervals overlap: {row['intervals_overlap']}"
     more = f" {upper_first(remarks)}." if (remarks := remarks_of(row["status"])) else ""
     return {
-        "Published pool": Cell(review.label(row["review"]), small=", ".join(about)),
-        f"#Published ({review.level} CI)": f"{estimate} ({low}–{high})" if low and high else estimate,
+        "Published pool": Cell(review.label(row["review"]), small=f"{outcome}, {subgroup}; {row['published_measure']}"),
+        f"#Published ({review.level} CI)": Cell(
+            f"{estimate} ({low}–{high})" if low and high else estimate, small=size_words(row)
+        ),
         "#Ours": Cell(format_percent_interval(*ours, decimals_for(ours[:1])), small=f"k = {format_count(row['k'])}"),
-        "Ours, as": Cell(review.title(row["analysis"]), small=row["measure"]),
-        "Comparable": Cell("; ".join(alike), small=f"same studies: {row['overlap']}"),
+        "Unit": row["unit"],
+        "Ours, as": Cell(review.title(row["analysis"]), small=(DESCRIPTIONS | RATES)[row["model"]]),
+        "Comparable": Cell("; ".join(alike), small=overlap),
         "*Note": f"{row['note']}{more}",
     }
+
+
+def size_words(row: Row) -> str:
+    """Say how many studies a published pool has, or the whole review where the pool's own are not given."""
+    if row["published_k"] or not row["review_k"]:
+        return f"k = {row['published_k'] or MISSING}"
+    return f"k not given (whole review: {row['review_k']})"

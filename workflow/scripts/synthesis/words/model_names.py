@@ -25,6 +25,11 @@ DESCRIPTIONS = {
     "crude": "Total events over total patients, exact interval",
 }
 
+RATES = {
+    "poisson-normal": "Poisson counts with normal study effects (ML)",
+    "cloglog-normal": "Binomial counts, complementary log–log, with normal study effects (ML)",
+}
+
 # Where there is little room.
 SHORT_NAMES = {
     "glmm": "GLMM, Wald",

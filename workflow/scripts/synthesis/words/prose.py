@@ -25,6 +25,16 @@ def plural(n: int, one: str, many: str | None = None) -> str:
     return f"{format_count(n)} {agree(n, one, many or one + 's')}"
 
 
+def author_year(study: str) -> str:
+    """Give a name for what has no label: what its id says.
+
+    >>> author_year("smith2020a"), author_year("the_trial")
+    ('Smith 2020a', 'the trial')
+    """
+    found = re.fullmatch(r"([a-z]+)(\d{4}[a-z]?)", study)
+    return f"{found[1].capitalize()} {found[2]}" if found else study.replace("_", " ")
+
+
 def agree(n: int, one: str, many: str) -> str:
     """Give the form of a word that goes with a number."""
     return one if n == 1 else many
