@@ -456,6 +456,20 @@ def test_windows_distinguish_what_is_pooled():
     assert {row["label"] for row in data.rows} <= {t.split(",")[0] for t in words(drawing)}
 
 
+def test_a_count_within_limits_stands_in_the_middle_of_its_span_and_the_note_says_so():
+    rows = [dict(row) for row in DATA[4].rows]
+    first = next(row for row in rows if row["use"] == "yes")
+    low, high = first["events"], first["events"] + 2
+    first |= {"events": None, "proportion": nan, "events_from": low, "events_to": high}
+    drawing = window.draw_window(replace(DATA[4], rows=rows), TEXT)
+    mids = [count.mid for count in window.read_counts(rows)]
+    assert (low + 1) / first["patients"] in mids and len(mids) == len(window.read_counts(DATA[4].rows))
+    assert f"In the middle of what limits of the count leave possible: {first['label']}." in notes(drawing)
+    assert "In the middle of" not in notes(DEFAULT[4]["window"])
+    [study] = [row for row in replace(DATA[4], rows=rows).by_study if row["study"] == first["study"]]
+    assert study["proportion"] == pytest.approx((low + 1) / first["patients"])
+
+
 def test_without_any_window_there_is_no_window_plot():
     silent = [row | {"window": "unstated"} for row in DATA[4].rows]
     drawing = window.draw_window(replace(DATA[4], rows=silent), TEXT)

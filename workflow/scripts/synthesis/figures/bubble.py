@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..tables.pools import Row
+from ..tables.pools import Row, shares_of
 from ..words import formatting as fmt
 from ..words.prose import agree, inside, plural
 from ..words.terms import remarks_of
@@ -15,7 +15,7 @@ from .kit.axes import AXIS_ENDS, axis_end, nice_axis, percent_axis
 from .kit.board import Chart, Drawing, draw_nothing
 from .kit.labels import place_labels
 from .kit.layout import MARK, clean_text
-from .kit.readings import FigureText, Readings, add_arms, known, notes_of, sentence, studies_of, values_of
+from .kit.readings import FigureText, Readings, add_arms, known, middle_note, notes_of, sentence, studies_of, values_of
 from .kit.style import fixed_settings, tint
 
 LARGEST, SMALLEST = 3.2, 0.7  # mm: radius of bubbles
@@ -63,7 +63,7 @@ def read_moderator(data: Readings, name: str, model: str) -> Moderator:
     without = 0
     for entry in (entry for entry in data.moderators if entry["moderator"] == name):
         row, value = rows.get(values_of(entry, "study", "arm")), entry["value"]
-        if row and known(value, row["proportion"], row["patients"]):
+        if row and known(value, *shares_of(row), row["patients"]):
             alike.setdefault((row["study"], value), []).append(row)
         else:
             without += 1
@@ -104,7 +104,7 @@ def draw_bubble(data: Readings, text: FigureText, name: str, label: str, unit: s
         return draw_nothing(text, title, f"{why if data.studies else 'no study in the pool'}.")
     one = one or ("percentage point" if unit == "%" else unit.removesuffix("s") or "unit")
     said = describe(found, text, one)
-    chart = Chart(text, title, notes_of(text, said, _legend(found, text)), panel=75)
+    chart = Chart(text, title, notes_of(text, said, [*_legend(found, text), middle_note(data.pooled)]), panel=75)
     values = [point.value for point in found.points]
     whole = all(v == round(v) for v in values) and len(set(values)) > 1
     curve = _curve(found, min(values), max(values), text)

@@ -14,7 +14,7 @@ from ..words.terms import is_ok
 from .kit.axes import Axis, axis_end, percent_axis
 from .kit.board import Chart, Drawing, draw_nothing
 from .kit.layout import DASHED, MARK
-from .kit.readings import FigureText, Readings, known, notes_of, sentence, studies_of, values_of
+from .kit.readings import FigureText, Readings, known, middle_note, notes_of, sentence, studies_of, values_of
 from .kit.style import fixed_settings, tint
 
 FEWEST = 10  # Sterne JAC et al. BMJ 2011;343:d4002
@@ -33,7 +33,7 @@ def draw_funnel(data: Readings, text: FigureText) -> Drawing:
     rows = [row for row in data.by_study if known(row["proportion"]) and row["patients"] > 0]
     proportion, size = np.array([values_of(row, "proportion", "patients") for row in rows]).T
     overall, said = data.overall(text.primary), describe(data.small_study, text)
-    chart = Chart(text, title, notes_of(text, said, _legend(overall, text)), panel=80, left=18)
+    chart = Chart(text, title, notes_of(text, said, [*_legend(overall, text), middle_note(rows)]), panel=80, left=18)
     ends = _sizes(size)
     ticks = [(value, fmt.format_count(value)) for value in ends]
     x = chart.x_axis(percent_axis(text.axis, axis_end([], [float(proportion.max())])))

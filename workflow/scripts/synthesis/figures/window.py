@@ -14,7 +14,7 @@ from .kit.axes import axis_end, nice_axis, percent_axis
 from .kit.board import ARROW, Chart, Drawing, draw_nothing
 from .kit.labels import Box, spread, touch
 from .kit.layout import DASHED, MARK, clean_text, cut_text, text_width
-from .kit.readings import FigureText, Readings, known, notes_of, values_of
+from .kit.readings import FigureText, Readings, known, middle_note, notes_of, values_of, with_middle
 from .kit.style import MM_PER_POINT, fixed_settings
 
 GAP, WITH_NAMES, SIDE = 1.9, 3.6, 1.7  # mm: between neighbours, without and with names; side of a square
@@ -41,7 +41,7 @@ def read_counts(rows: Sequence[Row]) -> list[Count]:
 
     Several counts of one study carry the names of their arms.
     """
-    rows = [row for row in rows if row["subset"] == OVERALL and known(row["proportion"])]
+    rows = [row for row in map(with_middle, rows) if row["subset"] == OVERALL and known(row["proportion"])]
     times, found = Counter(row["study"] for row in rows), {}
     for row in sorted(rows, key=lambda row: row["use"] != "yes"):
         values = values_of(row, "ci_low", "proportion", "ci_high")
@@ -65,7 +65,9 @@ def draw_window(data: Readings, text: FigureText) -> Drawing:
         return draw_nothing(text, title, f"{why}.")
     said = describe(counts)
     upper = axis_end((c.high for c in counts), (c.mid for c in counts if c.pooled))
-    chart = Chart(text, title, notes_of(text, [said], _legend(counts, upper, text)), panel=80)
+    chart = Chart(
+        text, title, notes_of(text, [said], [*_legend(counts, upper, text), middle_note(data.rows)]), panel=80
+    )
     y = chart.y_axis(percent_axis(text.axis, upper), lift=STRIP + 1)
     gap = WITH_NAMES if len(counts) <= LABELLED else GAP  # mm between neighbours: room for names, or for marks alone
     silent, edge = len(counts) - len(stated), chart.right  # where the axis of days ends and the gutter begins

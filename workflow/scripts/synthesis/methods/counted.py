@@ -6,8 +6,8 @@ from math import isnan, nan
 
 from ..moderators.permutation import EXACT_UP_TO
 from ..selection.sharing import ARTICLE_FIRST
-from ..tables.pools import limits_of, state_of
-from ..words.formatting import format_count, format_within
+from ..tables.pools import events_text, state_of, sum_events
+from ..words.formatting import format_count
 from ..words.model_names import DESCRIPTIONS, SCALES, SHORT_NAMES, WALD_TESTED, scale_of
 from ..words.prose import markdown_table
 from ..words.terms import NOT_PRIMARY, is_ok, remarks_of, with_remark
@@ -157,7 +157,6 @@ def analyses(evidence: Evidence) -> dict:
         rows = [row for row in evidence.pooled if row["analysis"] == name]
         primary = primaries.get(name, {"pi_low": nan, "status": ""})
         k = len({row["study"] for row in rows})
-        events = [sum(limits_of(row)[end] for row in rows) for end in (0, 1)]
         counted = [sum(row["patients"] for row in rows), len(without_events(rows))]
         counted += [sum(row["window"] == "unstated" for row in rows)]
         df = "–" if isnan(primary["pi_low"]) else format_count(k - 1)
@@ -169,7 +168,7 @@ def analyses(evidence: Evidence) -> dict:
                 analysis["label"],
                 accepted,
                 format_count(k),
-                format_within(*events),
+                events_text(sum_events(rows)),
                 *map(format_count, counted),
                 df,
                 status,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ..models.catalogue import Pooled, pool
 from ..selection.arms import counts_of
 from ..tables.declared import columns_of, write
-from ..tables.pools import pooled_rows
+from ..tables.pools import pooled_rows, sum_events
 from ..words.levels import NOT_LEVELS
 from ..words.model_names import WALD_TESTED
 from ..words.terms import is_ok
@@ -71,7 +71,8 @@ def _test_row(rows: Rows, variable: str, model: str, test: Test) -> dict:
     return {
         **{"subset": variable, "group": "", "model": model, "k": len(used)},
         "studies": len({row["study"] for row in used}),
-        **{name: sum(row[name] for row in used) for name in ("events", "patients")},
+        **sum_events(used),
+        "patients": sum(row["patients"] for row in used),
         **{"test_name": test.name, "test": test.statistic, "test_df": test.df, "test_p": test.p},
         "status": test.status if test.name or not is_ok(test.status) else "no test",
     }

@@ -5,12 +5,12 @@ draws from the printed numbers.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import comb
 
 from ..figures.kit.axes import axis_end
 from ..tables.declared import Row
-from ..tables.pools import OVERALL, estimate_text, limits_of, prediction_text, shares_of
+from ..tables.pools import OVERALL, estimate_text, prediction_text, shares_of, sum_events
 from ..words.formatting import format_tau2
 from ..words.model_names import DESCRIPTIONS
 from .about import UNKNOWN_LEVELS, Review, row_key
@@ -67,12 +67,8 @@ class Explored:
             inside = set(row["studies"].split(";"))
             if inside <= self.places.keys():
                 gone = tuple(at for study, at in self.places.items() if study not in inside)
-                self.selections.append((row | self.limits(inside), gone))
-
-    def limits(self, inside: Collection[str]) -> dict[str, int]:
-        """Give the fewest and the most events of a selection of studies; its table has the count where it is exact."""
-        low, high = map(sum, zip(*(limits_of(row) for row in self.rows if row["study"] in inside), strict=True))
-        return {"events_from": low, "events_to": high}
+                counted = sum_events(row for row in self.rows if row["study"] in inside)
+                self.selections.append((row | counted, gone))
 
     def data(self, limit: int) -> dict:
         """Give what the page needs of it; selections with more studies left out than the limit are not carried."""

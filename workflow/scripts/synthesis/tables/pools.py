@@ -120,6 +120,12 @@ def limits_of(row: Row) -> tuple:
     return (row.get("events_from"), row.get("events_to")) if is_missing(events) else (events, events)
 
 
+def sum_events(rows: Iterable[Row]) -> dict[str, int | None]:
+    """Give the events of rows together; ``events`` is None where ``events_from`` and ``events_to`` differ."""
+    low, high = (sum(ends) for ends in zip((0, 0), *map(limits_of, rows), strict=True))
+    return {"events": low if low == high else None, "events_from": low, "events_to": high}
+
+
 def shares_of(row: Row) -> tuple[float, float]:
     """Give the least and the greatest proportion that a row leaves possible, or NaN: its own twice where exact."""
     if not is_missing(share := number(row, "proportion")):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
 
-from ...tables.pools import Row, find_pool, is_pooled, limits_of, pooled_rows
+from ...tables.pools import Row, find_pool, is_pooled, pooled_rows, shares_of, sum_events
 from ...words.formatting import House
 from ...words.levels import MIXED, NOT_REPORTED
 from ...words.model_names import interval_of
@@ -171,11 +171,21 @@ def values_of(row: Row, *columns: str) -> tuple:
 def add_arms(rows: Sequence[Row]) -> Row:
     """Give one row for the arms of a study."""
     if len(rows) == 1:
-        return rows[0]
-    (low, high), patients = map(sum, zip(*map(limits_of, rows), strict=True)), sum(row["patients"] for row in rows)
-    counts = {"events": low if low == high else None, "events_from": low, "events_to": high, "patients": patients}
-    counts["proportion"] = low / patients if low == high else nan
-    return {**rows[0], "arm": "", "ci_low": nan, "ci_high": nan, **counts}
+        return with_middle(rows[0])
+    counts = {**sum_events(rows), "patients": sum(row["patients"] for row in rows), "proportion": nan}
+    return with_middle({**rows[0], "arm": "", "ci_low": nan, "ci_high": nan, **counts})
+
+
+def with_middle(row: Row) -> Row:
+    """Give a row with a proportion: the middle of what limits of its count leave possible, where it has none."""
+    return {**row, "proportion": sum(shares_of(row)) / 2}
+
+
+def middle_note(rows: Iterable[Row]) -> str:
+    """Say which marks of a chart stand in the middle of a span; blank where all are exact."""
+    within = [clean_text(row["label"]) for row in rows if row["events"] is None and known(*shares_of(row))]
+    names = ", ".join(dict.fromkeys(within))
+    return f"In the middle of what limits of the count leave possible: {names}." if names else ""
 
 
 def studies_of(count: int, none: str = "") -> str:
