@@ -340,7 +340,7 @@ def test_a_study_with_several_arms_is_explained():
     notes = " ".join(texts([figure]))
     assert "1 study gives several arms; the overall pool counts each study once." in notes
     assert "No separate data: Product C, Product D." in notes
-    assert "‡ Derived from a printed percentage or by subtraction, not printed as a count." in notes
+    assert "‡ Derived from what is printed (a percentage, a list, a difference), not printed as a count." in notes
     # The name stands alone, so that whoever looks for a study finds it; its mark is a text of its own.
     assert texts([figure]).count("Johnsrud 2021") == texts([figure]).count("‡") == 2
 
