@@ -30,7 +30,14 @@ def choices_of(protocol, **changed) -> dict:
 def row(study: str, events: int, patients: int, **values) -> dict:
     """Give a row of rows.csv."""
     base = {"analysis": "fever", "subset": "all", "group": "", "study": study, "arm": "all", "outcome": "fever"}
-    base |= {"definition": "as written", "window": "30", "basis": "stated", "second_reading": "agree", "use": "yes"}
+    base |= {
+        "cohort": "",
+        "definition": "as written",
+        "window": "30",
+        "basis": "stated",
+        "second_reading": "agree",
+        "use": "yes",
+    }
     return base | {"reason": "", "events": events, "patients": patients} | values
 
 
@@ -65,10 +72,15 @@ def section(page: str, heading: str) -> str:
 
 def test_counts_come_from_the_rows(protocol, tables):
     page = methods(Evidence(choices_of(protocol), tables, SOFTWARE))
-    assert "2 sheets were read, by kind of report: 1 article and 1 registry" in page
-    assert "3 different counts of 3 studies: 2 printed in the source and 1 computed" in page
+    assert "2 reports were read, by kind: 1 article and 1 registry" in page
+    assert "3 different counts of 3 studies in 3 reports: 2 printed in the source and 1 computed" in page
     assert "confirmed 2 of them and contradicted 0; 1 was read once" in page
-    assert "Risk of bias was judged with jbi in 2 studies, 1 of them pooled." in page
+    assert "Risk of bias was judged with jbi in 2 reports, 1 of them pooled." in page
+    tables["rows"] = [one | {"cohort": "" if one["study"] == "b" else "a trial"} for one in ROWS]
+    page_of_cohorts = methods(Evidence(choices_of(protocol), tables, SOFTWARE))
+    assert "3 different counts of 2 studies in 3 reports: " in page_of_cohorts, (
+        "two reports of one cohort are one study"
+    )
     assert "Of 3 pooled rows, 1 does not state a window." in page
     assert "1 study has no event, in 1 analysis" in page
     flow = next(text for text in section(page, "Selection of counts").splitlines() if text.startswith("| Fever"))

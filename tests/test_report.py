@@ -31,6 +31,7 @@ from synthesis.selection.rows import select_rows_file
 from synthesis.sheets.collect import collect_sheets_file
 from synthesis.tables.coverage import read_simulated
 from synthesis.tables.declared import columns_of, read
+from synthesis.tables.evidence_size import different_counts, size_of, study_names
 from synthesis.tables.files import read_table, write_table
 from synthesis.tables.pools import is_pooled, pooled_rows
 from synthesis.variations.resampling import resample_file
@@ -473,6 +474,21 @@ def test_what_simulations_say_stands_beside_each_answer_and_only_where_there_are
         for text in (page.read_text(encoding="utf-8"), summary(words)):
             assert text.count("interval held the truth in 91–97%") == times
             assert all(text.count(f"most like this one ({p['studies']} studies, 5%") >= (times > 0) for p in pools)
+
+
+def test_the_page_counts_studies_as_figures_and_methods_do(folder):
+    """Two reports of one cohort are one study; a count that two analyses pool is one."""
+    tables = dict(words_of(folder).tables)
+    tables |= {
+        key: [row | {"cohort": "a trial" if row["study"] in ("clark2003", "davis2004") else ""} for row in rows]
+        for key, rows in tables.items()
+        if key[1] == "rows"
+    }
+    review = Words(choices_of(folder), tables, {})
+    rows = [row for analysis in review.analyses for row in pooled_rows(review.table(analysis, "rows"))]
+    size = size_of({row["study"] for row in rows}, study_names(rows))
+    assert size.studies == size.reports - 1
+    assert f"Pooled: {len(different_counts(rows))} counts of {size}." in summary(review)
 
 
 # ---------------------------------------------------------------- hostile text

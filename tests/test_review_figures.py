@@ -24,6 +24,7 @@ from synthesis.figures.review_charts import FIGURES, draw_review_file
 from synthesis.figures.timeline import decimal_year, draw_timeline, read_spans
 from synthesis.sheets.screening import read_screening
 from synthesis.tables.declared import columns_of, table_name, write
+from synthesis.tables.evidence_size import size_of, study_names
 from synthesis.tables.files import write_table
 from synthesis.tables.problems import ProblemsError
 from synthesis.words import formatting as fmt
@@ -247,7 +248,7 @@ def test_timeline(preset):
     assert len(drawing.pages) == {"slide": 5}.get(preset, 2)
     assert {"Early", "Open", "Unpublished", "Silent", "A kind nobody knows", "– no year known"} <= set(printed)
     assert "Not Pooled" not in printed
-    assert "64 studies by kind of report: label 60, " in drawing.desc
+    assert "64 studies in 64 reports, by kind of report: label 60, " in drawing.desc
     assert "3 say when they enrolled, from 2015 to 2019." in drawing.desc
     assert "No year known: Silent." in drawing.desc
 
@@ -405,8 +406,8 @@ def test_the_boxes_add_up():
     ]
     assert steps[-1].main.lines == [
         "Reports of included studies (n = 3)",
-        "Pooled in an analysis (n = 2)",
-        "In sensitivity analyses only (n = 1)",
+        "Pooled in an analysis: 1 study in 2 reports",
+        "In sensitivity analyses only: 1 report",
     ], "two reports of one cohort are one study"
     assert steps[0].main.lines == ["A list of reports (n = 15)", "By hand (n = 2)"]
     assert steps[1].side.heading == "Records excluded (n = 6):"
@@ -442,6 +443,20 @@ def test_flow(preset):
     assert "Pooled, but not listed as pooled: s9." in texts(other)
     assert "Listed as pooled, but in no pool: s1." in texts(other)
     assert draw_flow([], [], [], TEXT).desc.startswith("Not drawn: there is no list")
+
+
+def test_figures_count_studies_as_texts_do():
+    """Two reports of one cohort are one study in each of them, whichever table they start from."""
+    studies = [study("s0", cohort="c", since="2018"), study("s1", cohort="c"), study("s2")]
+    pooled = [row(name, cohort="c" if name != "s2" else "") for name in ("s0", "s1", "s2")]
+    size = str(size_of({one["study"] for one in pooled}, study_names(studies)))
+    assert size == "2 studies in 3 reports"
+    screened = [{"id": n, "found": "x", "decision": "pooled", "category": "", "sheet": n} for n in ("s0", "s1", "s2")]
+    assert f"Pooled in an analysis: {size}" in draw_flow(screened, studies, ["s0", "s1", "s2"], TEXT).desc
+    assert f"{size}, by kind of report: article 3." in draw_timeline(studies, pooled, TEXT).desc
+    drawing = draw_evidence_map(pooled, [arm(n, "all", 50) for n in ("s0", "s1", "s2")], [DOWN, ACROSS], TEXT)
+    assert f"3 arms of {size} that feed some analysis" in drawing.desc
+    assert "Product A, Disease one: 2 studies, 150 patients." in drawing.desc
 
 
 # Files ---------------------------------------------------------------------------------------------------------------

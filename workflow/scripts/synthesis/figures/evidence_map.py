@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import sqrt
 
+from ..tables.evidence_size import size_of, study_names
 from ..tables.pools import OVERALL, Row
 from ..words import formatting as fmt
 from ..words.levels import NOT_REPORTED
@@ -69,13 +70,14 @@ def draw_evidence_map(
     found = disjoint_arms(pooled, arms, down.name)
     if not found:
         return draw_nothing(text, title, "no study is pooled.")
-    cells = count_cells(found, down.name, across.name)
+    names = study_names(pooled)
+    cells = count_cells([row | {"study": names[row["study"]]} for row in found], down.name, across.name)
     rows, columns = down.order(d for d, _ in cells), across.order(a for _, a in cells)
-    studies = len({row["study"] for row in found})
+    size = size_of((row["study"] for row in found), names)
     units = fmt.format_count(sum(size for _, size in cells.values()))
     absent = down.absent(rows)
     said = [
-        f"{plural(len(found), 'arm')} of {studies_of(studies)} that feed some analysis, {units} {text.unit}.",
+        f"{plural(len(found), 'arm')} of {size} that feed some analysis, {units} {text.unit}.",
         *([f"Nothing pooled of: {absent}."] if absent else []),
     ]
     words = [

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Sequence
 from math import fsum
 from typing import NamedTuple
 
-from ..sheets.screening import EXCLUDED, INCLUDED, NOT_RETRIEVED, SCREENED_OUT, STAGES
+from ..sheets.screening import EXCLUDED, INCLUDED, NOT_RETRIEVED, POOLED, SCREENED_OUT, STAGES
+from ..tables.evidence_size import size_of, study_names
 from ..tables.pools import Row
 from ..words import formatting as fmt
-from ..words.prose import upper_first
+from ..words.prose import plural, upper_first
 from .kit.board import Board, Drawing, draw_nothing
 from .kit.layout import clean_text, wrap_text
 from .kit.readings import FigureText, notes_of
 from .kit.style import fixed_settings
 
 COLLECTION = "a curated collection, not a systematic search"
-WORDS = {"pooled": "Pooled in an analysis", "sensitivity": "In sensitivity analyses only"}
 PHASES = ("Identification", "Screening", "Included")
 PHASE, MAIN, SIDE = (2.0, 6.0), (10.0, 84.0), (95.0, 178.0)  # mm: left and right edges of boxes
 LEAD, PAD, GAP = 3.5, 1.8, 5.0  # mm: from line to line; inside a box; between two rows
@@ -52,10 +52,11 @@ def read_flow(rows: Sequence[Row], studies: Sequence[Row]) -> list[Step]:
     """
     ends = {stage: [row for row in rows if STAGES[row["decision"]] == stage] for stage in STAGES.values()}
     included, sought = ends[INCLUDED], len(rows) - len(ends[SCREENED_OUT])
-    cohorts = {row["study"]: row["cohort"] or row["study"] for row in studies}
-    one = {cohorts.get(row["sheet"], row["id"]) for row in included}
-    reports = f"Reports of included studies (n = {fmt.format_count(len(included))})"
-    kinds = [f"{WORDS[d]} (n = {n})" for d, n in Counter(row["decision"] for row in included).most_common()]
+    names = study_names(studies)
+    size = size_of((row["sheet"] or row["id"] for row in included), names)
+    reports = f"Reports of included studies (n = {fmt.format_count(size.reports)})"
+    pooled = size_of((row["sheet"] for row in included if row["decision"] == POOLED), names)
+    kinds = [f"Pooled in an analysis: {pooled}", *_held(size.reports - pooled.reports)]
     removed = Box("Records removed before screening", [REMOVED])
     unread = "Reports not retrieved, no count of the outcome could be read"
     assessed = sought - len(ends[NOT_RETRIEVED])
@@ -65,7 +66,7 @@ def read_flow(rows: Sequence[Row], studies: Sequence[Row]) -> list[Step]:
         Step(screening, _of("Records screened", len(rows)), _out("Records excluded", ends[SCREENED_OUT])),
         Step(screening, _of("Reports sought for retrieval", sought), _out(unread, ends[NOT_RETRIEVED])),
         Step(screening, _of("Reports assessed for eligibility", assessed), _out("Reports excluded", ends[EXCLUDED])),
-        Step(last, _of("Studies included in review", len(one), [reports, *kinds], end="")),
+        Step(last, _of("Studies included in review", size.studies, [reports, *kinds], end="")),
     ]
 
 
@@ -94,9 +95,13 @@ def draw_flow(
 
 def mismatch(rows: Sequence[Row], pooled: Iterable[str]) -> list[str]:
     """Name what the list and the pools say differently."""
-    said, done = {row["sheet"] for row in rows if row["decision"] == "pooled"}, set(pooled)
+    said, done = {row["sheet"] for row in rows if row["decision"] == POOLED}, set(pooled)
     differences = {"Pooled, but not listed as pooled": done - said, "Listed as pooled, but in no pool": said - done}
     return [f"{words}: {', '.join(sorted(names))}." for words, names in differences.items() if names]
+
+
+def _held(reports: int) -> list[str]:
+    return [f"In sensitivity analyses only: {plural(reports, 'report')}"] if reports else []
 
 
 def _listed(words: Iterable[str]) -> list[str]:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from math import cos, floor, inf, isfinite, nan, pi, sin
 from typing import NamedTuple
 
+from ..tables.evidence_size import Size, size_of, study_names
 from ..tables.pools import Row
 from ..words import formatting as fmt
 from ..words.prose import agree, upper_first
 from .kit.axes import Axis, Scale, nice_axis
 from .kit.board import Board, Drawing, boards, draw_nothing
 from .kit.layout import clean_text
-from .kit.readings import FigureText, notes_of, studies_of
+from .kit.readings import FigureText, notes_of
 from .kit.style import fixed_settings
 
 TITLE = "The pooled studies in time"
@@ -96,7 +97,8 @@ def draw_timeline(studies: Sequence[Row], pooled: Sequence[Row], text: FigureTex
     if not years:
         why = "no pooled study says when it enrolled or was published" if spans else "no study is pooled"
         return draw_nothing(text, TITLE, f"{why}.")
-    said, axis = describe(spans), nice_axis("", floor(min(years)), max(years), 8, whole=True)
+    size = size_of((row["study"] for row in pooled), study_names(studies))
+    said, axis = describe(spans, size), nice_axis("", floor(min(years)), max(years), 8, whole=True)
     grey = [
         "Bar: enrolment as reported. Point: year of publication; its shape is the kind of report, open where counts "
         "come from less than a full report. Dashed: the end of enrolment is not reported.",
@@ -107,11 +109,11 @@ def draw_timeline(studies: Sequence[Row], pooled: Sequence[Row], text: FigureTex
     return Drawing(pages, TITLE, " ".join(["Timeline of the pooled studies.", *said]))
 
 
-def describe(spans: Sequence[Span]) -> list[str]:
+def describe(spans: Sequence[Span], size: Size) -> list[str]:
     """Count what is known, and the kinds of report."""
     kinds = Counter(span.kind.replace("-", " ") for span in spans)
     listed = ", ".join(f"{kind} {n}" for kind, n in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])))
-    said = f"{studies_of(len(spans))} by kind of report: {listed}. "
+    said = f"{size}, by kind of report: {listed}. "
     if enrolling := [span for span in spans if isfinite(span.start)]:
         first = floor(min(span.start for span in enrolling))
         ends = [span.end for span in enrolling if isfinite(span.end)]

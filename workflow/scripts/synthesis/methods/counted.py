@@ -6,6 +6,7 @@ from math import isnan, nan
 
 from ..moderators.permutation import EXACT_UP_TO
 from ..selection.sharing import ARTICLE_FIRST
+from ..tables.evidence_size import different_counts, size_of, study_names
 from ..tables.pools import events_text, state_of, sum_events
 from ..words.formatting import format_count
 from ..words.model_names import DESCRIPTIONS, SCALES, SHORT_NAMES, WALD_TESTED, scale_of
@@ -41,9 +42,7 @@ def counted(evidence: Evidence) -> dict:
 def read(evidence: Evidence) -> dict:
     """Count the sheets, the counts that are pooled, their readings, and the judgements of risk of bias."""
     pooled = evidence.pooled
-    entered = {row["study"] for row in pooled}
-    identity = ("study", "arm", "outcome", "window", "definition")
-    counts = {tuple(row[key] for key in identity): row for row in pooled}.values()
+    entered, counts = {row["study"] for row in pooled}, different_counts(pooled)
     bases, readings = (Counter(row[key] for row in counts) for key in ("basis", "second_reading"))
     tools = defaultdict(set)
     for row in evidence.table("risk_of_bias"):
@@ -51,7 +50,7 @@ def read(evidence: Evidence) -> dict:
     return {
         "reports": Counter(row["report"] for row in evidence.table("studies")).most_common(),
         "counts": len(counts),
-        "entered": len(entered),
+        "entered": size_of(entered, study_names(pooled)),
         "bases": bases,
         "readings": readings,
         "once": len(counts) - readings["agree"] - readings["disagree"],

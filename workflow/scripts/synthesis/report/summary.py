@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..tables.coverage import read_simulated
 from ..tables.declared import Row, read
+from ..tables.evidence_size import different_counts, size_of, study_names
 from ..tables.files import write_text
 from ..tables.pools import State, pooled_rows, prediction_text, state_of
 from ..words.formatting import HOUSES, MISSING, decimals_for, format_p, format_percent, format_tau2, is_missing
@@ -60,7 +61,7 @@ def summary(review: Review) -> str:
     compared = dict.fromkeys(row["analysis"] for row in contrasts)
     between = {row["analysis"] for row in contrasts if row["kind"] == BETWEEN}
     rows = [row for analysis in review.analyses for row in pooled_rows(review.table(analysis, "rows"))]
-    pooled = {(row["study"], row["arm"], row["outcome"], row["window"]): row for row in rows}.values()
+    pooled = different_counts(rows)
     return render(
         TEMPLATE,
         review=review,
@@ -72,6 +73,7 @@ def summary(review: Review) -> str:
         compared=compared,
         not_between=[review.title(analysis) for analysis in compared if analysis not in between],
         pooled=pooled,
+        size=size_of((row["study"] for row in pooled), study_names(pooled)),
         abstracts=sum(row["source"].lower().startswith("abstract") for row in pooled),
         left_out=left_out,
         sentence=sentence,
