@@ -207,7 +207,11 @@ def _tabulate(
 ) -> Posterior:
     """Give the posterior on a grid; where an earlier look at the same place saw nothing, nothing is computed."""
     log = np.full((len(tau.t), len(mu.t)), -np.inf)
-    use = np.ones(log.shape, bool) if seen is None else _worth(seen, tau, mu)
+    use = (
+        np.ones(log.shape, bool)
+        if seen is None
+        else worth(seen.mass > np.exp(-DROP) * seen.mass.max(), seen.tau, seen.mu, tau, mu)
+    )
     grid_tau, grid_mu = np.broadcast_arrays(tau.x[:, None], mu.x)
     log[use] = log_likelihoods(arms, grid_mu[use], grid_tau[use], nodes)
     log -= (tau.x[:, None] / tau_scale) ** 2 / 2 + (mu.x / mu_sd) ** 2 / 2
@@ -218,11 +222,11 @@ def _tabulate(
     return Posterior(tau, mu, mass / mass.sum())
 
 
-def _worth(seen: Posterior, tau: Axis, mu: Axis) -> np.ndarray:
-    """Say which points of a new grid lie in or beside cells that have mass on an old one."""
-    filled = binary_dilation(seen.mass > np.exp(-DROP) * seen.mass.max(), np.ones((3, 3)), 2)
+def worth(seen: np.ndarray, old_tau: Axis, old_mu: Axis, tau: Axis, mu: Axis) -> np.ndarray:
+    """Say which points of a new grid lie in or beside cells of an old one that were seen to have mass, (τ, μ) both."""
+    filled = binary_dilation(seen, np.ones((3, 3)), 2)
     row, column = (
-        np.rint((new.t - old.t[0]) / (old.t[1] - old.t[0])).astype(int) for new, old in ((tau, seen.tau), (mu, seen.mu))
+        np.rint((new.t - old.t[0]) / (old.t[1] - old.t[0])).astype(int) for new, old in ((tau, old_tau), (mu, old_mu))
     )
     return filled[row[:, None], column]
 
@@ -237,10 +241,10 @@ def log_likelihoods(arms: Arms, mu: np.ndarray, tau: np.ndarray, nodes: int) -> 
     (y, n), times = np.unique(counts, axis=1, return_counts=True)
     step = max(1, CHUNK // (y.size * nodes))
     parts = (slice(start, start + step) for start in range(0, len(mu), step))
-    return np.concatenate([_study_likelihoods(y, n, mu[part], tau[part], nodes) @ times for part in parts])
+    return np.concatenate([study_likelihoods(y, n, mu[part], tau[part], nodes) @ times for part in parts])
 
 
-def _study_likelihoods(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray, nodes: int) -> np.ndarray:
+def study_likelihoods(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray, nodes: int) -> np.ndarray:
     """Integrate over z for each study and point: counts of shape (studies,), result (points, studies)."""
     mode, step = modes(y[:, None], n[:, None], mu[:, None, None], tau[:, None])
     y, n, mu, tau, mode, step = (

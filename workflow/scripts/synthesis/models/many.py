@@ -7,12 +7,14 @@ import numpy as np
 
 from ..words.terms import OK, remarks_of, with_remark
 from .batch import fit_batch
+from .bayes_batch import bayes_batch
+from .counts import limits
 from .result import Pooled
 from .twostage import pool_batch, two_stage_models
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2")
-SINGLE_FITS = 64  # so many are made one by one, where a model has no batch: bayes takes a third of a second for each
-SHARE_EFFECT = ("glmm", "glmm-t")  # batched models in which the arms of a study share its effect
+SINGLE_FITS = 64  # so many are made one by one, where a model has no batch
+SHARE_EFFECT = ("glmm", "glmm-t", "bayes")  # batched models in which the arms of a study share its effect
 
 
 def pool_many(
@@ -44,7 +46,7 @@ def pool_many(
     Returns
     -------
     list of dict
-        ``NUMBERS`` and ``status`` of each data set, as the single fit gives them (batched ones to 1e-8).
+        ``NUMBERS`` and ``status`` of each data set, as the single fit gives them, to 1e-8; ``bayes`` to 1e-5.
 
     Notes
     -----
@@ -70,8 +72,8 @@ def pool_many(
 def variation_model(primary: str, fits: int) -> str:
     """Give the model of so many other choices of studies: the primary one, unless it has no batch and they are many.
 
-    >>> variation_model("logit-reml-hk", 10_000), variation_model("bayes", 20), variation_model("bayes", 10_000)
-    ('logit-reml-hk', 'bayes', 'glmm')
+    >>> variation_model("bayes", 10_000), variation_model("betabinom", 20), variation_model("betabinom", 10_000)
+    ('bayes', 'betabinom', 'glmm')
     """
     return primary if primary in BATCHES or fits <= SINGLE_FITS else "glmm"
 
@@ -87,9 +89,22 @@ def _two_stage(events, patients, mask, level, remarks=False, **variant) -> tuple
     return {name: getattr(batch, name) for name in NUMBERS} | {"remark": remark}, batch.ok
 
 
+def _bayes(events, patients, mask, level, remarks=False, **prior) -> tuple[dict, np.ndarray]:
+    mask = np.ones(np.atleast_2d(events).shape, bool) if mask is None else np.asarray(mask, bool)
+    low, high = limits(events)
+    mask = mask & ~(mask & (low != high)).any(1)[:, None]
+    k, total, size = mask.sum(1), np.where(mask, low, 0).sum(1), np.where(mask, patients, 0).sum(1)
+    # The rules for one study, no events, nothing but events and studies of one patient each have words of their own.
+    fits = (k >= 2) & (total > 0) & (total < size) & (size > k)
+    numbers, ok = bayes_batch(low, patients, mask & fits[:, None], level, **prior)
+    few = {name: np.where(k >= 3, numbers[name], np.nan) for name in ("pi_low", "pi_high")}
+    return numbers | few | {"remark": np.full(len(mask), "", object)}, ok
+
+
 # (events, patients, mask or None for all, level, remarks) → NUMBERS and remarks by name, and which sets were fitted.
 BATCHES: dict[str, Callable[..., tuple[dict, np.ndarray]]] = {
     "glmm": _glmm,
     "glmm-t": partial(_glmm, interval="t"),
+    "bayes": _bayes,
     **{name: partial(_two_stage, **model.pool.keywords) for name, model in two_stage_models().items()},
 }

@@ -351,7 +351,7 @@ def _names(protocol: Protocol) -> Iterator[tuple[tuple, str | None, Collection[s
             yield ("contrasts", i, side), getattr(contrast, side), protocol.levels(contrast.by)
     for i, pair in enumerate(protocol.published.pairs if protocol.published else ()):
         yield ("published", "pairs", i, "analysis"), pair.analysis, protocol.analyses
-    single = ("betabinom", "bayes", "crude")  # fitted one by one: too slow for thousands of subsets
+    single = ("betabinom", "crude")  # fitted one by one: too slow for thousands of subsets
     subsets, items = [name for name in MODEL_NAMES if name not in single], [*chain(*protocol.tools.values())]
     lists = [
         (("figures",), protocol.figures, {"forest_by": splits, "evidence_map": splits}),
