@@ -18,8 +18,8 @@ def clopper_pearson(events, patients, level: float = 0.95) -> tuple[np.ndarray, 
     y, n = np.asarray(events, float), np.asarray(patients, float)
     tail = (1 - level) / 2
     with np.errstate(invalid="ignore"):
-        low = np.where(y == 0, 0.0, betaincinv(np.maximum(y, 1), n - y + 1, tail))
-        high = np.where(y == n, 1.0, betaincinv(y + 1, np.maximum(n - y, 1), 1 - tail))
+        low = np.where(y == 0, 0.0, betaincinv(np.where(y == 0, 1, y), n - y + 1, tail))
+        high = np.where(y == n, 1.0, betaincinv(y + 1, np.where(y == n, 1, n - y), 1 - tail))
     return low, high
 
 
@@ -59,9 +59,22 @@ def log_saturated(events, patients) -> float:
     """
     y, n = np.asarray(events, float), np.asarray(patients, float)
     mixed = (y > 0) & (y < n)
-    y, n = y[mixed], n[mixed]
+    return float(np.sum(_log_top(y[mixed], n[mixed])))
+
+
+def _log_top(y: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Give the log binomial probability at y / n, strictly between 0 and 1."""
     series = _stirling_error(n) - _stirling_error(y) - _stirling_error(n - y)
-    return float(np.sum(series + np.log(n / (2 * np.pi * y * (n - y))) / 2))
+    return series + np.log(n / (2 * np.pi * y * (n - y))) / 2
+
+
+def log_binomial(y: np.ndarray, n: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """Give log binomial probabilities at a logit; counts and logits of shapes that broadcast."""
+    y, n = np.broadcast_arrays(y, n)
+    top, mixed = np.zeros(y.shape), (y > 0) & (y < n)
+    top[mixed] = _log_top(y[mixed], n[mixed])
+    y, n, eta = np.broadcast_arrays(y, n, eta)
+    return top + log_ratio(y.reshape(-1, 1), n.reshape(-1, 1), eta.reshape(1, -1, 1))[0].reshape(eta.shape)
 
 
 def _stirling_error(n: np.ndarray) -> np.ndarray:
