@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.special import gammaln
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, gammaln, logit
+from scipy.stats import beta, binom, chi2, norm
+from synthesis.models.catalogue import MODELS, pool
 from synthesis.models.censored import highest, log_within
+from synthesis.models.counts import WITHIN, within
+from synthesis.words.terms import ALL_OR_NONE, MAY_BE_ALL, MAY_BE_ALL_OR_NONE, MAY_BE_NONE, MIDDLE, OK, TOO_WIDE
 
 # What reports leave: a rounded percentage, a suppressed cell, "at least one", a composite; no knowledge; large ones.
 LIMITS = [(16, 17, 168), (0, 4, 60), (1, 50, 50), (5, 9, 120), (0, 30, 30), (100, 900, 1000), (1, 2255, 2255)]
@@ -56,3 +61,143 @@ def test_wide_limits_take_no_more_memory_than_narrow_ones():
     log_within(1, 20_000, 20_000, logits)
     assert tracemalloc.get_traced_memory()[1] < 40e6  # all terms of all logits: 3.2 gigabytes
     tracemalloc.stop()
+
+
+# (study, from, to, patients): five kinds of limits, an arm beside an exact one of its study, a large register.
+SETS = {
+    "rounded percentage": [("a", 16, 17, 168), ("b", 8, 8, 127), ("c", 2, 2, 97), ("d", 10, 10, 140)],
+    "suppressed cells": [("a", 0, 4, 60), ("b", 3, 3, 50), ("c", 9, 9, 88), ("d", 0, 0, 31), ("e", 1, 4, 70)],
+    "at least one": [("a", 1, 50, 50), ("b", 4, 4, 80), ("c", 7, 7, 60), ("d", 2, 2, 90)],
+    "composites": [("a", 5, 9, 120), ("b", 4, 11, 95), ("c", 12, 12, 150), ("d", 0, 2, 44), ("e", 30, 41, 88)],
+    "arms": [("a", 5, 5, 60), ("a", 2, 6, 41), ("b", 8, 8, 70), ("c", 10, 14, 49), ("d", 1, 1, 50)],
+    "register": [("a", 400, 2255, 20000), ("b", 30, 30, 400), ("c", 25, 25, 300), ("d", 29, 29, 55)],
+}
+
+
+def columns(rows, ends=(1, 2)):
+    """Events (of other ends, if asked for), patients and study of rows."""
+    low, high = ([row[end] for row in rows] for end in ends)
+    return within(low, high), [row[3] for row in rows], [row[0] for row in rows]
+
+
+def mass(low, high, n, p):
+    """The probability of limits from scipy's distribution, from the side on which nothing cancels."""
+    return np.where(
+        p * n < low, binom.sf(low - 1, n, p) - binom.sf(high, n, p), binom.cdf(high, n, p) - binom.cdf(low - 1, n, p)
+    )
+
+
+def reference(rows, theta):
+    """The log likelihood by brute force: the binomial distribution function of scipy on a grid of 20,001 points."""
+    z = np.linspace(-9, 9, 20_001)
+    p, total = expit(theta[0] + theta[1] * z), 0.0
+    for study in {row[0] for row in rows}:
+        inside = norm.pdf(z)
+        for _, low, high, n in (row for row in rows if row[0] == study):
+            inside = inside * mass(low, high, n, p)
+        total += np.log(inside.sum() * (z[1] - z[0]))
+    return total
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_glmm_finds_the_maximum_of_the_likelihood_within_limits(name):
+    rows = SETS[name]
+    one = pool("glmm", *columns(rows))
+    here = np.array([logit(one.estimate), np.sqrt(one.tau2)])
+    assert one.status == OK
+    assert one.loglik == pytest.approx(reference(rows, here), abs=1e-9)
+    best = minimize(lambda t: -reference(rows, (t[0], abs(t[1]))), here + 0.05, method="Nelder-Mead", tol=1e-7)
+    assert best.x == pytest.approx(here, abs=1e-4)  # as near as a search without slopes comes to a flat top
+    assert -best.fun <= one.loglik + 1e-9
+    step = 1e-3 * np.array([[1, 0], [0, 1]])
+    bend = [
+        [(reference(rows, here + a + b) - reference(rows, here + a - b)
+          - reference(rows, here - a + b) + reference(rows, here - a - b)) / 4e-6 for b in step] for a in step
+    ]  # fmt: skip
+    bend = np.array(bend) if one.tau2 else np.diag([bend[0][0], -1])
+    assert one.se == pytest.approx(np.sqrt(np.linalg.inv(-bend)[0, 0]), rel=1e-4)
+    drop = one.loglik - 3.841458820694124 / 2
+    for limit in (one.tau2_low, one.tau2_high):
+        if limit:
+            at = minimize_scalar(lambda mu, tau=limit**0.5: -reference(rows, (mu, tau)), bracket=(here[0], here[0] + 1))
+            assert -at.fun == pytest.approx(drop, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_mirror_image_of_limits_has_the_mirrored_pool(name):
+    mirrored = [(study, n - high, n - low, n) for study, low, high, n in SETS[name]]
+    for model in ("glmm", "glmm-t", "crude", "logit-reml-hk"):
+        one, other = (pool(model, *columns(rows)) for rows in (SETS[name], mirrored))
+        pairs = (("estimate", "estimate"), ("ci_low", "ci_high"), ("ci_high", "ci_low"), ("pi_low", "pi_high"))
+        for mine, theirs in pairs:
+            assert getattr(one, mine) == pytest.approx(1 - getattr(other, theirs), rel=1e-8, nan_ok=True)
+        for same in ("se", "tau2", "tau2_low", "tau2_high", "i2", "q"):
+            assert getattr(one, same) == pytest.approx(getattr(other, same), rel=1e-6, abs=1e-9, nan_ok=True)
+        assert one.status == other.status
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_limits_from_0_to_all_patients_say_nothing(name):
+    """The pool is that of the others; only the number of studies, so t and the degrees of freedom, counts one more."""
+    without, beside = (pool("glmm", *columns(rows)) for rows in (SETS[name], [*SETS[name], ("z", 0, 70, 70)]))
+    for number in ("estimate", "ci_low", "ci_high", "se", "tau2", "tau2_low", "tau2_high", "q", "loglik"):
+        assert getattr(beside, number) == pytest.approx(getattr(without, number), rel=1e-7, abs=1e-9)
+    assert beside.studies == without.studies + 1
+
+
+def test_limits_that_meet_are_the_exact_count_to_the_last_bit():
+    for rows in SETS.values():
+        low, patients, study = columns(rows, (1, 1))
+        pairs = np.array([(y, y) for y in low], WITHIN)
+        for model in MODELS:
+            if model != "bayes" and rows is not SETS["register"]:
+                assert repr(pool(model, pairs, patients, study)) == repr(pool(model, low, patients, study))
+
+
+def test_counts_that_may_all_be_none_have_no_estimate_but_words():
+    none, all_of_them = [("a", 0, 4, 50), ("b", 0, 2, 20), ("c", 0, 0, 30)], [("a", 46, 50, 50), ("b", 18, 20, 20)]
+    for rows, words in ((none, MAY_BE_NONE), (all_of_them, MAY_BE_ALL)):
+        for model in ("glmm", "glmm-t"):
+            one = pool(model, *columns(rows))
+            assert (one.status, np.isnan(one.estimate), np.isnan(one.ci_high)) == (words, True, True)
+            assert one.events is None and one.events_from == sum(row[1] for row in rows)
+        assert pool("crude", *columns(rows)).status == f"ok; {MIDDLE}"
+
+
+def test_all_or_none_is_said_only_where_it_is_certain():
+    certain = pool("glmm", *columns([("a", 0, 0, 30), ("b", 20, 20, 20), ("c", 0, 0, 9)]))
+    perhaps = pool("glmm", *columns([("a", 0, 1, 30), ("b", 19, 20, 20), ("c", 0, 1, 9)]))
+    assert ALL_OR_NONE in certain.status and MAY_BE_ALL_OR_NONE in perhaps.status
+    assert pool("glmm", *columns([("a", 0, 12, 30), ("b", 3, 20, 20), ("c", 2, 2, 9)])).status == OK
+
+
+def test_limits_that_all_surround_the_same_proportions_have_no_estimate():
+    one = pool("glmm", *columns([("a", 100, 900, 1000), ("b", 150, 950, 1000), ("c", 120, 880, 1000)]))
+    assert one.status == TOO_WIDE and np.isnan(one.estimate)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_q_within_limits_is_the_ratio_of_one_proportion_to_one_for_each_study(name):
+    rows = SETS[name]
+
+    def height(some):
+        """The greatest log likelihood of one proportion: on a grid, then on one a hundred times finer about its top."""
+        x = np.linspace(-25, 25, 50_001)
+        for _ in range(2):
+            low, high, n = (np.array([row[i] for row in some])[:, None] for i in (1, 2, 3))
+            with np.errstate(divide="ignore"):
+                total = np.log(mass(low, high, n, expit(x))).sum(0)
+            x = x[total.argmax()] + np.linspace(-2e-3, 2e-3, 1001)
+        return total.max()
+
+    own = sum(height([row for row in rows if row[0] == study]) for study in {row[0] for row in rows})
+    one = pool("glmm", *columns(rows))
+    assert one.q == pytest.approx(2 * (own - height(rows)), abs=1e-5)
+    assert one.q_df == one.studies - 1 and one.q_p == pytest.approx(chi2.sf(one.q, one.q_df))
+
+
+def test_models_that_need_a_count_take_the_middle_and_say_so():
+    rows = [("a", 16, 17, 168), ("b", 8, 8, 127), ("c", 1, 4, 97), ("d", 10, 10, 140)]
+    one = pool("crude", *columns(rows))
+    assert one.estimate == pytest.approx(37 / 532) and one.status == f"ok; {MIDDLE}"
+    assert (one.ci_low, one.ci_high) == pytest.approx((beta.ppf(0.025, 37, 496), beta.ppf(0.975, 38, 495)))

@@ -2,18 +2,22 @@
 
 ``S(η) = Σ C(n, y) p^y q^(n − y)`` over y from ``low`` to ``high``, with η the logit of p. Its logarithm is concave in η
 (Prékopa): slope and curvature need no sum, since that of the derivatives telescopes to what enters at ``low`` and
-leaves at ``high``. S itself is summed outwards from its greatest term, by ratios, in blocks of counts, until nothing is
-added: as exact in the farthest tail as at the top, and a register's "1 to 20000" takes no more memory than "16 to 17".
+leaves at ``high``. S itself is a difference of incomplete beta functions where limits are wide and p is not far from
+them. Elsewhere it is summed outwards from its greatest term, by ratios, in blocks of counts, until nothing is added: as
+exact in the farthest tail as at the top, and a register's "1 to 20000" takes no more memory than "16 to 17".
 """
 
 from functools import cache
 
 import numpy as np
-from scipy.special import betaln
+from scipy.special import betainc, betaln
 
 from .counts import WITHIN, limits
 from .proportions import log_binomial, log_ratio, log_saturated
 
+WIDE = 32  # counts from which the incomplete beta functions are quicker
+SURE = 1e-20  # the least S that they give
+CANCELLED = 1e-3  # of the greater of the two, the least difference
 TINY = 1e-18  # of the sum: what a term is not worth
 CLOSE = 1 << 17  # numbers in a block: what a processor keeps close
 FARTHEST = 700.0  # logits from which the odds would overflow
@@ -29,24 +33,41 @@ def log_within(low, high, n, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     (True, [0.0, 0.0], [0.0, 0.0])
     """
     low, high, n, eta = (np.asarray(part, float) for part in (low, high, n, eta))
+    shape = np.broadcast_shapes(*(part.shape for part in (low, high, n, eta)))
     small = np.exp(-np.abs(eta))
     p = np.where(eta > 0, 1, small) / (1 + small)
     q = np.where(eta > 0, small, 1) / (1 + small)
     top = np.clip(np.floor((n + 1) * p), low, high)  # the greatest term, for the terms are log-concave
-    above, (total, beyond) = log_binomial(top, n, eta), _sum_outwards(top, low, high, n, eta)
-    # d/dη of the probability of y or more is y q C(n, y) p^y q^(n − y), which is (n − y + 1) p times that of y − 1.
-    enters = low * q * np.exp(log_binomial(low, n, eta) - above) / total
-    leaves = (n - high) * p * np.exp(log_binomial(high, n, eta) - above) / total
-    mean = beyond / total  # of the count within its limits, less its likeliest
-    bend = enters * (low - top - mean - p) - leaves * (high - top - mean + q)
-    return above + np.log(total), enters - leaves, np.maximum(-bend, 0.0)
-
-
-def _sum_outwards(top, low, high, n, eta) -> np.ndarray:
-    """Sum the terms from ``low`` to ``high``, relative to the greatest one, and their distances from it."""
+    total = _difference(*(np.broadcast_to(part, shape) for part in (low, high, n, p, q)))
+    far, beyond = total == 0, np.zeros(shape)
     odds = np.exp(np.clip(eta, -FARTHEST, FARTHEST))
-    shape = np.broadcast_shapes(*(np.shape(part) for part in (top, n, odds)))
-    top, low, high, n, odds = (np.broadcast_to(part, shape).ravel() for part in (top, low, high, n, odds))
+    total[far], beyond[far] = _sum_outwards(*(np.broadcast_to(part, shape)[far] for part in (top, low, high, n, odds)))
+    unit = np.where(far, log_binomial(top, n, eta), 0.0)  # what the sum is relative to
+    # d/dη of the probability of y or more is y q C(n, y) p^y q^(n − y), which is (n − y + 1) p times that of y − 1.
+    enters = low * q * np.exp(log_binomial(low, n, eta) - unit) / total
+    leaves = (n - high) * p * np.exp(log_binomial(high, n, eta) - unit) / total
+    slope = enters - leaves
+    mean = np.where(far, beyond / total, n * p - top + slope)  # of the count within its limits, less its likeliest
+    bend = enters * (low - top - mean - p) - leaves * (high - top - mean + q)
+    return np.minimum(unit + np.log(total), 0.0), slope, np.maximum(-bend, 0.0)
+
+
+def _difference(low, high, n, p, q) -> np.ndarray:
+    """Give S as the probability of ``low`` or more less that of more than ``high``; 0 where not exact enough."""
+    total = np.zeros(p.shape)
+    wide = high - low >= WIDE
+    low, high, n, p, q = (part[wide] for part in (low, high, n, p, q))
+    over = n * p > (low + high) / 2  # the mirror image is the better one there
+    low, high, p = np.where(over, n - high, low), np.where(over, n - low, high), np.where(over, q, p)
+    with np.errstate(invalid="ignore"):
+        more = np.where(low == 0, 1.0, betainc(low, n - low + 1, p))
+        most = np.where(high == n, 0.0, betainc(high + 1, n - high, p))
+    total[wide] = np.where((more > SURE) & (more - most > CANCELLED * more), more - most, 0.0)
+    return total
+
+
+def _sum_outwards(top, low, high, n, odds) -> np.ndarray:
+    """Sum the terms from ``low`` to ``high``, relative to the greatest one, and their distances from it."""
     sums = np.stack([np.ones(top.size), np.zeros(top.size)])
     # Upwards, each term is (n − y) / (y + 1) times the odds of the one before; downwards it is the mirror image.
     for side, first, last, ratio in ((1, top, high, odds), (-1, n - top, n - low, 1 / odds)):
@@ -60,7 +81,7 @@ def _sum_outwards(top, low, high, n, eta) -> np.ndarray:
             sums[0, live] += terms.sum(axis=1)
             sums[1, live] += side * np.einsum("ij,ij->i", terms, y + 1 - first[live, None])
             here, term = y[:, -1] + 1, terms[:, -1]
-    return sums.reshape(2, *shape)
+    return sums
 
 
 @cache

@@ -31,13 +31,14 @@ def as_counts(events: ArrayLike) -> np.ndarray:
 
 
 def limits(events: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Give lower and upper limits, integers; the same array twice where all counts are exact."""
-    events = as_counts(events)
+    """Give lower and upper limits; the same array twice where all counts are exact."""
+    events = np.asarray(events)
+    events = as_counts(events) if events.dtype == WITHIN else events
     return (events["low"], events["high"]) if events.dtype == WITHIN else (events, events)
 
 
 def middle(events: ArrayLike) -> np.ndarray:
-    """Give the middle of each count's limits: the count itself where it is exact, still as an integer if all are."""
+    """Give the middle of each count's limits: the count itself where it is exact, as it is if all are."""
     low, high = limits(events)
     return low if low is high else (low + high) / 2
 

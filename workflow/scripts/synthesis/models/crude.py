@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..words.terms import MIDDLE, OK, with_remark
 from .proportions import clopper_pearson
 from .result import Pooled, blank_pool
 
@@ -14,5 +15,7 @@ def pool_crude(events: np.ndarray, patients: np.ndarray, study: np.ndarray, leve
     The exact (Clopper–Pearson) interval ignores that studies differ, so it is too narrow when they do.
     """
     blank = blank_pool("crude", events, patients, study)
-    low, high = clopper_pearson(blank.events, blank.patients, level)
-    return replace(blank, estimate=blank.events / blank.patients, ci_low=float(low), ci_high=float(high))
+    y = blank.events if blank.events is not None else (blank.events_from + blank.events_to) / 2
+    low, high = clopper_pearson(y, blank.patients, level)
+    status = with_remark(OK, "" if blank.events is not None else MIDDLE)
+    return replace(blank, estimate=y / blank.patients, ci_low=float(low), ci_high=float(high), status=status)

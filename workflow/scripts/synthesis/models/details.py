@@ -4,6 +4,7 @@ import numpy as np
 from numpy import nan
 from scipy.special import chdtrc, chdtri, expit, ndtri
 
+from .counts import as_counts
 from .likelihood import COARSE, Arms, arms_of, log_likelihood, study_effects
 from .logistic_normal import ARRIVED, STEPS, Fit, fit, fixed_fit
 
@@ -24,7 +25,7 @@ def glmm_details(events, patients, study, level: float = 0.95) -> dict[str, floa
     Zeger SL, Liang KY, Albert PS. Biometrics 1988;44:1049–60 (marginal and conditional means); Self SG, Liang KY. J Am
     Stat Assoc 1987;82:605–10 (the mixture at the boundary).
     """
-    y, n, study = np.asarray(events, int), np.asarray(patients, int), np.asarray(study)
+    y, n, study = as_counts(events), np.asarray(patients, int), np.asarray(study)
     arms = arms_of(y, n, study, np.ones((len(y), 1)))
     best = fit(arms)
     if not best.converged:

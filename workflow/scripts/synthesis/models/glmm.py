@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import chdtri, expit, ndtri, stdtrit
 
-from ..words.terms import OK, with_remark
+from ..words.terms import MAY_BE_ALL, MAY_BE_NONE, OK, TOO_WIDE, with_remark
 from .heterogeneity import heterogeneity_of
-from .logistic_normal import arms_of, fit
+from .logistic_normal import arms_of, fit, separated
 from .prediction import prediction_interval
 from .profile_interval import profile_tau2
 from .result import Pooled, blank_pool
+
+WIDEST = 1e3  # standard error of a logit: no data, but limits that all surround the same proportions
 
 
 def pool_glmm(
@@ -36,12 +38,16 @@ def pool_glmm(
     ----------
     Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67, section 3.1.
     """
+    blank = blank_pool("glmm" if interval == "z" else "glmm-t", events, patients, study)
+    if separated(events, patients):
+        return replace(blank, status=MAY_BE_NONE if blank.events_from == 0 else MAY_BE_ALL)
     arms = arms_of(*(np.asarray(column) for column in (events, patients, study)), np.ones((len(events), 1)))
     best = fit(arms)
-    blank = blank_pool("glmm" if interval == "z" else "glmm-t", events, patients, study)
     if not best.converged:
         return replace(blank, status=f"did not converge: {best.message}")
     mean, se = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0]))
+    if not se < WIDEST:
+        return replace(blank, status=TOO_WIDE)
     low, high = profile_tau2(arms, best, chdtri(1, 1 - level) / 2)
     tau2, tail = best.tau**2 if best.known else np.nan, (1 + level) / 2
     half = (ndtri(tail) if interval == "z" else stdtrit(blank.studies - 1, tail)) * se

@@ -5,25 +5,29 @@ from math import fsum
 import numpy as np
 from scipy.special import chdtrc
 
+from .counts import is_exact, middle
+from .logistic_normal import arms_of, fixed_fit, separated
 from .proportions import log_ratio, logit_with_variance
 
 ROUNDING = 1e-12  # what is left of the statistic where all proportions are one
 
 
 def study_totals(events, patients, study) -> tuple[np.ndarray, np.ndarray]:
-    """Add up the arms of each study: where they share one proportion, their totals say all of it.
+    """Add up the arms of each study, counts within limits by their middle.
 
     >>> [part.tolist() for part in study_totals([1, 2, 4], [10, 20, 40], ["a", "b", "a"])]
     [[5.0, 2.0], [50.0, 20.0]]
     """
     index = np.unique(study, return_inverse=True)[1]
-    return np.bincount(index, events), np.bincount(index, patients)
+    return np.bincount(index, middle(events)), np.bincount(index, patients)
 
 
 def heterogeneity_of(events, patients, study, tau2: float) -> dict[str, float]:
     """Give I² and the likelihood-ratio test of homogeneity, between studies, as they stand in ``Pooled``."""
     totals = study_totals(events, patients, study)
-    test = dict(zip(("q", "q_df", "q_p"), likelihood_ratio_q(*totals), strict=True))
+    # Where arms share one proportion their totals say all of it, but not where a count is known within limits only.
+    test = likelihood_ratio_q(*totals) if is_exact(events) else _q_within(events, patients, study)
+    test = dict(zip(("q", "q_df", "q_p"), test, strict=True))
     return {"i2": i2(tau2, logit_with_variance(*totals)[1]), **test}
 
 
@@ -36,16 +40,38 @@ def likelihood_ratio_q(events, patients) -> tuple[float, int, float]:
     ----------
     Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67.
     """
+    if not is_exact(events):
+        return _q_within(events, patients, np.arange(len(events)))
     y, n = np.asarray(events, float), np.asarray(patients, float)
-    df = len(y) - 1
-    if df < 1:
-        return np.nan, np.nan, np.nan
     with np.errstate(divide="ignore"):
         pooled = np.log(y.sum()) - np.log((n - y).sum())
     if np.isinf(pooled):  # no events, or nothing but events
-        return 0.0, df, 1.0
+        return _chi2([], len(y))
     ratios, _, _ = log_ratio(y[:, None], n[:, None], np.full((1, len(y), 1), pooled))
-    statistic = -2 * fsum(ratios.ravel())  # the same in any order
+    return _chi2(ratios.ravel(), len(y))
+
+
+def _q_within(events, patients, study) -> tuple[float, int, float]:
+    """Test homogeneity where counts are known within limits only: the arms of a study share its proportion."""
+    y, n, index = np.asarray(events), np.asarray(patients), np.unique(study, return_inverse=True)[1]
+    parts = [index == i for i in range(index.max() + 1)]
+    own = [-_height(y[part], n[part]) for part in parts if part.sum() > 1]
+    return _chi2([_height(y, n), *own], len(parts))
+
+
+def _height(events, patients) -> float:
+    """Give the greatest log likelihood of one proportion, relative to one for each count."""
+    if separated(events, patients):  # at 0 or 1 each has its greatest probability
+        return 0.0
+    return fixed_fit(arms_of(events, patients, np.arange(len(events)), np.ones((len(events), 1))))[1]
+
+
+def _chi2(log_ratios, studies: int) -> tuple[float, int, float]:
+    """Give χ², its degrees of freedom and P."""
+    df = studies - 1
+    if df < 1:
+        return np.nan, np.nan, np.nan
+    statistic = -2 * fsum(log_ratios)  # the same in any order
     statistic = statistic if statistic > ROUNDING else 0.0
     return statistic, df, float(chdtrc(df, statistic))
 

@@ -6,9 +6,10 @@ study and integrated by the trapezoidal rule, or by Gauss–Legendre panels wher
 makes a step of it. Score and Hessian are those of the integral itself, so one set of nodes serves all three.
 
 Every likelihood is taken relative to a proportion of its own for each arm, so that nothing cancels in large studies.
+Counts may be known within limits only: :mod:`synthesis.models.censored` has their probability.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar, NamedTuple, Protocol
@@ -16,10 +17,16 @@ from typing import ClassVar, NamedTuple, Protocol
 import numpy as np
 from scipy.special import expit
 
-from .proportions import log_ratio, log_saturated
+from .censored import highest_of, log_highest, log_ratios
+from .counts import WITHIN, limits, middle, within
 
 FALL = 37.0  # of a study's log integrand, from its top to where it is left out: 1e-16 of its mass
 STEEP = 4.0  # τ from which the integral is taken in panels
+# Where a count within limits of a large study is possible ends within few logits, like a normal distribution: evenly
+# spaced nodes this far apart, in its standard deviations, integrate it to 1e-15.
+EDGE_STEP = 0.75
+SHARP, BESIDE = 0.5, 9.0  # logits below which it has a panel of its own, and how far that goes
+MANY = 600  # nodes from which panels are fewer
 EDGE = 39.0  # logits from which log(1 + e^η) is 0 or η to the last digit
 
 
@@ -74,7 +81,8 @@ class Arms:
     Parameters
     ----------
     events, patients : ndarray of shape (studies, arms)
-        Counts; an arm with 0 patients is padding and adds nothing.
+        Counts; an arm with 0 patients is padding and adds nothing. Events are pairs where some are known only within
+        limits: see :mod:`synthesis.models.counts`.
     design : ndarray of shape (studies, arms, coefficients)
         Covariates of each arm.
     names : ndarray of shape (studies,), optional
@@ -89,25 +97,23 @@ class Arms:
     @property
     def constant(self) -> float:
         """Give the log likelihood with a proportion for each arm: what all others here are relative to."""
-        return log_saturated(self.events, self.patients)
+        return log_highest(self.events, self.patients)
 
     def at(self, beta: np.ndarray, tau: np.ndarray, how: Fineness = FINE) -> Values:
         """Give the likelihood at some points, of shape (points, coefficients) and (points,)."""
-        z, mass, height, p, q = self.posteriors(beta, tau, how)
-        y, n = self.events[..., None], self.patients[..., None]
-        return values_of(z, mass, height, y * q - (n - y) * p, n * p * q, self.design)
+        return values_of(*self.posteriors(beta, tau, how), self.design)
 
     def posteriors(self, beta: np.ndarray, tau: np.ndarray, how: Fineness = FINE) -> tuple[np.ndarray, ...]:
-        """Give nodes and their probabilities given the counts, the log likelihood, and p and 1 − p of arms there."""
+        """Give nodes and their probabilities given the counts, the log likelihood, and derivatives by arm there."""
         linear = np.einsum("sap,tp->tsa", self.design, beta)
         z, log_weight = _nodes(self.events, self.patients, linear, tau[:, None], how)
         eta = linear[..., None] + (tau[:, None, None] * z)[:, :, None]
-        value, p, q = log_ratio(self.events, self.patients, eta)
-        return z, *weigh(z, log_weight, value.sum(axis=2)), p, q
+        value, residual, weight = log_ratios(self.events, self.patients, eta)
+        return z, *weigh(z, log_weight, value.sum(axis=2)), residual, weight
 
     def scale(self) -> tuple[float, float]:
         """Give the standard error of the largest study and the range of logits, half an event added on each side."""
-        y, n = self.events.sum(axis=1), self.patients.sum(axis=1)
+        y, n = middle(self.events).sum(axis=1), self.patients.sum(axis=1)
         smallest = 1 / np.sqrt(np.max((y + 0.5) * (n - y + 0.5) / (n + 1)))
         return float(smallest), float(np.ptp(np.log((y + 0.5) / (n - y + 0.5))))
 
@@ -122,14 +128,17 @@ def arms_of(events: np.ndarray, patients: np.ndarray, study: np.ndarray, design:
     design : array of shape (rows, coefficients)
     """
     names, index = np.unique(study, return_inverse=True)
-    table = np.column_stack([patients, events, design]).astype(float)
+    low, high = limits(events)
+    counts = [low] if low is high else [low, high]
+    table = np.column_stack([patients, *counts, design]).astype(float)
     rows = np.lexsort((*table.T[::-1], index))
     slot = np.arange(len(rows)) - np.searchsorted(index[rows], index[rows])
     block = np.zeros((len(names), slot.max() + 1, table.shape[1]))
     block[index[rows], slot] = table[rows]
     order = np.lexsort(block.reshape(len(names), -1).T[::-1])
-    block = block[order]
-    return Arms(block[..., 1], block[..., 0], block[..., 2:], names[order])
+    block, m = block[order], 1 + len(counts)
+    events = block[..., 1] if m == 2 else within(block[..., 1], block[..., 2])
+    return Arms(events, block[..., 0], block[..., m:], names[order])
 
 
 def log_likelihood(arms: Arms, beta: np.ndarray, tau: float) -> tuple[float, np.ndarray, np.ndarray]:
@@ -189,19 +198,44 @@ def study_effects(arms: Arms, beta: np.ndarray, tau: float) -> tuple[np.ndarray,
 def _nodes(y, n, linear, tau, how: Fineness) -> tuple[np.ndarray, np.ndarray]:
     """Give nodes z and logarithms of weights for each point and study, shape (points, studies, nodes)."""
     low, high = _reach(y, n, linear, tau)
-    if tau.max() <= STEEP:
-        return trapezoid(low, high, max(how.fewest, int(np.ceil(np.max((high - low) * tau) / how.spacing)) + 1))
+    edge, width = _edges(y, n)
+    spacing = np.minimum(how.spacing, EDGE_STEP * width.min(axis=1, initial=np.inf))
+    count = max(how.fewest, int(np.ceil(np.max((high - low) * tau / spacing))) + 1)
+    if tau.max() <= STEEP and (count <= MANY or not edge.size):
+        return trapezoid(low, high, count)
     # Between these the logistic curve bends; outside the integrand is a piece of a normal density.
     away = EDGE + np.log(np.maximum(n, 1))
     with np.errstate(divide="ignore"):
-        first, last = (np.clip(edge / tau, low, high) for edge in (np.min(-away - linear, 2), np.max(away - linear, 2)))
-    ends, z, log_weight = (low, first, last, high), [], []
-    for left, right, count in zip(ends, ends[1:], how.panels, strict=False):
+        first, last = (np.clip(end / tau, low, high) for end in (np.min(-away - linear, 2), np.max(away - linear, 2)))
+    ends, counts = [low, first, last, high], how.panels
+    if width.min(initial=np.inf) < SHARP:
+        with np.errstate(divide="ignore"):
+            beside = np.concatenate([edge - BESIDE * width, edge + BESIDE * width], axis=1)
+            cuts = (beside - np.tile(linear, 2 * edge.shape[1] // linear.shape[2])) / tau[..., None]
+        ends[2:2] = np.moveaxis(np.sort(np.clip(cuts, first[..., None], last[..., None])), 2, 0)
+        counts = counts[0], *counts[1:2] * (cuts.shape[2] + 1), counts[2]
+    z, log_weight = [], []
+    for left, right, count in zip(ends, ends[1:], counts, strict=False):
         x, weight = _gauss_legendre(count)
         z.append(left[..., None] + (right - left)[..., None] * x)
         with np.errstate(divide="ignore"):  # an empty panel
             log_weight.append(np.log(right - left)[..., None] + weight)
     return np.concatenate(z, axis=2), np.concatenate(log_weight, axis=2)
+
+
+def _edges(y, n) -> tuple[np.ndarray, np.ndarray]:
+    """Give logits where the probability of being within limits begins and ends, and how widely it does so there.
+
+    Of shape (studies, 2 × arms), width infinite where there is none; (studies, 0) where all counts are exact.
+    """
+    if y.dtype != WITHIN:
+        return np.zeros((2, len(y), 0))
+    low, high = limits(y)
+    count = np.concatenate([low - 0.5, high + 0.5], axis=1)
+    rest = np.concatenate([n, n], axis=1) - count
+    there = np.concatenate([low < high] * 2, axis=1) & (count > 0) & (rest > 0)
+    count, rest = np.where(there, count, 1.0), np.where(there, rest, 1.0)
+    return np.log(count / rest), np.where(there, np.sqrt((count + rest) / (count * rest)), np.inf)
 
 
 def trapezoid(low: np.ndarray, high: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -222,12 +256,21 @@ def _reach(y, n, linear, tau) -> tuple[np.ndarray, np.ndarray]:
 
     def log_integrand(z: np.ndarray) -> np.ndarray:
         eta = linear + (tau * z)[..., None]
+        if y.dtype == WITHIN:
+            return np.sum(_at(y, n, eta)[0], axis=-1) - z**2 / 2
         return np.sum(y * eta - n * np.logaddexp(0, eta), axis=-1) - z**2 / 2
 
     def slope(z: np.ndarray) -> np.ndarray:
-        return tau * np.sum(y - n * expit(linear + (tau * z)[..., None]), axis=-1) - z
+        eta = linear + (tau * z)[..., None]
+        residual = _at(y, n, eta)[1] if y.dtype == WITHIN else y - n * expit(eta)
+        return tau * np.sum(residual, axis=-1) - z
 
     return reach(log_integrand, slope, *modes(y, n, linear, tau))
+
+
+def _at(y, n, eta: np.ndarray) -> Sequence[np.ndarray]:
+    """Give what :func:`log_ratios` gives, of any leading shape."""
+    return [part.reshape(eta.shape) for part in log_ratios(y, n, eta.reshape(-1, *eta.shape[-2:]))]
 
 
 def reach(log_integrand: Callable, slope: Callable, mode: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -256,17 +299,24 @@ def modes(y, n, linear, tau) -> tuple[np.ndarray, np.ndarray]:
     t = tau[..., None]
 
     def slopes(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        p = expit(linear + t * z[..., None])
-        return tau * np.sum(y - n * p, axis=2) - z, tau**2 * np.sum(n * p * (1 - p), axis=2) + 1
+        eta = linear + t * z[..., None]
+        if y.dtype == WITHIN:
+            _, residual, weight = log_ratios(y, n, eta)
+        else:
+            p = expit(eta)
+            residual, weight = y - n * p, n * p * (1 - p)
+        return tau * np.sum(residual, axis=2) - z, tau**2 * np.sum(weight, axis=2) + 1
 
     # The slope falls in z: the mode lies between 0 and the slope there, and before the farthest arm's own logit.
-    pull = tau * np.sum(y - n * expit(linear), axis=2)
+    pull = slopes(np.zeros(np.broadcast_shapes(tau.shape, linear.shape[:2], n.shape[:1])))[0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        own = np.where(n > 0, (np.log(y / (n - y)) - linear) / t, 0.0)
+        logit = highest_of(y, n)[0] if y.dtype == WITHIN else np.log(y / (n - y))
+        own = np.where(n > 0, (logit - linear) / t, 0.0)
     own = np.where(pull > 0, own.max(axis=2), own.min(axis=2))
     end = np.where(np.abs(own) < np.abs(pull), own, pull)
-    information = np.sum(np.where(n > 0, (y + 0.5) * (n - y + 0.5) / (n + 1), 0.0), axis=1)
-    guess = np.log((y.sum(axis=1) + 0.5) / ((n - y).sum(axis=1) + 0.5)) - linear.mean(axis=2)
+    y_mid = middle(y)
+    information = np.sum(np.where(n > 0, (y_mid + 0.5) * (n - y_mid + 0.5) / (n + 1), 0.0), axis=1)
+    guess = np.log((y_mid.sum(axis=1) + 0.5) / ((n - y_mid).sum(axis=1) + 0.5)) - linear.mean(axis=2)
     z = np.clip(tau * information * guess / (tau**2 * information + 1), np.minimum(end, 0), np.maximum(end, 0))
     return find_modes(slopes, end, z)
 

@@ -13,9 +13,10 @@ from math import log
 import numpy as np
 from scipy.special import expit
 
-from ..words.terms import ALL_OR_NONE, UNKNOWN_TAU2
+from ..words.terms import ALL_OR_NONE, MAY_BE_ALL_OR_NONE, UNKNOWN_TAU2
+from .censored import log_ratios
+from .counts import WITHIN, limits
 from .likelihood import COARSE, FINE, Arms, Counts, Fineness, Values, arms_of, log_likelihood
-from .proportions import log_ratio
 
 STEPS = 60
 ARRIVED = 1e-9  # length of a Newton step that is an arrival: the error after it is its square
@@ -102,14 +103,21 @@ def fixed_fit(arms: Arms) -> tuple[np.ndarray, float, np.ndarray]:
     Gives β, the log likelihood relative to ``Arms.constant``, and the information.
     """
     y, n, x = arms.events.reshape(-1, 1), arms.patients.reshape(-1, 1), arms.design.reshape(-1, arms.design.shape[-1])
+
+    def at(beta: np.ndarray) -> list[np.ndarray]:
+        return [part[0, :, 0] for part in log_ratios(y, n, (x @ beta)[None, :, None])]
+
     beta = np.zeros(x.shape[1])
     for _ in range(STEPS):
-        value, p, q = (part[0, :, 0] for part in log_ratio(y, n, (x @ beta)[None, :, None]))
-        information = x.T @ (x * (n[:, 0] * p * q)[:, None])
-        step = np.linalg.lstsq(information, x.T @ (y[:, 0] * q - (n - y)[:, 0] * p), rcond=None)[0]
+        value, slope, weight = at(beta)
+        information = x.T @ (x * weight[:, None])
+        step = np.linalg.lstsq(information, x.T @ slope, rcond=None)[0]
         step *= min(1, 2 / max(np.max(np.abs(step)), 1e-300))
         if np.max(np.abs(step)) < ARRIVED / 100 * max(1, np.max(np.abs(beta))):
             break
+        # Inside wide limits the likelihood is flat, and a step can overshoot.
+        while y.dtype == WITHIN and at(beta + step)[0].sum() < value.sum() - ROUNDING * max(1, abs(value.sum())):
+            step /= 2
         beta = beta + step
     return beta, float(value.sum()), information
 
@@ -136,7 +144,8 @@ def climb_all(arms: Counts, boundary: Fit) -> Fit:
     if look.slope[-1] > 0 or not np.isfinite(look.height).all():
         rising = look.slope[-1] > 0 and np.isfinite(look.height).all()
         why = f"the likelihood still rises at tau2 = {look.tau[-1] ** 2:.0g}" if rising else "no maximum was reached"
-        why = ALL_OR_NONE if rising and all_or_none(arms) else why
+        if rising and (all_or_none(arms) or all_or_none(arms, may_be=True)):
+            why = ALL_OR_NONE if all_or_none(arms) else MAY_BE_ALL_OR_NONE
         return replace(boundary, converged=False, message=why)
     tops = np.flatnonzero((look.slope[:-1] > 0) & (look.slope[1:] <= 0))
     found = [climb(arms, look, i) for i in tops] + ([boundary] if look.slope[0] <= 0 else [])
@@ -152,15 +161,16 @@ def _apart(one: Fit, other: Fit, look: Look, constant: float) -> bool:
     return bool(other.converged and len(between) and between.min() + constant < other.loglik - LEVEL)
 
 
-def all_or_none(arms: Counts) -> bool:
-    """Say whether each study has no event or nothing but events, some of them in several patients.
+def all_or_none(arms: Counts, may_be: bool = False) -> bool:
+    """Say whether each study has (or ``may_be``) no event or nothing but events, some of them in several patients.
 
     With a mean p of the studies' proportions, nothing but events has a probability of p at most and no event one of
     1 − p at most, whatever their distribution. With two patients or more these are reached only where all proportions
     are 0 or 1, as τ grows beyond all bounds.
     """
-    y, n = arms.events.sum(axis=1), arms.patients.sum(axis=1)
-    return bool(np.all((y == 0) | (y == n)) and np.any(n > 1))
+    ends, n = limits(arms.events), arms.patients.sum(axis=1)
+    low, high = (end.sum(axis=1) for end in (ends if may_be else ends[::-1]))
+    return bool(np.all((low == 0) | (high == n)) and np.any(n > 1))
 
 
 def _farther(beta: np.ndarray, before, tau: np.ndarray) -> np.ndarray:
@@ -300,9 +310,9 @@ def _inverse(information: np.ndarray) -> np.ndarray:
 
 
 def separated(events: np.ndarray, patients: np.ndarray) -> bool:
-    """Say whether a group has no events, or nothing but events: its logit has no finite maximum."""
-    total = np.sum(events)
-    return bool(total == 0 or total == np.sum(patients))
+    """Say whether a group has no events, or nothing but events, or may have: its logit has no finite maximum."""
+    low, high = (np.sum(limit) for limit in limits(events))
+    return bool(low == 0 or high == np.sum(patients))
 
 
 __all__ = ["Arms", "Fit", "arms_of", "fit", "fixed_fit", "log_likelihood", "separated"]

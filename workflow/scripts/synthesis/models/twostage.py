@@ -13,7 +13,8 @@ import numpy as np
 from scipy.special import chdtrc, ndtri, stdtrit
 
 from ..words.formatting import format_percent, format_statistic
-from ..words.terms import OK, ONE_STUDY, SEVERAL_ARMS, UNKNOWN_TAU2, is_ok, with_remark
+from ..words.terms import MIDDLE, OK, ONE_STUDY, SEVERAL_ARMS, UNKNOWN_TAU2, is_ok, with_remark
+from .counts import limits, middle
 from .estimators import ESTIMATORS, Maxima, find_maxima, weighted_fit
 from .logistic_normal import say_maxima
 from .measures import MEASURES
@@ -92,6 +93,7 @@ def pool_two_stage(
     ----------
     events, patients, study, level
         As in :func:`synthesis.models.catalogue.pool`, one row a study: these models know no shared study effect.
+        Counts known only within limits enter with their middle, and the status says so.
     measure, estimator : str
         Names in ``MEASURES`` and ``ESTIMATORS``.
     interval : {"wald", "hk", "mhk"}
@@ -119,7 +121,7 @@ def pool_two_stage(
     if not is_ok(status):
         return replace(blank, status=status)
     found = {column: float(number[0]) for column, number in zip(NUMBERS, numbers, strict=True)}
-    low, high = _q_profile(*MEASURES[measure].transform(x, n), level)
+    low, high = _q_profile(*MEASURES[measure].transform(middle(x), n), level)
     found |= {"tau2_low": low, "tau2_high": high, "q_df": k - 1, "q_p": float(chdtrc(k - 1, found["q"]))}
     return replace(blank, **found, status=status)
 
@@ -158,7 +160,7 @@ def pool_batch(
 
     Parameters
     ----------
-    events, patients : array_like of int, shape (studies,) or (sets, studies)
+    events, patients : array_like of int, or pairs of limits, shape (studies,) or (sets, studies)
         One row a study.
     mask : array_like of bool, shape (sets, studies), optional
         The studies each data set has; all of them without one.
@@ -179,7 +181,7 @@ def pool_batch(
         for i in range(0, len(mask), size)
     ]
     *numbers, status = (np.concatenate(column) for column in zip(*parts, strict=True))
-    total, several = (x * mask).sum(1), ((n > 1) & mask).any(1)
+    total, several = (middle(x) * mask).sum(1), ((n > 1) & mask).any(1)
     # Single patients tell no τ²: the single fit says so, and gives none.
     ok = np.isfinite(numbers[0]) & (total > 0) & (total < (n * mask).sum(1)) & several
     columns = *(np.where(ok, part, np.nan) for part in numbers), mask.sum(1), ok, np.where(ok, status, "")
@@ -188,7 +190,8 @@ def pool_batch(
 
 def _pool_chunk(x, n, mask, measure, estimator, interval, level) -> tuple[np.ndarray, ...]:
     """Give ``NUMBERS`` and the status of each set; inside, arrays stand as studies × data sets."""
-    x, n, mask = x.T, n.T, mask.T
+    low, high = (limit.T for limit in limits(x))
+    x, n, mask = middle(x).T, n.T, mask.T
     k, weight = mask.sum(0), mask.astype(float)
     y, v = MEASURES[measure].transform(np.where(mask, x, 1), np.where(mask, n, 2))
     y, v = np.where(mask, y, 0.0), np.where(mask, v, 1.0)
@@ -210,6 +213,7 @@ def _pool_chunk(x, n, mask, measure, estimator, interval, level) -> tuple[np.nda
         }
         status = np.select(list(why_not.values()), [np.array(why, object) for why in why_not], np.array(OK, object))
         ok, end = status == OK, (proportions[0] == 0) | (proportions[0] == 1)
+        status[ok & ((low < high) & mask).any(0)] = with_remark(OK, MIDDLE)
         for i in np.flatnonzero(
             ok & ((half < wald) | end | ((x == 0) | (x == n) | ~mask).all(0) | (maxima.others > 0))
         ):

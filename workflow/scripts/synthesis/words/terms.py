@@ -10,6 +10,12 @@ NO_EVENTS = "no events: exact upper limit only"
 ALL_EVENTS = "all events: exact lower limit only"
 NO_STUDIES = "no studies"
 ALL_OR_NONE = "every study has no events or nothing but events, so the likelihood rises without end with heterogeneity"
+MAY_BE_ALL_OR_NONE = (
+    "every study may have no events or nothing but events, and the likelihood rises without end with heterogeneity"
+)
+MAY_BE_NONE = "every count may be 0, where the likelihood is highest: no estimate"
+MAY_BE_ALL = "every count may be all patients, where the likelihood is highest: no estimate"
+TOO_WIDE = "the limits of the counts are so wide that the likelihood is level over them: no estimate"
 UNKNOWN_TAU2 = "tau2 cannot be known from these counts"
 MIDDLE = "a count known only within limits enters with its middle"
 SEVERAL_ARMS = "several arms of one study: only glmm shares the study's effect"
