@@ -14,6 +14,9 @@ from synthesis.curation.wide import draft_sheets
 from synthesis.curation.workbook import write_workbook
 from synthesis.curation.writing import sheet_data, to_yaml
 from synthesis.protocol.config import read_protocol
+from synthesis.releases.attribution import counts_of, how
+from synthesis.releases.estimates import movers
+from synthesis.releases.snapshot import Snapshot
 from synthesis.review.index import Index, sheet_paths
 from synthesis.review.totals import total_warnings
 from synthesis.sheets.checks import check_sheet
@@ -188,3 +191,17 @@ def test_a_total_among_limits_is_found_in_a_table(tmp_path):
     (tmp_path / "t.csv").write_text(f"study,events,n\n{lines}", "utf-8")
     with pytest.raises(ProblemsError, match="12 of 150 is the sum of the 3 rows from line 2 to line 4"):
         draft_sheets(read_table_file(tmp_path / "t.csv"), "t.csv", PROTOCOLS[0], {"outcome": "rash"})
+
+
+def test_what_a_release_tells_of_limits_is_what_the_sheet_says():
+    def snapshot(events, low, high):
+        head = "subset,use,group,arm,outcome,study,reason,events,events_from,events_to,patients\n"
+        line = f"all,yes,,all,rash,a2020,,{events},{low},{high},168\n"
+        return Snapshot("now", {"results/rash/rows.csv": head + line})
+
+    before, after = snapshot(15, 15, 15), snapshot("", 16, 17)
+    moved = movers(before.table("rash/rows"), after.table("rash/rows"))
+    assert moved == ["a2020 (15/168 → 16 to 17/168)"]
+    assert how("a2020", *(counts_of(s.used("rash"))["a2020"] for s in (before, after)), before, after, "rash") == (
+        "15/168 → 16 to 17/168"
+    )

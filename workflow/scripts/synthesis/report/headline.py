@@ -8,7 +8,7 @@ from ..words.prose import inside, joined
 from ..words.terms import TOGETHER, WITHIN, is_ok
 from ..words.terms import WITHIN_POOLED as POOLED
 from .about import Review
-from .phrases import effect_words, window_words
+from .phrases import effect_words, fraction, window_words
 
 
 def strip(pool: Row) -> dict[str, float]:
@@ -55,7 +55,7 @@ def verdict(review: Review, found: Mapping[str, Sequence[Row]]) -> str:
 
 def ratio_words(row: Row, review: Review) -> str:
     """Give the odds ratio with where it comes from."""
-    first, second = (f"{row[f'{side}_events']} of {row[f'{side}_patients']}" for side in ("first", "second"))
+    first, second = (fraction(row, side).replace("/", " of ") for side in ("first", "second"))
     where = f"inside {review.label(row['study'])}" if row["study"] else f"{row['kind']} studies"
     text = effect_words(row).replace(" (", f" ({review.level} CI ", 1)
     return f"{first} against {second} {where}, odds ratio {text}"

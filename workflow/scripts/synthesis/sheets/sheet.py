@@ -133,7 +133,8 @@ Percent = Annotated[
     BeforeValidator(_text),
     spelled(
         r"^[0-9]{1,3}(\.[0-9]{1,4})? ?%$",
-        "Write the percentage as printed, with a decimal point and its sign: 6.7%. A bound or range goes into `note`.",
+        "Write the percentage as printed, with a decimal point and its sign: 6.7%. A bound or range goes into "
+        "`note`, and the counts that it leaves possible under `events`: 0 to 4.",
     ),
     WithJsonSchema({"type": "string"}),
 ]
