@@ -503,6 +503,13 @@ def test_a_prediction_interval_is_called_what_it_is_and_only_where_it_is_drawn()
     assert "Prediction interval" not in said("crude", pi_low=nan, pi_high=nan)
 
 
+def test_the_number_of_one_study_is_no_model_s():
+    pool = make_estimate(make_rows(SMALL[:1]), status="one study: not pooled")
+    (row,) = typed("estimates", [pool | {"model": "bayes"}])
+    for pooled in (row, {}):
+        assert model_line(pooled, replace(TEXT, primary="bayes"), "wilson") == "Study intervals: Wilson."
+
+
 def test_the_test_printed_belongs_to_the_pools_drawn():
     """Diamonds with a τ² each beside a P value of the model with one τ² for all are two answers to two questions."""
     _, split, estimates = grouped(12)

@@ -16,15 +16,17 @@ from synthesis.protocol.config import STUDY_VARIABLES, read_protocol
 from synthesis.report import page as report
 from synthesis.report.about import Review as Words
 from synthesis.report.about import read_tables
+from synthesis.report.answers import answer, row_table
 from synthesis.report.colours import dark_of
 from synthesis.report.comparing import split_table
+from synthesis.report.evidence_tables import findings_cells
 from synthesis.report.explorer import explorer_data, selection_key
 from synthesis.report.headline import ratios, verdict, whom_words
 from synthesis.report.markdown import to_html
 from synthesis.report.page import LIMIT, digest, write_page_file
 from synthesis.report.phrases import format_frequency, frequency_words, prediction_words
 from synthesis.report.pictures import Gallery, RowLink
-from synthesis.report.summary import summary
+from synthesis.report.summary import headline, sentence, summary
 from synthesis.risk_factors.comparisons import pool_comparisons_file
 from synthesis.selection.arms import used_rows
 from synthesis.selection.rows import select_rows_file
@@ -427,6 +429,20 @@ def test_marks_say_what_was_read_once_derived_or_may_overlap(folder):
     assert {"adams2001", "eaton2005"} <= sharing, "whoever is named, too"
     assert "baker2002" in found and "baker2002" not in sharing, "nobody names it"
     assert not any("¶" in words.marks(row) for row in words.table("data", "outcomes")), "what is in no pool"
+
+
+def test_the_number_of_one_study_is_called_its_own(folder):
+    """A credible interval is a model's; one study has none, whatever model leads."""
+    words = words_of(folder)
+    words.primary, words.interval = "bayes", "95% CrI"
+    whole = words.pool("fever", "glmm")
+    one = {"studies": 1, "k": 1, "status": "one study: not pooled"}
+    words.tables["fever", "estimates"] = [whole | one | {"model": "bayes"}]
+    assert "95% CI" in answer(words, "fever") and "CrI" not in answer(words, "fever")
+    assert sentence(words, "fever").startswith("One study, ") and "CrI" not in sentence(words, "fever")
+    assert row_table(words, "fever").notes == ("Single studies: exact interval (Clopper–Pearson).",)
+    assert "its own 95% CI" in " ".join(str(cell) for cell in headline(words, "fever").values())
+    assert "its own 95% CI" in str(findings_cells(words, "fever"))
 
 
 def test_a_count_of_another_outcome_than_the_first_asked_for_is_marked(folder):

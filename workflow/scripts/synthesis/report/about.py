@@ -59,6 +59,10 @@ class Review:
         self.level = percent(choices["models"]["level"])
         self.interval = f"{self.level} {interval_of(self.primary)}"  # of pools: 95% CrI
 
+    def interval_of(self, pool: Row) -> str:
+        """Say what the interval of a pool is: the model's, or the study's own where nothing was pooled."""
+        return self.interval if is_pooled(pool) else f"{self.level} CI"
+
     def title(self, analysis: str) -> str:
         """Give how an analysis is called."""
         return self.analyses.get(analysis, {}).get("label", analysis)

@@ -43,7 +43,7 @@ def answer(review: Review, analysis: str) -> str:
     if state == State.NO_STUDY:
         return "No study can be pooled."
     counts = counts_words(pool, review.unit).split(", ", 1)[1]
-    text = f"{kind_words(pool)}: {counts}, {interval_words(pool, decimals, review.interval)}."
+    text = f"{kind_words(pool)}: {counts}, {interval_words(pool, decimals, review.interval_of(pool))}."
     if review.by_range(analysis):
         return f"{range_sentence(review, analysis)} As a description: {inside(text)}"
     if state != State.POOL:
@@ -62,13 +62,14 @@ def range_sentence(review: Review, analysis: str) -> str:
 def row_table(review: Review, analysis: str) -> Table | None:
     """Give the rows of an analysis, each with where it stands, and its pool: the data behind the forest plot."""
     rows, decimals = review.used(analysis), review.decimals(analysis)
-    interval = STUDY_INTERVALS[review.choices["models"]["study_interval"]]
+    single = f"Single studies: {STUDY_INTERVALS[review.choices['models']['study_interval']]}."
+    pooled = f" Pooled: {DESCRIPTIONS[review.primary]}." if is_pooled(review.pool(analysis)) else ""
     return table(
         f"{review.title(analysis)}: the counts and where they stand",
         [*(row_line(review, row, decimals) for row in rows), *pool_lines(review, analysis, decimals)],
         files=(f"{analysis}/rows.csv", f"{analysis}/estimates.csv"),
         legend=review.legend(rows),
-        notes=(f"Single studies: {interval}. Pooled: {DESCRIPTIONS[review.primary]}.",),
+        notes=(single + pooled,),
         stacked=True,
     )
 

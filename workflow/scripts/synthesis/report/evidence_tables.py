@@ -55,6 +55,8 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
     interval, prediction = (MISSING if MISSING in two else " to ".join(two) for two in (limits[:2], limits[2:]))
     text = estimate if interval == MISSING else f"{estimate} ({interval})"
     beside = _beside(review, analysis)
+    if state == State.ONE_STUDY:
+        beside = f"one study, its own {review.interval_of(pool)}"
     if review.by_range(analysis):
         text, beside = review.range_words(analysis), f"definitions differ; as a description {text}"
     outcome = Cell(review.title(analysis), f"#{analysis}", f"within {plural(window['max_days'], 'day')}{silent}")

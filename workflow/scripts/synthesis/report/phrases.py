@@ -99,6 +99,8 @@ def kind_words(pool: Row) -> str:
 def status_words(row: Row) -> str:
     """Say what a number of a table is: pool, description of two studies, or the reason why it is neither."""
     what = {State.POOL: "pool", State.DESCRIPTION: f"a description of {row['studies']} studies"}.get(state_of(row))
+    if state_of(row) == State.ONE_STUDY:
+        return f"{row['status']}, its own CI"
     return with_remark(what, remarks_of(row["status"])) if what else row["status"]
 
 

@@ -100,7 +100,8 @@ def headline(review: Review, analysis: str) -> dict[str, str | Cell]:
     """Give the cells of one analysis after its name."""
     pool, crude = review.pool(analysis), review.pool(analysis, "crude")
     decimals, remarks = decimals_for([pool["estimate"]]), remarks_of(pool["status"])
-    description = "a description" if state_of(pool) == State.DESCRIPTION else ""
+    own = f"its own {review.interval_of(pool)}"
+    description = {State.DESCRIPTION: "a description", State.ONE_STUDY: own}.get(state_of(pool), "")
     (heading, estimate), prediction = review.intervals(pool, decimals).items()
     if review.by_range(analysis):
         estimate, description = review.range_words(analysis), f"as a description {estimate}"
@@ -158,7 +159,7 @@ def sentence(review: Review, analysis: str) -> str:
         return "No study can be pooled."
     decimals = decimals_for([pool["estimate"]])
     counts = f"{' of '.join(counts_of(pool, 'events', 'patients'))} {review.unit}"
-    text = f"{counts}: {interval_words(pool, decimals, review.interval)}"
+    text = f"{counts}: {interval_words(pool, decimals, review.interval_of(pool))}"
     if review.by_range(analysis):
         lead = f"{range_sentence(review, analysis)} " if review.used(analysis) else ""  # captions see no rows
         return f"{lead}Pooled over definitions that differ in kind, as a description: {k} studies, {text}."

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...tables.declared import read
-from ...tables.pools import Row, find_pool, pooled_rows
+from ...tables.pools import Row, State, find_pool, pooled_rows, state_of
 from ...words.marks import sharing
 from ...words.model_names import DESCRIPTIONS, homogeneity_test, prediction_of
 from ..kit.readings import FigureText, Property, text_of, version_line
@@ -57,14 +57,20 @@ def draw_forests_file(
 
 
 def model_line(overall: Row, text: FigureText, study_interval: str) -> str:
-    """Say in full how the numbers of a plot came about, of which ``overall`` is the pool of all studies."""
-    df = overall["studies"] - 1 if overall else 0
+    """Say in full how the numbers of a plot came about, of which ``overall`` is the pool of all studies.
+
+    Of one study no number is a model's.
+    """
+    studies = f"Study intervals: {INTERVALS[study_interval]}."
+    if state_of(overall) in (State.NO_STUDY, State.ONE_STUDY):
+        return studies
+    df = overall["studies"] - 1
     kinds = {"glmm": "Wald on the logit scale", "glmm-t": f"t on the logit scale, {df} df", "bayes": "equal-tailed"}
     interval = kinds.get(text.primary)
     parts = [
         f"{DESCRIPTIONS[text.primary].split(', interval from')[0]}.",
         *([f"{text.interval}: {interval}."] if interval else []),  # the other descriptions name their interval
-        f"Study intervals: {INTERVALS[study_interval]}.",
+        studies,
         f"Heterogeneity χ²: {homogeneity_test(text.primary)}.",
     ]
     if Printer(text).predicts(overall):
