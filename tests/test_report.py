@@ -19,7 +19,7 @@ from synthesis.report.about import read_tables
 from synthesis.report.answers import answer, row_table
 from synthesis.report.colours import dark_of
 from synthesis.report.comparing import split_table
-from synthesis.report.evidence_tables import findings_cells
+from synthesis.report.evidence_tables import findings_cells, per_thousand
 from synthesis.report.explorer import explorer_data, selection_key
 from synthesis.report.headline import ratios, verdict, whom_words
 from synthesis.report.markdown import to_html
@@ -356,7 +356,7 @@ def test_frequencies_round_once_and_never_claim_none_or_all(proportion, base, te
 def test_a_rare_event_is_told_per_1000_and_without_prediction_a_reason_stands():
     pool = {"estimate": 0.005, "ci_low": 0.003, "ci_high": 0.009, "pi_low": nan, "pi_high": nan}
     assert frequency_words(pool) == "5 in 1,000"
-    assert prediction_words(pool, 2, "95%") == ("Too few studies to say what a new centre could see.", "")
+    assert prediction_words(pool, 2, "95%") == ("Too few studies to say what a new study like these could see.", "")
 
 
 # ---------------------------------------------------------------- what the intervals support
@@ -505,6 +505,14 @@ def test_the_page_counts_studies_as_figures_and_methods_do(folder):
     size = size_of({row["study"] for row in rows}, study_names(rows))
     assert size.studies == size.reports - 1
     assert f"Pooled: {len(different_counts(rows))} counts of {size}." in summary(review)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [("bayes", "of the median study"), ("logit-reml-hk", "of the median study"), ("betabinom", "of the mean study")],
+)
+def test_a_table_per_thousand_says_whose_thousand_it_is(model, said):
+    assert f"Per 1,000: {said}, since that is what the model" in per_thousand(model)
 
 
 # ---------------------------------------------------------------- hostile text

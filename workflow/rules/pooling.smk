@@ -4,7 +4,7 @@
 # Out: results/<analysis>/
 #      estimates.csv, contrasts.csv (pooled incidence, all studies and subgroups; level against level);
 #      fits.csv, effects.csv (details of the primary fit); influence.csv, subsets.csv, bootstrap.csv (other studies in it);
-#      small_study.csv (Egger, Peters: at ten studies and more); future.csv (a new centre, its next patients, one more study);
+#      small_study.csv (Egger, Peters: at ten studies and more); future.csv (a new study, its next patients, one more study);
 #      multiverse.csv, multiverse_summary.csv (the specification curve);
 #      regression.csv, moderators.csv, crosstab.csv (properties of studies, and which go together)
 # One job an analysis: its steps need the same rows and the same libraries, whose imports cost more than the fits.

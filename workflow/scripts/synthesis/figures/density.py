@@ -87,7 +87,7 @@ def quantiles_of(future: Sequence[Row]) -> list[tuple[float, float]]:
 
 
 def describe(pool: Row, chances: Sequence[tuple[float, float]], decimals: int, text: FigureText) -> str:
-    """Say where a new centre would lie."""
+    """Say where a new study like these would lie."""
     words = "; ".join(f"above {100 * t:g}%: {fmt.format_percent(p)}%" for t, p in chances)
     said = f"{text.percent} prediction interval {prediction_text(pool, decimals, text.style)}%."
     return f"{said} Probability that the true share in a new study is {words}."

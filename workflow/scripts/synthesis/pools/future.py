@@ -1,4 +1,4 @@
-"""What a reader asks next: a new centre, its next patients, and what one more study would tell.
+"""What a reader asks next: a new study like these, its next patients, and what one more study would tell.
 
 All of it comes from the prediction distribution of the primary model (:mod:`synthesis.pools.new_study`).
 """

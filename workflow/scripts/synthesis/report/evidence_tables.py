@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..tables.declared import Row
 from ..tables.pools import State, is_pooled, state_of
 from ..words.formatting import MISSING, format_count
+from ..words.model_names import MEDIAN, centre_of
 from ..words.prose import joined, plural
 from .about import Review
 from .html_tables import Cell, Line, Table, linked, table
@@ -24,7 +25,7 @@ def findings_table(review: Review) -> Table:
         f"What happens to 1,000 {review.unit}, and how certain that is",
         [findings_cells(review, analysis) for analysis in review.analyses],
         files=("estimates.csv", GRADE) if review.grade else ("estimates.csv",),
-        notes=findings_notes(review),
+        notes=(per_thousand(review.primary), *findings_notes(review)),
         stacked=True,
     )
 
@@ -41,6 +42,16 @@ def findings_notes(review: Review) -> tuple[str, ...]:
         *map(sentence_case, whose),
         *filter(None, [second]),
     )
+
+
+def per_thousand(model: str) -> str:
+    """Say whose frequency a number per 1,000 is, and why that one is given."""
+    if (centre := centre_of(model)) == MEDIAN:
+        return (
+            f"Per 1,000: of {MEDIAN}, since that is what the model and both its intervals are about; half of the "
+            "studies like these lie above it. Where studies differ, the mean over them is higher for what is rare."
+        )
+    return f"Per 1,000: of {centre}, since that is what the model estimates."
 
 
 def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
@@ -64,7 +75,7 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
         "Outcome": outcome,
         f"#{unit.capitalize()} (studies)": Cell(counts, small="" if state == State.POOL else "not a pool"),
         f"#Per 1,000 {unit} ({review.interval})": Cell(text, small=beside),
-        f"#A new centre, per 1,000 ({review.level} PI)": prediction,
+        f"#A new study like these, per 1,000 ({review.level} PI)": prediction,
         "Certainty": f"{symbols} {certainty}".strip(),
         "*Why": why,
     }

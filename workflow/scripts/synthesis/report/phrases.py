@@ -70,13 +70,13 @@ def interval_words(pool: Row, decimals: int, interval: str) -> str:
 
 
 def prediction_words(pool: Row, decimals: int, level: str) -> tuple[str, str]:
-    """Say what a new centre could see, and the interval behind it; without one, the reason and a blank."""
+    """Say what a new study like these could see, and the interval behind it; without one, the reason and a blank."""
     text = prediction_text(pool, decimals)
     if text == fmt.MISSING:
-        return "Too few studies to say what a new centre could see.", ""
+        return "Too few studies to say what a new study like these could see.", ""
     base = base_of(pool["estimate"])
     low, high = (format_frequency(pool[key], base) for key in ("pi_low", "pi_high"))
-    sentence = f"A new centre could see {low} to {high} in {fmt.format_count(base)}."
+    sentence = f"A new study like these could see {low} to {high} in {fmt.format_count(base)}."
     return sentence, f"{level} prediction interval {text}%"
 
 

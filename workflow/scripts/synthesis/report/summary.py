@@ -13,7 +13,7 @@ from ..tables.evidence_size import different_counts, size_of, study_names
 from ..tables.files import write_text
 from ..tables.pools import State, pooled_rows, prediction_text, state_of
 from ..words.formatting import HOUSES, MISSING, decimals_for, format_p, format_percent, format_tau2, is_missing
-from ..words.model_names import DESCRIPTIONS, interval_name, interval_of, prediction_of, tau2_of
+from ..words.model_names import DESCRIPTIONS, centre_of, interval_name, interval_of, prediction_of, tau2_of
 from ..words.prose import inside, joined, markdown_table, upper_first
 from ..words.templates import render
 from ..words.terms import BETWEEN, TOGETHER, remarks_of, with_remark
@@ -121,7 +121,7 @@ def table_notes(review: Review) -> str:
     beside = f" Second line: {review.beside_name}." if review.beside else ""
     ranges = any(map(review.by_range, review.analyses))
     return (
-        f"Pooled with: {DESCRIPTIONS[model]}. {interval_of(model)}, {interval_name(model)} of the median study; PI, "
+        f"Pooled with: {DESCRIPTIONS[model]}. {interval_of(model)}, {interval_name(model)} of {centre_of(model)}; PI, "
         f"prediction interval ({prediction_of(model)}): where the true proportion of a new study would lie, computed "
         f"from three studies on.{beside} {tau2_of(model)}. A pool of fewer than three studies is a description"
         f"{', and so is one over definitions that differ in kind: there the range is the answer' if ranges else ''}. "

@@ -88,6 +88,19 @@ def interval_name(model: str) -> str:
     return "credible interval" if interval_of(model) == "CrI" else "confidence interval"
 
 
+MEDIAN = "the median study"
+MEANS = {"betabinom": "the mean study", "crude": "all patients together, as if of one study"}
+
+
+def centre_of(model: str) -> str:
+    """Say whose proportion a model estimates: a mean on a stretched scale is the median on that of proportions.
+
+    >>> centre_of("bayes"), centre_of("betabinom")
+    ('the median study', 'the mean study')
+    """
+    return MEANS.get(model, MEDIAN)
+
+
 PREDICTIONS = {"bayes": "predictive distribution of a new study", "betabinom": "fitted beta distribution"}  # others: t
 
 
