@@ -1,4 +1,4 @@
-"""One part an analysis: its answer, its rows with their source, what stays out, what a new study like these could see."""
+"""One part an analysis: its answer, its rows with their source, what stays out, what a new study could see."""
 
 from collections.abc import Mapping
 
