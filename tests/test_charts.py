@@ -443,7 +443,7 @@ def test_windows_distinguish_what_is_pooled():
     assert [count.pooled for count in counts] == [True] * 4 + [False] * 2
     assert drawing.desc.endswith(
         "4 counts are pooled, 2 not; stated windows of the pooled ones: 30 to 100 days; "
-        "pooled without a stated window: 0."
+        "pooled without a number of days: no fixed end 0, not stated 0."
     )
     assert "Dashed: the longest window that is pooled, 100 days." in notes(drawing)
     assert "not stated" in words(drawing), "the gutter"
@@ -473,7 +473,7 @@ def test_a_count_within_limits_stands_in_the_middle_of_its_span_and_the_note_say
 def test_without_any_window_there_is_no_window_plot():
     silent = [row | {"window": "unstated"} for row in DATA[4].rows]
     drawing = window.draw_window(replace(DATA[4], rows=silent), TEXT)
-    assert drawing.desc == "Not drawn: no source says over how many days events were counted."
+    assert drawing.desc == "Not drawn: no source gives a number of days over which events were counted."
 
 
 def test_the_funnel_prints_its_tests_and_holds_its_share():

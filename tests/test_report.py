@@ -469,7 +469,7 @@ def test_the_first_screen_says_whom_when_and_what_a_comparison_counts():
     review = Words(choices, {("bleeding", "rows"): [row]}, {})
     contrast = {"analysis": "bleeding", "by": "product", "first": "x", "study": "a2001"}
     said = whom_words(contrast, review)
-    assert said.startswith("X-cel: 89 patients (adults), counted over 90 d") and said.endswith(": significant.")
+    assert said.startswith("X-cel: 89 patients (adults), window 90 d") and said.endswith(": significant.")
     assert whom_words(contrast | {"study": ""}, review) == ""
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..tables.pools import OVERALL, Row
 from ..words import formatting as fmt
-from ..words.levels import UNSTATED
-from ..words.prose import plural
+from ..words.levels import OPEN, UNSTATED
+from ..words.prose import plural, upper_first
 from .kit.axes import axis_end, nice_axis, percent_axis
 from .kit.board import ARROW, Chart, Drawing, draw_nothing
 from .kit.labels import Box, spread, touch
@@ -20,16 +20,24 @@ from .kit.style import MM_PER_POINT, fixed_settings
 GAP, WITH_NAMES, SIDE = 1.9, 3.6, 1.7  # mm: between neighbours, without and with names; side of a square
 LONGEST = 30.0  # mm: longer names are cut
 STRIP = 9.0  # mm between the marks and the axis, where lines tie each to its day
-GUTTER, BREAK = 0.4, 3.0  # share of the panel for rows without a window at most; mm between it and the axis
+GUTTER, BREAK = 0.5, 3.0  # share of the panel for rows without days at most; mm before each gutter
+Gutters = dict[str, tuple[float, float]]  # kind → left and right edge in mm
+GUTTERS = (OPEN, UNSTATED)  # kinds of windows that have no place on the axis
+NAMED = 10  # open windows up to which all words are told
 LABELLED = 28  # rows up to which names are tried
 
 
 @dataclass(frozen=True)
 class Count:
-    """A count of one study: its window in days (NaN when the source does not say), and whether it is pooled."""
+    """A count of one study: its window in days (NaN when it has none), the kind of one without, its short words.
+
+    ``pooled`` says whether it is.
+    """
 
     label: str
     window: float
+    kind: str
+    words: str
     low: float
     mid: float
     high: float
@@ -47,57 +55,75 @@ def read_counts(rows: Sequence[Row]) -> list[Count]:
         values = values_of(row, "ci_low", "proportion", "ci_high")
         if not known(*values):
             continue
-        days = float(row["window"]) if row["window"] not in (UNSTATED, "") else np.nan
+        days, kind = (np.nan, row["window"]) if row["window"] in GUTTERS else (float(row["window"]), "")
         arm = row["arm_label"] if times[row["study"]] > 1 else ""
-        count = Count(clean_text(f"{row['label']}, {arm}" if arm else row["label"]), days, *values, row["use"] == "yes")
-        found.setdefault(values_of(row, "study", "arm", "outcome", "definition", "window"), count)
+        label, words = (clean_text(words) for words in (f"{row['label']}, {arm}" if arm else row["label"], said(row)))
+        count = Count(label, days, kind, words, *values, row["use"] == "yes")
+        found.setdefault(values_of(row, "study", "arm", "outcome", "definition", "window", "window_words"), count)
     return list(found.values())
+
+
+def said(row: Row) -> str:
+    """Give the window of a row in its short words."""
+    return fmt.format_window(row["window"], row.get("window_words") or "")
 
 
 @fixed_settings()
 def draw_window(data: Readings, text: FigureText) -> Drawing:
-    """Draw every count of the analysis against its window; those without one stand in a gutter."""
+    """Draw every count against its window; those without days stand in gutters: open ones, then unstated ones."""
     title = text.heading("proportion by window of follow-up")
     counts = read_counts(data.rows)
     stated = [count for count in counts if known(count.window)]
     if not stated:
-        why = "no source says over how many days events were counted" if counts else "no study in the pool"
+        why = "no source gives a number of days over which events were counted" if counts else "no study in the pool"
         return draw_nothing(text, title, f"{why}.")
-    said = describe(counts)
+    told = describe(counts)
     upper = axis_end((c.high for c in counts), (c.mid for c in counts if c.pooled))
     chart = Chart(
-        text, title, notes_of(text, [said], [*_legend(counts, upper, text), middle_note(data.rows)]), panel=80
+        text, title, notes_of(text, [told], [*_legend(counts, upper, text), middle_note(data.rows)]), panel=80
     )
     y = chart.y_axis(percent_axis(text.axis, upper), lift=STRIP + 1)
     gap = WITH_NAMES if len(counts) <= LABELLED else GAP  # mm between neighbours: room for names, or for marks alone
-    silent, edge = len(counts) - len(stated), chart.right  # where the axis of days ends and the gutter begins
-    if silent:
-        room = max(22 * chart.s, (silent + 1.5) * gap * chart.s)
-        edge -= min(GUTTER * (chart.right - chart.left), room)
+    gutters = _gutters(counts, gap * chart.s, chart)
+    edge = min((left for left, _ in gutters.values()), default=chart.right + BREAK * chart.s) - BREAK * chart.s
     days = [count.window for count in stated] + ([text.max_days] if text.max_days else [])
     across = nice_axis("Days over which events were counted", 0, max(days), 7, whole=True)
     x = chart.x_axis(across, end=edge, top=chart.bottom)
-    places = _places(counts, x, gap * chart.s, edge + (BREAK + 1) * chart.s, chart.right - chart.pad)
-    _draw_days(chart, x, places, edge, text)
+    places = _places(counts, x, gap * chart.s, gutters)
+    _draw_days(chart, x, places, gutters, text)
     _draw_counts(chart, places, y)
-    return Drawing([chart.finish()], title, f"Scatter plot, {title}. {said}")
+    return Drawing([chart.finish()], title, f"Scatter plot, {title}. {told}")
+
+
+def _gutters(counts: Sequence[Count], gap: float, chart: Chart) -> Gutters:
+    """Give the kinds of windows without days that there are, each with the room right of the axis for its counts."""
+    times = Counter(count.kind for count in counts)
+    rooms = {kind: max(22 * chart.s, (times[kind] + 1.5) * gap) for kind in GUTTERS if times[kind]}
+    scale = min(1.0, GUTTER * (chart.right - chart.left) / sum(rooms.values())) if rooms else 1.0
+    right, found = chart.right, {}
+    for kind, room in reversed(rooms.items()):
+        found[kind] = (right - scale * room + BREAK * chart.s, right)
+        right -= scale * room
+    return dict(reversed(found.items()))
 
 
 def describe(counts: Sequence[Count]) -> str:
     """Count the windows."""
     pooled = [count for count in counts if count.pooled]
     windows = sorted({count.window for count in pooled if known(count.window)})
-    silent = sum(not known(count.window) for count in pooled)
     words = f"{plural(len(pooled), 'count is', 'counts are')} pooled, {fmt.format_count(len(counts) - len(pooled))} not"
     if windows:
         days = " to ".join(dict.fromkeys(fmt.format_count(v) for v in (windows[0], windows[-1])))
         words += f"; stated windows of the pooled ones: {days} days"
-    return f"{words}; pooled without a stated window: {fmt.format_count(silent)}."
+    without = (f"{fmt.format_window(kind)} {sum(count.kind == kind for count in pooled)}" for kind in GUTTERS)
+    return f"{words}; pooled without a number of days: {', '.join(without)}."
 
 
 def _legend(counts: Sequence[Count], upper: float, text: FigureText) -> list[str]:
     bars = f"Bars: exact {text.percent} intervals."
+    unbounded = [f"{count.label} {count.words}" for count in counts if count.pooled and count.kind == OPEN]
     return [
+        f"{upper_first(fmt.format_window(OPEN))}: {'; '.join(unbounded)}." if 0 < len(unbounded) <= NAMED else "",
         f"Filled squares: pooled. Open circles: not pooled, for the reason in rows.csv. {bars}"
         if any(not count.pooled for count in counts)
         else bars,
@@ -108,7 +134,7 @@ def _legend(counts: Sequence[Count], upper: float, text: FigureText) -> list[str
     ]
 
 
-def _draw_days(chart: Chart, x, places: Sequence[tuple[Count, float]], edge: float, text: FigureText) -> None:
+def _draw_days(chart: Chart, x, places: Sequence[tuple[Count, float]], gutters: Gutters, text: FigureText) -> None:
     """Draw what ties the marks to the axis: a line from each to its day, the limit of the pool, the gutter's words."""
     c, s = chart.palette, chart.s
     top, foot = chart.bottom - STRIP * s, chart.bottom - 1.2 * s
@@ -119,20 +145,22 @@ def _draw_days(chart: Chart, x, places: Sequence[tuple[Count, float]], edge: flo
     if text.max_days:
         at = float(x(text.max_days))
         chart.line([at, at], [top, chart.bottom], width=0.9 * s, color=c.overall, zorder=2.1, **DASHED)
-    if len(stated) < len(places):
-        chart.box(edge, chart.top - 0.2, BREAK * s / 2, chart.bottom - chart.top + 0.1, zorder=1.5)
-        middle = (edge + BREAK * s / 2 + chart.right) / 2
-        chart.text(middle, chart.bottom + 3.7 * s, "not stated", size=chart.preset.body, color=c.text, align="center")
+    for kind, (left, right) in gutters.items():
+        chart.box(left - BREAK * s / 2, chart.top - 0.2, BREAK * s / 2, chart.bottom - chart.top + 0.1, zorder=1.5)
+        style = {"size": chart.preset.body, "color": c.text, "align": "center"}
+        chart.text((left + right) / 2, chart.bottom + 3.7 * s, fmt.format_window(kind), **style)
 
 
-def _places(counts: Sequence[Count], x, gap: float, left: float, right: float) -> list[tuple[Count, float]]:
-    """Give each count its place: by its days, moved apart where they meet; or in the gutter, pooled ones first."""
+def _places(counts: Sequence[Count], x, gap: float, gutters: Gutters) -> list[tuple[Count, float]]:
+    """Give each count its place: by its days, moved apart where they meet; or in its gutter, pooled ones first."""
     stated = [count for count in counts if known(count.window)]
-    silent = [count for count in counts if not known(count.window)]
-    at = spread([float(x(count.window)) for count in stated], gap, x.start, x.end)
-    step = min(2 * gap, (right - left) / max(len(silent) - 1, 1))
-    first = (left + right - step * (len(silent) - 1)) / 2
-    return [*zip(stated, map(float, at), strict=True), *((count, first + i * step) for i, count in enumerate(silent))]
+    places = [*zip(stated, map(float, spread([float(x(c.window)) for c in stated], gap, x.start, x.end)), strict=True)]
+    for kind, (left, right) in gutters.items():
+        silent = [count for count in counts if count.kind == kind]
+        step = min(2 * gap, (right - left) / len(silent))
+        first = (left + right - step * (len(silent) - 1)) / 2
+        places += [(count, first + i * step) for i, count in enumerate(silent)]
+    return places
 
 
 def _draw_counts(chart: Chart, places: Sequence[tuple[Count, float]], y) -> None:

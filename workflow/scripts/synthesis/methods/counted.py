@@ -9,6 +9,7 @@ from ..selection.sharing import ARTICLE_FIRST
 from ..tables.evidence_size import different_counts, size_of, study_names
 from ..tables.pools import events_text, state_of, sum_events
 from ..words.formatting import format_count
+from ..words.levels import OPEN, UNSTATED
 from ..words.model_names import DESCRIPTIONS, SCALES, SHORT_NAMES, WALD_TESTED, scale_of
 from ..words.prose import markdown_table
 from ..words.terms import NOT_PRIMARY, is_ok, remarks_of, with_remark
@@ -63,7 +64,7 @@ def selection(evidence: Evidence) -> dict:
     choices = evidence.choices["analyses"].values()
     windows = defaultdict(list)
     for analysis in choices:
-        windows[analysis["window"]["max_days"], analysis["window"]["unstated"]].append(analysis["label"])
+        windows[tuple(analysis["window"][key] for key in ("max_days", OPEN, UNSTATED))].append(analysis["label"])
     return {
         "preferred": any(len(analysis["outcomes"]) > 1 for analysis in choices),
         "cohorts": any(analysis["arms"] == "cohort" for analysis in choices),
@@ -71,7 +72,8 @@ def selection(evidence: Evidence) -> dict:
         "order_of_reports": ARTICLE_FIRST,
         "windows": list(windows.items()),
         "pooled": len(evidence.pooled),
-        "silent": sum(row["window"] == "unstated" for row in evidence.pooled),
+        "open": sum(row["window"] == OPEN for row in evidence.pooled),
+        "silent": sum(row["window"] == UNSTATED for row in evidence.pooled),
     }
 
 
@@ -150,14 +152,14 @@ def analyses(evidence: Evidence) -> dict:
     outcomes, unit = evidence.choices["outcomes"], evidence.choices["review"]["unit"]
     primaries = {row["analysis"]: row for row in evidence.primary}
     head = ["Analysis", "Outcomes, in order", "Studies", "Events", unit.capitalize(), "Studies without events"]
-    head += ["Window unstated", "Prediction df", "Primary model"]
+    head += ["Window open", "Window unstated", "Prediction df", "Primary model"]
     lines = []
     for name, analysis in evidence.choices["analyses"].items():
         rows = [row for row in evidence.pooled if row["analysis"] == name]
         primary = primaries.get(name, {"pi_low": nan, "status": ""})
         k = len({row["study"] for row in rows})
         counted = [sum(row["patients"] for row in rows), len(without_events(rows))]
-        counted += [sum(row["window"] == "unstated" for row in rows)]
+        counted += [sum(row["window"] == kind for row in rows) for kind in (OPEN, UNSTATED)]
         df = "–" if isnan(primary["pi_low"]) else format_count(k - 1)
         accepted = "; ".join(outcomes[outcome]["label"] for outcome in analysis["outcomes"])
         said = primary["status"] or "not fitted"
@@ -173,7 +175,7 @@ def analyses(evidence: Evidence) -> dict:
                 status,
             ]
         )
-    return {"table_of_analyses": markdown_table(head, lines, right=range(2, 8))}
+    return {"table_of_analyses": markdown_table(head, lines, right=range(2, 9))}
 
 
 def subgroups(evidence: Evidence) -> dict:

@@ -29,8 +29,8 @@ from ..tables.declared import Row, columns_of, read, write
 from ..tables.pools import OVERALL
 from ..words.terms import with_remark
 
-NO_WINDOWS = "no study with a stated window"
-WINDOW = "window: not stated, so no person-time"
+NO_WINDOWS = "no study with a window in days"
+WINDOW = "window: no number of days, so no person-time"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from .phrases import (
     row_interval,
     second_reading_words,
     window_words,
+    windows_words,
 )
 
 STUDY_INTERVALS = {"clopper-pearson": "exact interval (Clopper–Pearson)", "wilson": "score interval (Wilson)"}
@@ -83,7 +84,7 @@ def row_line(review: Review, row: Row, decimals: int) -> Line:
         "Study": review.study_cell(row["study"], arm, review.marks(row)),
         **review.counts(row, "events", "patients"),
         f"#% ({review.level} CI)": row_interval(row, decimals),
-        "#Window": window_words(row),
+        "Window": window_words(row),
         "*Definition": row["definition"],
         "*Source": linked(note, doi=row["doi"]),
     }
@@ -148,8 +149,11 @@ def future_cells(review: Review, row: Row) -> dict[str, str]:
 def facts(review: Review, analysis: str) -> Mapping[str, str]:
     """Give the rules of an analysis in words: outcomes, window."""
     choices = review.analyses[analysis]
-    silent = {"include": "included", "exclude": "left out"}[choices["window"]["unstated"]]
+    window, kinds = choices["window"], {"open": "without a fixed end", "unstated": "unstated"}
+    allowed = [f"of at most {plural(window['max_days'], 'day')}"]
+    allowed += [words for kind, words in kinds.items() if window[kind] == "include"]
+    pooled = windows_words(review.used(analysis))
     return {
         "outcomes": joined(map(review.outcome, choices["outcomes"]), "else"),
-        "window": f"within {plural(choices['window']['max_days'], 'day')}; counts without a stated window are {silent}",
+        "window": f"windows {joined(allowed, 'or')}" + (f"; those pooled: {pooled}" if pooled else ""),
     }

@@ -151,8 +151,8 @@ def rate_table(review: Review) -> Table | None:
         ],
         files=tuple(dict.fromkeys(f"{row['analysis']}/rates.csv" for row in rows)),
         notes=(
-            "Only counts with a stated window; everybody is taken as followed to its end, so the rate is a lower bound "
-            "where patients left earlier.",
+            "Only counts whose window is a number of days; everybody is taken as followed to its end, so the rate is a "
+            "lower bound where patients left earlier.",
         ),
     )
 

@@ -8,10 +8,10 @@ from ..tables.declared import Row
 from ..tables.pools import State, is_pooled, state_of
 from ..words.formatting import MISSING, format_count
 from ..words.model_names import MEDIAN, centre_of
-from ..words.prose import joined, plural
+from ..words.prose import joined
 from .about import Review
 from .html_tables import Cell, Line, Table, linked, table
-from .phrases import counts_of, format_frequency, sentence_case
+from .phrases import counts_of, format_frequency, sentence_case, windows_words
 
 CERTAINTY = {"high": "⊕⊕⊕⊕", "moderate": "⊕⊕⊕◯", "low": "⊕⊕◯◯", "very low": "⊕◯◯◯"}
 NOT_JUDGED = "not\u00a0judged"
@@ -56,8 +56,7 @@ def per_thousand(model: str) -> str:
 
 def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
     """Give the cells of one outcome."""
-    pool, window, unit = review.pool(analysis), review.analyses[analysis]["window"], review.unit
-    silent = ", or window not stated" if window["unstated"] == "include" else ""
+    pool, unit = review.pool(analysis), review.unit
     state = state_of(pool)
     counts = MISSING if state == State.NO_STUDY else "{} ({})".format(*counts_of(pool, "patients", "studies"))
     symbols, certainty, why = certainty_words(review.grade.get(analysis))
@@ -70,7 +69,7 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
         beside = f"one study, its own {review.interval_of(pool)}"
     if review.by_range(analysis):
         text, beside = review.range_words(analysis), f"definitions differ; as a description {text}"
-    outcome = Cell(review.title(analysis), f"#{analysis}", f"within {plural(window['max_days'], 'day')}{silent}")
+    outcome = Cell(review.title(analysis), f"#{analysis}", windows_words(review.used(analysis)))
     return {
         "Outcome": outcome,
         f"#{unit.capitalize()} (studies)": Cell(counts, small="" if state == State.POOL else "not a pool"),

@@ -72,4 +72,4 @@ def whom_words(row: Row, review: Review) -> str:
     who = ", ".join(inside(review.level_name(name, one[name])) for name in reversed(asked))
     counted = f"{review.level_name(row['by'], row['first'])}: {format_count(one['patients'])} {review.unit}"
     what = one["definition"].split(";")[0]
-    return f"{counted}{f' ({who})' if who else ''}, counted over {window_words(one)}: {what}."
+    return f"{counted}{f' ({who})' if who else ''}, window {window_words(one)}: {what}."

@@ -1,15 +1,18 @@
 """Numbers in the words of a clinician: natural frequencies, and sentences that claim no more than the interval."""
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 from ..tables.declared import Row
 from ..tables.pools import State, estimate_text, events_text, limits_of, prediction_text, row_text, state_of
 from ..words import formatting as fmt
+from ..words.levels import OPEN, UNSTATED
 from ..words.prose import plural, upper_first
 from ..words.terms import BETWEEN, TOGETHER, WITHIN, remarks_of, with_remark
 from ..words.terms import WITHIN_POOLED as POOLED
 from .html_tables import Cell
 
+SHOWN = 3  # so many windows of a pool are named
 RARE = 0.01  # below it, per 1,000 says more than per 100
 RISK_DIFFERENCE = "risk difference"
 WHERE = {
@@ -166,5 +169,23 @@ def second_reading_words(row: Row) -> str:
 
 
 def window_words(row: Row) -> str:
-    """Give the window of a count: days, or that the source does not say."""
-    return row["window"] if row["window"] in ("", "unstated") else f"{row['window']} days"
+    """Give the window of a count in its short words."""
+    return fmt.format_window(row["window"], row["window_words"])
+
+
+def windows_words(rows: Iterable[Row]) -> str:
+    """Say over what counts were made: each window once, or where there are many, how many of which kind.
+
+    >>> windows_words({"window": w, "window_words": s} for w, s in (("30", ""), ("open", "stay"), ("30", "")))
+    '30 d; stay'
+    >>> windows_words({"window": w, "window_words": s} for w, s in zip(("9", "30", "open", "unstated"), "abcd"))
+    '9 to 30 d (2 of 4 counts); no fixed end (1); not stated (1)'
+    """
+    rows = list(rows)
+    if len(words := dict.fromkeys(map(window_words, rows))) <= SHOWN:
+        return "; ".join(words)
+    days = sorted(int(row["window"]) for row in rows if row["window"].isdigit())
+    kinds = {" to ".join(map(str, dict.fromkeys(days[:1] + days[-1:]))) + " d": len(days)}
+    kinds |= {fmt.format_window(kind): sum(row["window"] == kind for row in rows) for kind in (OPEN, UNSTATED)}
+    said = [(words, number) for words, number in kinds.items() if number]
+    return "; ".join(f"{words} ({n}{'' if i else f' of {len(rows)} counts'})" for i, (words, n) in enumerate(said))

@@ -105,7 +105,7 @@ def source_cells(review: Review, row: Row, fate: str) -> dict[str, str | Cell]:
         "Outcome": review.outcome(row["outcome"]),
         "#Count": fraction(row),
         "#%": share_text(row),
-        "#Window": Cell(window_words(row), small=row["window_text"]),
+        "Window": Cell(window_words(row), small=row["window_text"]),
         "*Definition": row["definition"],
         "*Source": linked(f"{source}. {sentences(row['note'], row['second_note'])}".strip(), url=row["url"]),
         "*What became of it": fate or sentence_case(held) or "No analysis asks for it.",

@@ -59,7 +59,7 @@ class Printer:
             row,
             (row["ci_low"], (least + most) / 2, row["ci_high"]),
             **({"least": least, "most": most} if least < most else {}),
-            window=format_window(row["window"]),
+            window=fmt.format_window(row["window"], clean_text(row.get("window_words") or "")),
             side=max(SQUARE[0], SQUARE[1] * sqrt(row["patients"] / self.largest)),
             marks=marks_of(row, self.text),
             dots=self.judged.dots(row["study"]) if self.judged else (),
@@ -142,8 +142,3 @@ def mark_sentences(found: Iterable[str], unit: str, parts: Iterable[str] = ()) -
     ['† Read in an abstract only.']
     """
     return [f"{mark} {upper_first(words)}." for mark, words in marks.legend(found, unit, parts)]
-
-
-def format_window(window: str) -> str:
-    """Give a follow-up window in days; a dash where the source does not say."""
-    return fmt.format_count(window) if window.isdecimal() else fmt.MISSING

@@ -10,7 +10,7 @@ from ...words.prose import labelled, plural, upper_first
 from ...words.terms import remarks_of, with_remark
 from ..kit.layout import clean_text
 from ..kit.readings import FigureText, Note, Property, known, notes_of, studies_of, values_of
-from .lines import Printer, format_window, mark_sentences, marks_of
+from .lines import Printer, mark_sentences, marks_of
 
 
 def write_notes(
@@ -20,9 +20,8 @@ def write_notes(
     text: FigureText,
     by: Property | None,
     upper: float,
-    windows: bool,
 ) -> list[Note]:
-    """Write the paragraphs below the figure; ``windows`` says whether it has a column of them."""
+    """Write the paragraphs below the figure."""
     printer, several = Printer(text), len({row["study"] for row in rows}) < len(rows)
     heterogeneity = printer.heterogeneity(overall)
     dark = [
@@ -38,7 +37,6 @@ def write_notes(
         limits_caveat(rows),
         *(panel_caveats(rows, by, overall) if by else []),
         *mark_sentences((marks_of(row, text) for row in rows), text.unit, parts),
-        window_caveat(rows) if windows else "",
     ]
     return [*((words, True) for words in dark if words), (model, False), *notes_of(text, grey=caveats)]
 
@@ -90,12 +88,6 @@ def panel_caveats(rows: Sequence[Row], by: Property, pool: Row) -> list[str]:
         caveats.append(f"{studies_of(several)} {'gives' if several == 1 else 'give'} several arms{once}.")
     absent = by.absent(row["group"] for row in rows)
     return [*caveats, f"No separate data: {absent}."] if absent else caveats
-
-
-def window_caveat(rows: Sequence[Row]) -> str:
-    """Explain the dash of a window that is not stated."""
-    windows = {format_window(row["window"]) for row in rows}
-    return f"{fmt.MISSING}: window not stated." if fmt.MISSING in windows and len(windows) > 1 else ""
 
 
 def write_test(rows: Sequence[Row], estimates: Sequence[Row], text: FigureText, by: Property) -> str:

@@ -35,7 +35,7 @@ def draw_forest(
     """Draw a forest plot of the rows that the pool of all studies uses, or of those of a split into panels (``by``).
 
     ``rows`` and ``estimates`` are those tables of the analysis; ``upper`` is where the axis ends, as a proportion:
-    ``axis_upper`` gives one for all plots of an analysis. With ``judged`` risk of bias stands in the sixth column.
+    ``axis_upper`` gives one for all plots of an analysis. With ``judged`` dots for the risk of bias stand beside them.
     """
     block = [row for row in rows if row["subset"] == (by.name if by else OVERALL)]
     used = [row for row in block if row["use"] == "yes"]
@@ -99,13 +99,14 @@ def read_plot(
         ]
     return Plot(
         title,
-        headings_of(text, "Study", window="" if judged else "Window, days"),
+        headings_of(text, "Study", window="Window"),
         percent_axis(text.axis, upper),
         [*blocks, printer.overall(overall)],
-        write_notes(rows, estimates, overall, text, by, upper, windows=not judged),
+        write_notes(rows, estimates, overall, text, by, upper),
         overall["estimate"] if is_pooled(overall) else nan,
         judged.columns if judged else (),
         judged.key([row["study"] for row in rows]) if judged else None,
+        names=36.0 if judged else 45.0,  # mm: the dots take room
     )
 
 

@@ -50,6 +50,13 @@ def heading_lines(plot, name: str, preset: Preset) -> list[str]:
     return wrap_text(broken, width, preset.body, "bold")[:2]
 
 
+def _joined(names: tuple[str, ...], plot) -> list[str]:
+    """Put events and patients into one column beside dots, which take the room of the other."""
+    if not plot.dots or "events" not in names:
+        return list(names)
+    return ["counts" if name == "events" else name for name in names if name != "patients"]
+
+
 def fit_columns(plot, preset: Preset) -> Columns:
     """Place the columns of a ``Plot``; without a sixth column its room goes to the panel."""
     mm, space = preset.mm, text_width(" ", preset.body, "bold")
@@ -61,7 +68,7 @@ def fit_columns(plot, preset: Preset) -> Columns:
             if name not in ("study", "window") or (name == "window" and sixth)
             for part in (("events", "patients") if name == "counts" and not plot.joined else (name,))
         ]
-        for side, names in (("left", preset.layout.left), ("right", preset.layout.right))
+        for side, names in (("left", _joined(preset.layout.left, plot)), ("right", preset.layout.right))
     }
 
     def widest(name: str) -> float:
