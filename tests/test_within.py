@@ -5,9 +5,11 @@ import pytest
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, gammaln, logit
 from scipy.stats import beta, binom, chi2, norm
+from synthesis.models.batch import fit_batch
 from synthesis.models.catalogue import MODELS, pool
 from synthesis.models.censored import highest, log_within
 from synthesis.models.counts import WITHIN, within
+from synthesis.variations.sensitivity import pool_masks
 from synthesis.words.terms import ALL_OR_NONE, MAY_BE_ALL, MAY_BE_ALL_OR_NONE, MAY_BE_NONE, MIDDLE, OK, TOO_WIDE
 
 # What reports leave: a rounded percentage, a suppressed cell, "at least one", a composite; no knowledge; large ones.
@@ -201,3 +203,39 @@ def test_models_that_need_a_count_take_the_middle_and_say_so():
     one = pool("crude", *columns(rows))
     assert one.estimate == pytest.approx(37 / 532) and one.status == f"ok; {MIDDLE}"
     assert (one.ci_low, one.ci_high) == pytest.approx((beta.ppf(0.025, 37, 496), beta.ppf(0.975, 38, 495)))
+
+
+TEN = [
+    *(("a", 16, 17, 168), ("b", 8, 8, 127), ("c", 2, 2, 97), ("d", 10, 10, 140), ("e", 0, 3, 60)),
+    *(("f", 12, 12, 88), ("g", 1, 45, 45), ("h", 20, 20, 230), ("i", 6, 6, 77), ("j", 0, 0, 51)),
+]
+
+
+@pytest.mark.parametrize("model", ["glmm", "glmm-t", "logit-reml-hk", "arcsine-reml"])
+@pytest.mark.parametrize("rows", [TEN, [("a", 0, 12, 30), ("b", 18, 20, 20), *TEN[6:9]], SETS["arms"]])
+def test_many_data_sets_within_limits_are_their_single_fits(rows, model):
+    """Subsets of studies, several arms of a study in some: numbers to 1e-8, and the words the same."""
+    names = sorted({row[0] for row in rows})
+    masks = (np.arange(1, 2 ** len(names))[:, None] >> np.arange(len(names))) & 1 == 1
+    masks = masks[np.random.default_rng(4).permutation(len(masks))[:60]]
+    table = [dict(zip(("study", "events_from", "events_to", "patients"), row, strict=True)) for row in rows]
+    table = [row | {"events": row["events_from"] if row["events_from"] == row["events_to"] else None} for row in table]
+    for mask, found in zip(masks, pool_masks(table, masks, 0.95, model), strict=True):
+        one = pool(model, *columns([row for row in rows if mask[names.index(row[0])]]))
+        assert found["status"] == one.status
+        assert (found["events"], found["patients"]) == (one.events, one.patients)
+        for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2"):
+            assert found[name] == pytest.approx(getattr(one, name), rel=1e-7, abs=1e-8, nan_ok=True)
+
+
+def test_a_data_set_of_each_row_of_limits_is_its_single_fit():
+    """Events of shape (sets, studies), as simulations and permutations give them."""
+    random = np.random.default_rng(8)
+    low = random.integers(0, 9, (20, 6))
+    y, n = within(low, low + random.integers(0, 4, (20, 6))), np.full((20, 6), 70)
+    found = fit_batch(y, n)
+    for i in range(20):
+        one = pool("glmm", y[i], n[i], range(6))
+        assert (expit(found.mean[i]), found.se[i], found.loglik[i]) == pytest.approx(
+            (one.estimate, one.se, one.loglik), rel=1e-7
+        )

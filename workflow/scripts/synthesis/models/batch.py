@@ -14,7 +14,9 @@ from functools import cache
 import numpy as np
 from scipy.special import expit, gammaln, ndtri, roots_hermite, stdtrit, xlogy
 
-from .logistic_normal import arms_of, fit
+from .counts import as_counts, limits, middle
+from .logistic_normal import WIDEST, arms_of, fit
+from .pairs import Pairs
 from .prediction import prediction_half_width
 
 # Nodes, and the Newton step that ends a climb with them: raised until the answer is stable.
@@ -58,43 +60,6 @@ class BatchFit:
         return {name: expit(self.mean + end) for name, end in ends.items()} | {"se": self.se, "tau2": self.tau**2}
 
 
-@dataclass
-class Pairs:
-    """The studies of a list of data sets, one after the other; ``centre`` remembers where each integrand peaks.
-
-    ``direction`` is what a log odds moves by in each parameter: covariates, and 1 for τ times the study effect.
-    """
-
-    events: np.ndarray
-    patients: np.ndarray
-    direction: np.ndarray
-    owner: np.ndarray
-    starts: np.ndarray
-    centre: np.ndarray
-
-    @classmethod
-    def of(cls, events: np.ndarray, patients: np.ndarray, mask: np.ndarray, design: np.ndarray) -> "Pairs":
-        """Give the studies that a mask of data sets × studies leaves; all share a design of studies × covariates."""
-        owner, column = np.nonzero(mask)
-        starts, direction = np.searchsorted(owner, np.arange(len(mask))), np.insert(design, design.shape[1], 1, axis=1)
-        at = owner, column
-        return cls(events[at], patients[at], direction[column], owner, starts, np.zeros(len(owner)))
-
-    def keep(self, sets: np.ndarray) -> "Pairs":
-        """Give the pairs of some of the data sets, numbered anew."""
-        number = np.full(len(self.starts), -1)
-        number[sets] = np.arange(len(sets))
-        chosen = number[self.owner] >= 0
-        owner = number[self.owner[chosen]]
-        starts = np.searchsorted(owner, np.arange(len(sets)))
-        parts = (part[chosen] for part in (self.events, self.patients, self.direction))
-        return Pairs(*parts, owner, starts, self.centre[chosen])
-
-    def sum(self, values: np.ndarray) -> np.ndarray:
-        """Sum over the studies of each data set."""
-        return np.add.reduceat(values, self.starts, axis=0)
-
-
 def fit_batch(
     events: np.ndarray, patients: np.ndarray, mask: np.ndarray | None = None, remarks: bool = False
 ) -> BatchFit:
@@ -104,29 +69,36 @@ def fit_batch(
     ----------
     events, patients : ndarray of int, shape (k,) or (sets, k)
         Counts; one row of studies may be shared by all data sets. Arms of one study share its proportion, so their
-        totals give the maximum that the arms give.
+        totals give the maximum that the arms give. Events may be pairs of limits: then of studies of one arm.
     mask : ndarray of bool, shape (sets, k), optional
         Which studies each data set has; all when left out.
     remarks : bool
         Whether to say where a data set has several maxima: each of them is then fitted alone.
     """
     mask = np.ones(np.atleast_2d(events).shape, bool) if mask is None else np.asarray(mask, bool)
-    y, n = (np.broadcast_to(np.asarray(counts, float), mask.shape) for counts in (events, patients))
-    k, total, size = mask.sum(1), np.where(mask, y, 0).sum(1), np.where(mask, n, 0).sum(1)
-    whole = np.where(mask, (y == 0) | (y == n), True).all(1)  # all or none in each study: τ grows without end
-    fits = np.flatnonzero((k >= 2) & (total > 0) & (total < size) & ~(whole & (size > k)))
+    low, high, y, n = (
+        np.broadcast_to(np.asarray(counts, float), mask.shape) for counts in (*limits(events), middle(events), patients)
+    )
+    k, size, wide = mask.sum(1), np.where(mask, n, 0).sum(1), mask & (low < high)
+    some = (np.where(mask, low, 0).sum(1) > 0) & (np.where(mask, high, 0).sum(1) < size)
+    whole = np.where(mask, (high == 0) | (low == n), True).all(1)  # all or none in each study: τ grows without end
+    maybe = np.where(mask, (low == 0) | (high == n), True).all(1)  # and may do so: only the single fit looks so far
+    fits = np.flatnonzero((k >= 2) & some & ~(whole & (size > k)))
     hills, remark = np.full((4, 4, len(mask)), np.nan), np.full(len(mask), "", object)
-    known = fits[size[fits] > k[fits]]  # of one patient a study nothing can be learned about τ
+    # Of one patient a study nothing can be learned about τ.
+    known = fits[(size[fits] > k[fits]) & ~(maybe & wide.any(1))[fits]]
+    counts = np.broadcast_to(as_counts(events), mask.shape) if wide.any() else y
     for part in parts_of(known, mask.shape[1]):
-        hills[..., part] = _hills(Pairs.of(y[part], n[part], mask[part], np.ones((mask.shape[1], 1))))
+        hills[..., part] = _hills(Pairs.of(counts[part], n[part], mask[part], np.ones((mask.shape[1], 1))))
     result, several = _highest(hills)
-    result[3] += np.where(mask, gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1), 0).sum(1)
+    result[3] += np.where(mask & ~wide, gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1), 0).sum(1)
     # Few: the single fit looks at the whole profile.
     for i in fits[~np.isfinite(result[0, fits]) | (several[fits] & remarks)]:
-        best = fit(arms_of(y[i, mask[i]], n[i, mask[i]], np.arange(k[i]), np.ones((k[i], 1))))
+        best = fit(arms_of(counts[i, mask[i]], n[i, mask[i]], np.arange(k[i]), np.ones((k[i], 1))))
         tau = best.tau if best.known else np.nan
         numbers = best.beta[0], np.sqrt(best.covariance[0, 0]), tau, best.loglik
         result[:, i], remark[i] = (numbers, best.remark) if best.converged else (np.nan, "")
+    result[:, wide.any(1) & ~(result[1] < WIDEST)] = np.nan
     return BatchFit(k, *result, remark, ok=np.isfinite(result[0]))
 
 
@@ -150,6 +122,8 @@ def _hills(pairs: Pairs) -> np.ndarray:
     mean, variance, failed = np.log(p / (1 - p)), size * p * (1 - p), np.zeros(len(p), bool)
     falls = pairs.sum((pairs.events - pairs.patients * p[pairs.owner]) ** 2) <= variance  # as τ leaves 0
     flat = xlogy(total, p) + xlogy(size - total, 1 - p)  # the likelihood at τ = 0
+    if pairs.ends is not None:
+        mean, variance, falls, flat, failed = _at_zero(pairs, mean)
     start, unlike, lowest = _moments(pairs)
     hills = np.full((4, 4, len(p)), np.nan)
     hills[0, :, falls] = np.column_stack([mean, 1 / np.sqrt(variance), np.zeros(len(p)), flat])[falls]
@@ -171,6 +145,17 @@ def _hills(pairs: Pairs) -> np.ndarray:
             hill[:, sets] = np.where(falls[sets] & (theta[:, 1] < AT_ZERO), np.nan, found)
     hills[..., failed] = np.nan
     return hills
+
+
+def _at_zero(pairs: Pairs, mean: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Find the maximum at τ = 0 where counts are known only within limits, from a mean logit of each data set.
+
+    Gives the mean, its information, whether the likelihood falls as τ leaves 0, its height, and where nothing settled.
+    """
+    nowhere = np.zeros(len(mean), bool)
+    theta, _, settled = newton(pairs, np.column_stack([mean, nowhere]), 1, STABLE, nowhere)  # one node says all there
+    value, _, hessian = evaluate(pairs, theta, STAGES[0][0])
+    return theta[:, 0], -hessian[:, 0, 0], hessian[:, 1, 1] <= 0, value, ~settled
 
 
 def _moments(pairs: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -296,6 +281,7 @@ def evaluate(pairs: Pairs, theta: np.ndarray, nodes: int) -> tuple[np.ndarray, n
     c, h, top = _peaks(pairs, line, tau)
     x, log_weight = _gauss_hermite(nodes)
     eta = (line + tau * c)[:, None] + (tau * h)[:, None] * x
+    rows, *within = pairs.within(eta)
     small = np.exp(-np.abs(eta))
     whole = 1 + small
     p = np.where(eta >= 0, 1, small)
@@ -305,6 +291,7 @@ def evaluate(pairs: Pairs, theta: np.ndarray, nodes: int) -> tuple[np.ndarray, n
     joint *= -n[:, None]
     eta *= y[:, None]
     joint += eta
+    joint[rows] = within[0]
     joint += log_weight - (h**2)[:, None] * (x**2 / 2)
     joint -= (c * h)[:, None] * x
     joint -= (top + c**2 / 2)[:, None]
@@ -316,6 +303,7 @@ def evaluate(pairs: Pairs, theta: np.ndarray, nodes: int) -> tuple[np.ndarray, n
     residual = p
     residual *= -n[:, None]
     residual += y[:, None]
+    residual[rows], weight[rows] = within[1:]
     power = np.stack([np.ones_like(x), x, x**2], axis=1)
     total = mass.sum(1)
     with np.errstate(invalid="ignore"):
@@ -340,16 +328,22 @@ def _peaks(pairs: Pairs, line: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray,
     """Find each integrand's peak, √2 / √curvature and log height (without −z²/2, which `evaluate` adds)."""
     y, n, z = pairs.events, pairs.patients, pairs.centre
     for _ in range(100):
-        p = 1 / (1 + np.exp(-(line + tau * z)))
-        step = np.clip((tau * (y - n * p) - z) / (tau**2 * n * p * (1 - p) + 1), -1, 1)
+        eta = line + tau * z
+        p = 1 / (1 + np.exp(-eta))
+        slope, curve = tau * (y - n * p), tau**2 * n * p * (1 - p)
+        rows, _, residual, weight = pairs.within(eta)
+        slope[rows], curve[rows] = tau[rows] * residual, tau[rows] ** 2 * weight
+        step = np.clip((slope - z) / (curve + 1), -1, 1)
         z = z + step
         if np.max(np.abs(step)) < 1e-6:  # a node set a millionth off its peak integrates as well
             break
     pairs.centre = z
     eta = line + tau * z
     p = 1 / (1 + np.exp(-eta))
-    half = np.sqrt(2) / np.sqrt(tau**2 * n * p * (1 - p) + 1)
-    return z, half, y * eta - n * np.logaddexp(0, eta) - z**2 / 2
+    curve, top = tau**2 * n * p * (1 - p), y * eta - n * np.logaddexp(0, eta)
+    rows, value, _, weight = pairs.within(eta)
+    curve[rows], top[rows] = tau[rows] ** 2 * weight, value
+    return z, np.sqrt(2) / np.sqrt(curve + 1), top - z**2 / 2
 
 
 @cache

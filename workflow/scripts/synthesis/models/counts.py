@@ -47,3 +47,13 @@ def is_exact(events: ArrayLike) -> bool:
     """Say whether every count is one number."""
     low, high = limits(events)
     return low is high
+
+
+def sum_of(events: ArrayLike) -> int | None:
+    """Give the sum of counts; None where it is known only within limits.
+
+    >>> sum_of([3, 4]), sum_of(within([3, 4], [3, 5]))
+    (7, None)
+    """
+    low, high = (int(np.sum(limit)) for limit in limits(events))
+    return low if low == high else None

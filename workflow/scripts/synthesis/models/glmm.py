@@ -7,12 +7,10 @@ from scipy.special import chdtri, expit, ndtri, stdtrit
 
 from ..words.terms import MAY_BE_ALL, MAY_BE_NONE, OK, TOO_WIDE, with_remark
 from .heterogeneity import heterogeneity_of
-from .logistic_normal import arms_of, fit, separated
+from .logistic_normal import WIDEST, arms_of, fit, separated
 from .prediction import prediction_interval
 from .profile_interval import profile_tau2
 from .result import Pooled, blank_pool
-
-WIDEST = 1e3  # standard error of a logit: no data, but limits that all surround the same proportions
 
 
 def pool_glmm(

@@ -25,6 +25,7 @@ ROUNDING = 1e-12  # of a log likelihood, which is relative to its greatest value
 RATIO = 1.5  # between two τ of the look
 NEAREST = 0.3  # standard errors of the largest study: below, the profile is a straight line in τ²
 LEVEL = 1e-6  # fall of the profile below which it is flat
+WIDEST = 1e3  # standard error of a logit that no data give, but limits that all surround the same proportions
 POINTS = 60_000  # numbers in an array of the look: what a processor keeps close
 
 

@@ -32,7 +32,7 @@ def pool_many(
     Parameters
     ----------
     events, patients : ndarray of int, shape (studies,) or (sets, studies)
-        Totals of each study, over its arms.
+        Totals of each study, over its arms; pairs of limits where some are known only within them.
     mask : ndarray of bool, shape (sets, studies)
         Which studies each data set has.
     several : ndarray of bool, shape (studies,) or (sets, studies)
@@ -56,8 +56,10 @@ def pool_many(
     ok = np.zeros(len(mask), bool)
     if model in BATCHES:
         numbers, ok = BATCHES[model](events, patients, mask, level, remarks=True, **prior)
-        if model not in SHARE_EFFECT:
-            ok = ok & ~(mask & several).any(1)
+        low, high = limits(events)
+        # Totals over arms say all that exact counts say, and not what limits do.
+        refused = several & (low < high) if model in SHARE_EFFECT else several
+        ok = ok & ~(mask & refused).any(1)
     found = []
     for i, fitted in enumerate(ok):
         if fitted:

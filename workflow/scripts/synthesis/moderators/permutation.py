@@ -6,8 +6,11 @@ from math import factorial, prod
 import numpy as np
 from scipy.special import xlogy
 
-from ..models.batch import Pairs, climb, newton, parts_of
+from ..models.batch import climb, newton, parts_of
+from ..models.censored import highest_of
+from ..models.counts import limits
 from ..models.logistic_normal import arms_of, fit
+from ..models.pairs import Pairs
 
 STARTS = (0.5, 1.5)  # τ
 EXACT_UP_TO = factorial(7)  # arrangements that are listed, however few draws are asked for: a second or two
@@ -54,13 +57,16 @@ def max_loglik(events: np.ndarray, patients: np.ndarray, design: np.ndarray) -> 
     steps do not suffice. Where a data set is separated this is the supremum, which a permutation test can use though no
     slope goes with it. NaN where that fit has no maximum either.
     """
-    y, n = np.asarray(events, float), np.asarray(patients, float)
+    y, n = np.asarray(events), np.asarray(patients, float)
     everyone = np.ones(y.shape, bool)
     parts = parts_of(np.arange(len(y)), y.shape[1])
     best = np.concatenate([_max_chunk(Pairs.of(y[part], n[part], everyone[part], design)) for part in parts])
     for i in np.flatnonzero(np.isnan(best)):
         one = fit(arms := arms_of(y[i], n[i], np.arange(y.shape[1]), design))
-        saturated = np.sum(xlogy(y[i], y[i] / n[i]) + xlogy(n[i] - y[i], 1 - y[i] / n[i]))
+        low, high = limits(y[i])
+        exact = low == high
+        (a, b), wide = (part[exact] for part in (low, n[i])), highest_of(y[i][~exact], n[i][~exact])[1]
+        saturated = np.sum(xlogy(a, a / b) + xlogy(b - a, 1 - a / b)) + wide.sum()
         best[i] = one.loglik - arms.constant + saturated if one.converged else np.nan
     return best
 

@@ -7,6 +7,7 @@ from math import comb
 import numpy as np
 
 from ..models.catalogue import Pooled, pool
+from ..models.counts import sum_of
 from ..models.many import pool_many, variation_model
 from ..selection.arms import add_arms, counts_of
 from ..tables.declared import write
@@ -26,7 +27,8 @@ def pool_masks(rows: Sequence[Mapping], masks: np.ndarray, level: float = 0.95, 
     them.
     """
     studies = add_arms(rows)
-    y, n, arms = (np.array([one[name] for one in studies]) for name in ("events", "patients", "arms"))
+    y, *_ = counts_of(studies)
+    n, arms = (np.array([one[name] for one in studies]) for name in ("patients", "arms"))
 
     def alone(i: int) -> Pooled:
         chosen = {one["study"] for one, here in zip(studies, masks[i], strict=True) if here}
@@ -34,7 +36,7 @@ def pool_masks(rows: Sequence[Mapping], masks: np.ndarray, level: float = 0.95, 
 
     pools = pool_many(model, y, n, masks, arms > 1, alone, level)
     return [
-        {"k": int(mask.sum()), "events": int(y[mask].sum()), "patients": int(n[mask].sum()), **found}
+        {"k": int(mask.sum()), "events": sum_of(y[mask]), "patients": int(n[mask].sum()), **found}
         for mask, found in zip(masks, pools, strict=True)
     ]
 
