@@ -9,8 +9,27 @@ from synthesis.models.batch import fit_batch
 from synthesis.models.catalogue import MODELS, pool
 from synthesis.models.censored import highest, log_within
 from synthesis.models.counts import WITHIN, within
-from synthesis.variations.sensitivity import pool_masks
-from synthesis.words.terms import ALL_OR_NONE, MAY_BE_ALL, MAY_BE_ALL_OR_NONE, MAY_BE_NONE, MIDDLE, OK, TOO_WIDE
+from synthesis.moderators.analysis import crosstab_rows, regress_factors
+from synthesis.moderators.regression import NOT_EXCHANGEABLE, Studies, regress
+from synthesis.pools.fitting import detail_fit_file
+from synthesis.pools.future import predict_future_file
+from synthesis.pools.pooling import pool_analysis_file
+from synthesis.pools.small_study import small_study_file
+from synthesis.selection.arms import add_arms, counts_of
+from synthesis.tables.declared import write
+from synthesis.tables.files import read_table
+from synthesis.variations.resampling import DRAWN_EXACT, resample_file
+from synthesis.variations.sensitivity import leave_out_file, pool_masks
+from synthesis.words.terms import (
+    ALL_OR_NONE,
+    MAY_BE_ALL,
+    MAY_BE_ALL_OR_NONE,
+    MAY_BE_NONE,
+    MIDDLE,
+    OK,
+    SEVERAL_ARMS,
+    TOO_WIDE,
+)
 
 # What reports leave: a rounded percentage, a suppressed cell, "at least one", a composite; no knowledge; large ones.
 LIMITS = [(16, 17, 168), (0, 4, 60), (1, 50, 50), (5, 9, 120), (0, 30, 30), (100, 900, 1000), (1, 2255, 2255)]
@@ -239,3 +258,94 @@ def test_a_data_set_of_each_row_of_limits_is_its_single_fit():
         assert (expit(found.mean[i]), found.se[i], found.loglik[i]) == pytest.approx(
             (one.estimate, one.se, one.loglik), rel=1e-7
         )
+
+
+# study, group, year, from, to, patients: limits of each kind, arms of two studies in both groups, exact studies.
+REVIEW = [
+    *(("a", "X", 2018, 16, 17, 168), ("b", "X", 2019, 8, 8, 127), ("b", "Y", 2019, 3, 5, 61)),
+    *(("c", "Y", 2019, 2, 2, 97), ("d", "Y", 2020, 10, 10, 140), ("e", "X", 2021, 0, 4, 60)),
+    *(("f", "Y", 2021, 1, 50, 50), ("g", "X", 2022, 5, 9, 120), ("h", "Y", 2022, 6, 6, 77)),
+    *(("i", "X", 2023, 9, 9, 51), ("j", "X", 2023, 7, 8, 66), ("j", "Y", 2023, 4, 4, 49)),
+]
+SETTINGS = {"primary": "glmm", "exact_subsets_up_to": 3, "sampled_subsets": 60, "bootstrap": 30, "seed": 5}
+SETTINGS |= {"subset_models": ["logit-reml-hk"]}
+FUTURE = {"thresholds": [5], "patients": 40, "study": 60, "simulations": 20, "seed": 1}
+FILES = ("estimates", "contrasts", "fits", "effects", "influence", "subsets", "bootstrap", "small_study", "future")
+FILES += ("regression", "crosstab")
+
+
+def rows_of(review, exact):
+    """Rows as the reader of rows.csv gives them, over all studies and split; an exact count in its own column."""
+    return [
+        {"subset": subset, "group": subset and group, "use": "yes", "study": study, "year": year, "by": group}
+        | {"events": low if exact and low == high else None, "events_from": low, "events_to": high, "patients": n}
+        | {"subset": subset or "all"}
+        for subset in ("", "by")
+        for study, group, year, low, high, n in review
+    ]
+
+
+def stages(folder, rows):
+    """Hand rows to every stage that pools them; give the bytes of what each wrote."""
+    folder.mkdir()
+    paths = {name: folder / f"{name}.csv" for name in FILES}
+    whole, about = [row for row in rows if row["subset"] == "all"], {"analysis": "x", "level": 0.95}
+    pooling = {"models": ["glmm", "glmm-t", "logit-reml", "crude"], "subgroup_models": ["glmm", "logit-reml-hk"]}
+    contrasts = [{"by": "by", "first": "X", "second": "Y"}]
+    pool_analysis_file(rows, paths["estimates"], paths["contrasts"], **about, **pooling, contrasts=contrasts)
+    detail_fit_file(whole, paths["fits"], paths["effects"], **about, primary="glmm")
+    # One arm a study: with several and limits each is a single fit, which has a test of its own above.
+    single = list({row["study"]: row for row in whole}.values())
+    leave_out_file(single, paths["influence"], **about, primary="glmm")
+    resample_file(single, paths["subsets"], paths["bootstrap"], **about, settings=SETTINGS)
+    small_study_file(whole, paths["small_study"], analysis="x")
+    predict_future_file(single, paths["future"], **about, primary="glmm", settings=FUTURE)
+    settings = {"level": 0.95, "permutations": 30, "seed": 1}
+    events, patients, study = counts_of(add_arms(whole))
+    year = np.array([[row["year"]] for row in add_arms(whole)], float)
+    by_year = Studies(events, np.array(patients), np.array(study), year)
+    found = [regress(by_year, model, **settings) | {"model": model} for model in ("glmm", "logit-reml-hk")]
+    write(
+        paths["regression"],
+        [{"analysis": "x"} | row for row in found + regress_factors(rows, {"by": ["X", "Y"]}, settings)],
+    )
+    write(paths["crosstab"], crosstab_rows(rows, "x", {"by": ["X", "Y"], "year": []}))
+    return {name: path.read_bytes() for name, path in paths.items()}
+
+
+def test_every_stage_takes_counts_within_limits_and_says_what_it_does(tmp_path):
+    stages(tmp_path / "within", rows_of(REVIEW, exact=True))
+    tables = {name: read_table(tmp_path / "within" / f"{name}.csv") for name in FILES}
+    said = {name: " | ".join({row.get("status", "") for row in table}) for name, table in tables.items()}
+    for row in tables["estimates"]:
+        if row["test"] == "" and SEVERAL_ARMS not in row["status"]:
+            assert row["estimate"] != "", row
+            assert (MIDDLE in row["status"]) == (row["model"] in ("logit-reml-hk", "crude")), row
+        assert (row["events"] == "") == (row["events_from"] != row["events_to"])
+    assert {row["model"] for row in tables["estimates"] if row["test"]} >= {"glmm", "glmm-common"}
+    within_one = [row for row in tables["contrasts"] if row["study"] in ("b", "j")]
+    assert {row["p_test"] for row in within_one if row["measure"] == "odds ratio"} == {"likelihood ratio"}
+    assert all(MIDDLE in row["status"] for row in within_one if row["measure"] == "risk difference")
+    assert len(within_one) == 4 and all(row["estimate"] != "" for row in tables["contrasts"])
+    (fit,) = tables["fits"]
+    assert fit["status"] == OK and all(fit[name] != "" for name in ("average", "profile_low", "lr_tau2_p"))
+    assert [row["study"] for row in tables["effects"]] == list("abcdefghij")
+    for row in tables["effects"]:
+        assert 0 < float(row["low"]) < float(row["fitted"]) < float(row["high"])
+        assert (row["proportion"] == "") == (row["events"] == "") == (row["events_from"] != row["events_to"])
+    assert all(row["estimate"] != "" for name in ("influence", "subsets") for row in tables[name])
+    assert DRAWN_EXACT in said["bootstrap"] and all(row["low"] != "" for row in tables["bootstrap"])
+    assert MIDDLE in said["small_study"] and all(row["p"] != "" for row in tables["small_study"])
+    assert len(tables["future"]) == 9 and said["future"] == OK
+    glmm, reml, *factor = tables["regression"]
+    assert MIDDLE not in glmm["status"] and MIDDLE in reml["status"]
+    assert all(float(row["permutation_p"]) > 0 and row["slope"] != "" for row in (glmm, reml))
+    assert factor[0]["lr_p"] != "" and NOT_EXCHANGEABLE in factor[0]["status"]
+    assert "" in {row["events"] for row in tables["crosstab"]} and len(tables["crosstab"]) > 6
+
+
+def test_limits_that_meet_are_the_exact_count_in_every_stage_byte_for_byte(tmp_path):
+    review = [(study, group, year, low, low, n) for study, group, year, low, _, n in REVIEW]
+    one, other = (stages(tmp_path / str(exact), rows_of(review, exact)) for exact in (True, False))
+    assert one == other
+    assert MIDDLE.encode() not in b"".join(one.values())

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ..models.counts import sum_of
 from ..models.logistic_normal import separated
 from ..pools.subgroups import fit_common
+from ..selection.arms import counts_of
 from ..sheets.collect import arm_rows, characteristic_rows
 from ..sheets.facts import read_handed
 from ..sheets.moderator_values import moderator_rows
@@ -113,20 +115,18 @@ def regress_factors(rows: Sequence[Row], factors: Mapping[str, Sequence[str]], s
 
 def _likelihood_ratio(block: Sequence[Row]) -> dict:
     """Test all levels, those without a finite mean too; nothing where no test is possible."""
-    test = fit_common(*([row[key] for row in block] for key in ("events", "patients", "study", "group"))).test
+    test = fit_common(*counts_of(block), [row["group"] for row in block]).test
     return {"lr": test.statistic, "lr_df": test.df, "lr_p": test.p} if test.name else {}
 
 
 def _separated_levels(rows: Sequence[Row]) -> list[str]:
-    counts: dict[str, list] = {}
-    for row in rows:
-        counts.setdefault(row["group"], []).append((row["events"], row["patients"]))
-    return [level for level, pairs in counts.items() if separated(*np.array(pairs).T)]
+    levels = {row["group"]: [other for other in rows if other["group"] == row["group"]] for row in rows}
+    return [level for level, block in levels.items() if separated(*counts_of(block)[:2])]
 
 
 def _studies(rows: Sequence[Row], design: np.ndarray) -> Studies:
-    events, patients = (np.array([row[key] for row in rows], int) for key in ("events", "patients"))
-    return Studies(events, patients, np.array([row["study"] for row in rows]), design)
+    events, patients, study = counts_of(rows)
+    return Studies(events, np.array(patients, int), np.array(study), design)
 
 
 def _counts(data: Studies, kind: str, model: str) -> dict:
@@ -156,7 +156,8 @@ def crosstab_rows(rows: Sequence[Row], analysis: str, variables: Mapping[str, Se
                     "column": pair[1],
                     "studies": len({row["study"] for row in cells[pair]}),
                     "arms": len(cells[pair]),
-                    **{key: sum(row[key] for row in cells[pair]) for key in ("events", "patients")},
+                    "events": sum_of(counts_of(cells[pair])[0]),
+                    "patients": sum(row["patients"] for row in cells[pair]),
                 }
             )
     return table

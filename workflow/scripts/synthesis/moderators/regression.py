@@ -13,9 +13,10 @@ from math import nan
 import numpy as np
 from scipy.special import chdtrc, fdtrc, ndtri, stdtrit
 
-from ..models.logistic_normal import arms_of, fit, separated
+from ..models.counts import is_exact, limits, middle
+from ..models.logistic_normal import arms_of, fit
 from ..models.proportions import logit_with_variance
-from ..words.terms import OK
+from ..words.terms import MIDDLE, OK
 from .permutation import arrangements, max_loglik
 
 MODELS = ("glmm", "logit-reml", "logit-reml-hk")
@@ -32,6 +33,7 @@ SEPARATED = "separated: events on one side of a value and none on the other, no 
 SEVERAL_ARMS = "several arms of one study"
 # Whole studies cannot be exchanged where their arms differ, nor single arms, since those of a study share its effect.
 NOT_EXCHANGEABLE = f"{SEVERAL_ARMS} with different values: no permutation test"
+NOT_ADDED = f"{SEVERAL_ARMS} and a count known only within limits: no permutation test"
 
 TIE = 1e-6  # statistics closer than this are equal: the fits of one arrangement met twice differ by rounding
 
@@ -50,13 +52,20 @@ class Studies:
         """Say whether no study gives several arms."""
         return len(np.unique(self.study)) == len(self.study)
 
+    @property
+    def one_value_a_study(self) -> bool:
+        """Say whether the arms of each study have the same covariates."""
+        _, first, place = np.unique(self.study, return_index=True, return_inverse=True)
+        return not np.any(self.design != self.design[first][place])
+
     def add_arms(self) -> "Studies":
         """Give one row a study, its arms added up, where its covariates are the same in all; as it is otherwise.
 
-        Arms with one linear predictor and one effect have one proportion, so their totals say all that they say.
+        Arms with one linear predictor and one effect have one proportion, so their totals say all that they say, unless
+        a count is known only within limits.
         """
         names, first, place = np.unique(self.study, return_index=True, return_inverse=True)
-        if self.one_row_a_study or np.any(self.design != self.design[first][place]):
+        if self.one_row_a_study or not self.one_value_a_study or not is_exact(self.events):
             return self
         events, patients = (np.bincount(place, counts).astype(int) for counts in (self.events, self.patients))
         return Studies(events, patients, names, self.design[first])
@@ -130,7 +139,9 @@ def regress(data: Studies, model: str, level: float = 0.95, permutations: int = 
         lost = found.pop("unfitted", 0)
         notes += [f"{lost} arrangements could not be fitted: not in the permutation test"] if lost else []
     else:
-        notes.append(NOT_EXCHANGEABLE)
+        notes.append(NOT_ADDED if model == "glmm" and data.one_value_a_study else NOT_EXCHANGEABLE)
+    if model != "glmm" and not is_exact(data.events):
+        notes.append(MIDDLE)
     return {**found, "status": "; ".join((OK, *notes))}
 
 
@@ -145,10 +156,12 @@ def _refuse(data: Studies, model: str) -> None:
     between = np.all(x == x[first][place], axis=0)  # columns of which only differences between studies can speak
     if len(y) <= x.shape[1] + 1 or len(studies) <= between.sum() + 1:
         raise NotFitted(SATURATED)
-    if separated(y, n):
-        raise NotFitted(ALL_EVENTS if y.sum() else NO_EVENTS)
+    low, high = limits(y) if model == "glmm" else (middle(y), middle(y))
+    if low.sum() == 0 or high.sum() == n.sum():
+        why = ALL_EVENTS if low.sum() else NO_EVENTS
+        raise NotFitted(why if is_exact(y) else f"possibly {why}")
     if model == "glmm" and x.shape[1] == 1:
-        some, others = x[y > 0, 0], x[y < n, 0]
+        some, others = x[low > 0, 0], x[high < n, 0]
         if some.max() <= others.min() or some.min() >= others.max():
             raise NotFitted(SEPARATED)
     if model != "glmm" and not data.one_row_a_study:
@@ -166,7 +179,7 @@ def _fit_glmm(data: Studies, design: np.ndarray) -> Fitted:
 
 
 def _fit_reml(data: Studies, design: np.ndarray, model: str) -> Fitted:
-    y, v = (a[:, None] for a in logit_with_variance(data.events, data.patients))
+    y, v = (a[:, None] for a in logit_with_variance(middle(data.events), data.patients))
     beta, covariance, tau2 = _pymare(y, v, design, model)
     if not (np.all(np.isfinite(covariance)) and np.all(np.diagonal(covariance[0]) > 0)):
         raise NotFitted("the studies lie on the line: the Hartung–Knapp interval has no width")
@@ -223,7 +236,7 @@ def permute(data: Studies, model: str, draws: int, seed: int) -> dict:
     if model == "glmm":
         statistic = 2 * max_loglik(y, n, design)
     else:
-        logit, v = logit_with_variance(y, n)
+        logit, v = logit_with_variance(middle(y), n)
         beta, covariance, _ = _pymare(logit.T, v.T, design, model)
         with np.errstate(divide="ignore", invalid="ignore"):
             # A perfect line has no variance under Hartung–Knapp: as far out as a statistic can be.

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..models.counts import middle, sum_of
 from ..models.proportions import wilson
-from ..selection.arms import counts_of
+from ..selection.arms import add_arms, counts_of
 from ..words.formatting import format_p
-from ..words.terms import BETWEEN, FISHER, LIKELIHOOD_RATIO, OK, TOGETHER, WITHIN, is_ok, with_remark
+from ..words.terms import BETWEEN, FISHER, LIKELIHOOD_RATIO, MIDDLE, OK, TOGETHER, WITHIN, is_ok, with_remark
 from ..words.terms import WITHIN_POOLED as POOLED
 from .subgroups import odds_ratio_shared
 
@@ -91,17 +92,21 @@ def contrast_rows(rows: Sequence[Mapping], analysis: str, contrasts: Sequence[di
     return table
 
 
-def _totals(arms: Sequence[Mapping], sides: tuple[str, str]) -> dict[str, int]:
-    return {
-        f"{side}_{count}": sum(row[count] for row in arms if row["group"] == group)
-        for side, group in zip(("first", "second"), sides, strict=True)
-        for count in ("events", "patients")
-    }
+def _totals(arms: Sequence[Mapping], sides: tuple[str, str]) -> dict[str, int | None]:
+    """Give the counts of each level; events are None where known only within limits."""
+    totals: dict[str, int | None] = {}
+    for side, group in zip(("first", "second"), sides, strict=True):
+        own = [row for row in arms if row["group"] == group]
+        totals[f"{side}_events"] = sum_of(counts_of(own)[0])
+        totals[f"{side}_patients"] = sum(row["patients"] for row in own)
+    return totals
 
 
 def _within(arms: Sequence[Mapping], sides: tuple[str, str], level: float) -> list[dict]:
     """Give the exact odds ratio and the risk difference inside one study."""
     totals = _totals(arms, sides)
+    if None in totals.values():
+        return _within_limits(arms, totals, sides, level)
     events, patients = ([totals[f"{side}_{count}"] for side in ("first", "second")] for count in ("events", "patients"))
     base = {"kind": WITHIN, "study": arms[0]["study"], **totals, "status": OK}
     estimate, low, high, p = exact_odds_ratio(events, patients, level)
@@ -113,6 +118,17 @@ def _within(arms: Sequence[Mapping], sides: tuple[str, str], level: float) -> li
         base | ratio | {"method": "conditional maximum likelihood, exact interval", "status": status},
         base | {"measure": "risk difference", "method": "Newcombe hybrid score interval"} | difference,
     ]
+
+
+def _within_limits(arms: Sequence[Mapping], totals: dict, sides: tuple[str, str], level: float) -> list[dict]:
+    """Do the same where a count is known only within limits: by their likelihood, and by their middle."""
+    base = {"kind": WITHIN, "study": arms[0]["study"], **totals}
+    ratio = _model_row(arms, WITHIN, sides, level) | base | {"method": "logistic model, Wald interval"}
+    both = [add_arms(row for row in arms if row["group"] == group)[0] for group in sides]
+    events, patients, _ = counts_of(both)
+    difference = dict(zip(("estimate", "ci_low", "ci_high"), newcombe(middle(events), patients, level), strict=True))
+    method = {"measure": "risk difference", "method": "Newcombe hybrid score interval"}
+    return [ratio, base | method | difference | {"status": with_remark(OK, MIDDLE)}]
 
 
 def _model_row(arms: Sequence[Mapping], kind: str, sides: tuple[str, str], level: float) -> dict:

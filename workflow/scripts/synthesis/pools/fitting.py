@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 
 import numpy as np
+from numpy import nan
 from scipy.special import logit
 
 from ..models.catalogue import pool
@@ -38,12 +39,12 @@ def study_effects(rows: Sequence[Mapping], level: float, model: str) -> list[dic
     pooled = pool(model, y, n, study, level)
     if not is_ok(pooled.status) or not (has_t(model) or model == "bayes"):
         return []
-    arms = arms_of(np.array(y), np.array(n), np.array(study), np.ones((len(y), 1)))
+    arms = arms_of(y, np.array(n), np.array(study), np.ones((len(y), 1)))
     at = SimpleNamespace(beta=[logit(pooled.estimate)], tau=np.sqrt(np.nan_to_num(pooled.tau2)))
     fitted = {name: values for name, *values in effects_of(arms, at, level)}
     return [
-        {name: one[name] for name in ("study", "events", "patients")}
-        | {"proportion": one["events"] / one["patients"]}
+        {name: one[name] for name in ("study", "events", "events_from", "events_to", "patients")}
+        | {"proportion": nan if one["events"] is None else one["events"] / one["patients"]}
         | dict(zip(("fitted", "low", "high"), fitted[one["study"]], strict=True))
         for one in add_arms(rows)
     ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy import nan
 
 from ..models.catalogue import OK, Pooled, pool
+from ..models.counts import limits, within
 from ..models.many import pool_many
 from ..selection.arms import add_arms, counts_of
 from ..tables.declared import write
@@ -44,10 +45,15 @@ def draw_studies(prediction: Prediction, patients: int, simulations: int, seed: 
 def refit_with(rows: Rows, new_events: np.ndarray, new_patients: int, model: str, level: float) -> list[dict]:
     """Fit a model again with one more study, once for each value of its events."""
     studies, sets = add_arms(rows), len(new_events)
-    columns = {"events": new_events, "patients": np.full(sets, new_patients), "arms": np.ones(sets, int)}
-    y, n, arms = (
-        np.column_stack([np.tile([one[name] for one in studies], (sets, 1)), new]) for name, new in columns.items()
+    ends, old = (
+        limits(counts_of(studies)[0]),
+        (np.array([one[name] for one in studies]) for name in ("patients", "arms")),
     )
+    new = new_events, new_events, np.full(sets, new_patients), np.ones(sets, int)
+    low, high, n, arms = (
+        np.column_stack([np.tile(those, (sets, 1)), this]) for those, this in zip((*ends, *old), new, strict=True)
+    )
+    y = within(low, high)
 
     def alone(i: int) -> Pooled:
         new = {"study": "", "events": int(new_events[i]), "patients": new_patients}

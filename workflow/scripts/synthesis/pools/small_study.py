@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr
 
+from ..models.counts import is_exact, middle
 from ..models.proportions import logit_with_variance
 from ..selection.arms import add_arms, counts_of
 from ..tables.declared import write
-from ..words.terms import OK, is_ok, with_remark
+from ..words.terms import MIDDLE, OK, is_ok, with_remark
 
 # Sterne JAC et al. BMJ 2011;343:d4002: with fewer the tests cannot tell chance from asymmetry.
 FEWEST = 10
@@ -65,7 +66,7 @@ def asymmetry(events, patients, test: str) -> Slope:
     but events. The standard error of a logit depends on the proportion itself, so Egger's test finds asymmetry too
     often when events are rare; Peters' does not lean on it.
     """
-    y, n = np.asarray(events, float), np.asarray(patients, float)
+    y, n = np.asarray(middle(events), float), np.asarray(patients, float)
     if len(y) < FEWEST:
         return Slope(status=f"{len(y)} {'study' if len(y) == 1 else 'studies'}, fewer than {FEWEST}: not tested")
     if y.sum() in (0, n.sum()):
@@ -78,7 +79,10 @@ def small_study_rows(rows: Sequence[Mapping], analysis: str) -> list[dict]:
     """Give the tests of one analysis from the rows of the pool of all studies; arms of a study are added up."""
     studies, table = add_arms(rows), []
     for name in TESTS:
-        result = asymmetry(*counts_of(studies)[:2], name)
+        events, patients, _ = counts_of(studies)
+        result = asymmetry(events, patients, name)
+        if is_ok(result.status) and not is_exact(events):
+            result = result._replace(status=with_remark(result.status, MIDDLE))
         if is_ok(result.status) and len(studies) < len(rows):
             result = result._replace(status=with_remark(result.status, ADDED))
         table.append({"analysis": analysis, "test": name, "k": len(studies), **result._asdict()})

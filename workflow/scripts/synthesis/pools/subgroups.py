@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtrc, expit, logit, ndtri
 
 from ..models.catalogue import Pooled
+from ..models.counts import as_counts, is_exact, limits
 from ..models.logistic_normal import Fit, arms_of, fit, fixed_fit, separated
 from ..models.result import blank_pool
 from ..words.terms import OK, is_ok, remarks_of, with_remark
@@ -50,7 +51,7 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     ----------
     Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67; likelihood-ratio test of the group factor.
     """
-    y, n = np.asarray(events, int), np.asarray(patients, int)
+    y, n = as_counts(events), np.asarray(patients, int)
     study, group = np.asarray(study), np.asarray(group)
     groups = tuple(dict.fromkeys(group))
     if len(groups) < 2:
@@ -58,9 +59,10 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     if tied(study, group):
         return CommonFit({}, Test(status=ONE_EACH))
     if separated(y, n):
-        return CommonFit({}, Test(status="no events in any group, or nothing but events: no difference to test"))
-    edge = {g: "no events" if not y[group == g].any() else "nothing but events" for g in groups}
-    edge = {g: why for g, why in edge.items() if separated(y[group == g], n[group == g])}
+        may_be = "" if is_exact(y) else ", or there may be"
+        status = f"no events in any group, or nothing but events{may_be}: no difference to test"
+        return CommonFit({}, Test(status=status))
+    edge = {g: edge_words(y[group == g]) for g in groups if separated(y[group == g], n[group == g])}
     inner, rows = [g for g in groups if g not in edge], ~np.isin(group, list(edge))
     full = None
     if inner:
@@ -79,6 +81,18 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
     if not inner or tied(study[rows], group[rows]):  # nothing tells τ², and no interval is to be had
         return CommonFit({}, test)
     return CommonFit(_common_estimates(full, inner, y, n, study, group, level), test)
+
+
+def edge_words(events: np.ndarray) -> str:
+    """Say why a group has no finite mean.
+
+    >>> edge_words(np.array([0, 0])), edge_words(within([0, 0], [2, 0])), edge_words(np.array([9, 7]))
+    ('no events', 'possibly no events', 'nothing but events')
+    """
+    low, high = limits(events)
+    none = not low.any()
+    sure = not high.any() if none else low is high or np.array_equal(low, high)
+    return ("" if sure else "possibly ") + ("no events" if none else "nothing but events")
 
 
 def _common_estimates(full: Fit, inner: list, y, n, study, group, level: float) -> dict[str, Pooled]:
@@ -134,12 +148,13 @@ def odds_ratio_shared(events, patients, study, first, level: float = 0.95) -> Od
 
     Wald interval and likelihood-ratio P value; the latter alone where a level has no events, or nothing but events.
     """
-    y, n, first = np.asarray(events, int), np.asarray(patients, int), np.asarray(first, bool)
+    y, n, first = as_counts(events), np.asarray(patients, int), np.asarray(first, bool)
     if first.all() or not first.any():
         return OddsRatio(status="no arm of the other level")
     study = np.asarray(study)
     if any(separated(y[side], n[side]) for side in (first, ~first)):
-        status = "a level without events, or with nothing but events: no finite odds ratio"
+        level_words = "a level" if is_exact(y) else "a level possibly"
+        status = f"{level_words} without events, or with nothing but events: no finite odds ratio"
         return OddsRatio(p=fit_common(y, n, study, first).test.p, status=status)
     design = np.column_stack([np.ones(len(y)), first])
     estimate = _fixed if len(np.unique(study)) == 1 else fit

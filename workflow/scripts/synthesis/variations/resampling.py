@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from ..models.catalogue import Pooled, pool
+from ..models.counts import is_exact
 from ..models.many import BATCHES, variation_model
 from ..selection.arms import add_arms, counts_of
 from ..tables.declared import columns_of, write
@@ -23,6 +24,7 @@ from .sensitivity import pool_masks, without
 PART = ("block", *columns_of("subsets")[1:])  # of one job: a line a fit
 BLOCK = 500  # fits: another number gives other bootstrap samples
 DRAWN = "bootstrap"  # the kind of a line
+DRAWN_EXACT = "counts known only within limits are drawn exactly, so the interval is a little too narrow"
 Rows = Sequence[Mapping]
 
 
@@ -172,6 +174,7 @@ def bootstrap(rows: Rows, fits: Iterable[Mapping], level: float, settings: Mappi
     values = {name: np.array([number(fit, name) for fit in drawn]) for name in ("events", "estimate", "tau2")}
     failed = int(np.isnan(values["estimate"]).sum())
     status = with_remark(one.status, f"{failed} replicates did not converge" if failed else "")
+    status = with_remark(status, "" if is_exact(counts_of(rows)[0]) else DRAWN_EXACT)
     status = with_remark(status, "" if model == settings["primary"] else f"of {model}, {NOT_PRIMARY}")
     about = {"replicates": settings["bootstrap"], "without_events": int((values["events"] == 0).sum())}
     about["status"], tails, table = status, [(1 - level) / 2, (1 + level) / 2], []
