@@ -98,7 +98,7 @@ def compare_windows(subgroup: str, windows: Sequence[int | None]) -> Verdict:
     over the time, so that neither a proportion nor a rate over 90 days is one over six months.
     """
     bounds, stated = parse_window(subgroup), [w for w in windows if w is not None]
-    ours = "ours are not stated"
+    ours = "ours state no number of days"
     if stated:
         ours = f"ours {' to '.join(map(str, sorted({min(stated), max(stated)})))} days"
         ours += " where stated" if len(stated) < len(windows) else ""
