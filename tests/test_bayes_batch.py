@@ -101,8 +101,8 @@ def test_what_no_grid_resolves_is_left_to_the_single_fit(monkeypatch):
     events, patients = np.array([5, 9, 30, 60]), np.array([100, 100, 300, 600])
     mask = np.ones((1, 4), bool)
     monkeypatch.setattr(batch, "STEPS", (4.0,))
-    monkeypatch.setattr(batch, "SMOOTH", 1.6)
-    monkeypatch.setattr(batch, "NEW_STEP", 0.1)  # not of the grid: only what is read from it
+    for name, value in {"SMOOTH": 1.6, "TAU_STEP": 1.6, "NEW_STEP": 0.1}.items():  # sixteen steps of the second grid
+        monkeypatch.setattr(batch, name, value)
     assert not bayes_batch(events, patients, mask)[1].any()
     monkeypatch.setattr(batch, "STEPS", (4.0, 0.25))
     found, ok = bayes_batch(events, patients, mask)

@@ -208,7 +208,11 @@ def test_the_many_are_the_single_fits():
         for i, word in enumerate(status):
             one = pool(model, events[i], patients[i], np.arange(events.shape[1]), 0.9)
             assert word == (OK if is_ok(one.status) else one.status)  # what is only remarked on is counted
-            assert numbers[:, i] == pytest.approx([getattr(one, n) for n in NUMBERS], rel=1e-8, abs=1e-10, nan_ok=True)
+            agree = (
+                1e-5 if model == "bayes" else 1e-8
+            )  # the single fit makes its grid finer until no number moves by 1e-5
+            expected = [getattr(one, name) for name in NUMBERS]
+            assert numbers[:, i] == pytest.approx(expected, rel=agree, abs=1e-10, nan_ok=True)
 
 
 def test_every_batch_is_a_model_and_a_model_without_one_is_fitted_singly(monkeypatch):

@@ -161,8 +161,8 @@ def fit_reviews(
     return numbers, status
 
 
-def _many(events: np.ndarray, patients: np.ndarray, level: float, model: str) -> np.ndarray:
-    numbers, _ = many.BATCHES[model](events, patients, None, level)
+def _many(events: np.ndarray, patients: np.ndarray, level: float, model: str, **prior: float) -> np.ndarray:
+    numbers, _ = many.BATCHES[model](events, patients, None, level, **prior)
     return np.array([numbers[name] for name in NUMBERS])
 
 
