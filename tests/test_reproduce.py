@@ -34,7 +34,7 @@ def tables_of(name: str, primary: str = "glmm", interval: str = "clopper-pearson
     keys = ("study", "events", "patients", "ci_low", "ci_high")
     rows = [dict(zip(keys, (s, y, n, float(a), float(b)), strict=True)) for s, y, n, a, b in columns]
     estimates = []
-    for model in dict.fromkeys((primary, "glmm-t", "logit-reml-hk")):
+    for model in dict.fromkeys((primary, "glmm", "glmm-t", "logit-reml-hk")):
         values = vars(pool(model, events, patients, study)).items()
         estimates.append({key: value for key, value in values if key in ESTIMATES})
     return rows, estimates
@@ -101,6 +101,17 @@ def test_a_number_that_r_does_not_find_stops_the_script(tmp_path):
         done = run(reproduction(rows, estimates, analysis="x", label="X", primary="glmm"), tmp_path)
         assert done.returncode != 0 and "R and the workflow differ" in done.stderr
         row.update(kept)
+
+
+@needs_r
+@pytest.mark.parametrize("name", ["sparse", "arms", "steep", "register", "alone", "none"])
+def test_the_posterior_is_integrated_again(name, tmp_path):
+    """The worst difference seen: 2e-6. What is no pool stays the exact test, whatever model leads."""
+    done = run(script_of(name, primary="bayes"), tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for model in ("bayes", "glmm", "glmm-t"):
+        assert bool(re.search(rf"^{model} +pi_high", done.stdout, re.M)) == (name not in ("alone", "none"))
+    assert worst(done.stdout) < 1e-5
 
 
 @needs_r

@@ -2,7 +2,7 @@
 # Out: results/crosscheck.csv (ours, R's, relative difference, verdict); only on request: `snakemake crosscheck`
 # Needs Rscript with metafor and lme4 (Debian: r-cran-metafor, r-cran-lme4).
 
-R_SCRIPTS = [str(SCRIPTS / name) for name in ("crosscheck.R", "glmm.R")]
+R_SCRIPTS = [str(SCRIPTS / name) for name in ("crosscheck.R", "counts.R", "glmm.R", "bayes.R")]
 
 
 rule pool_in_r:

@@ -1,7 +1,10 @@
 # In:  results/<analysis>/*.csv; and results/operating_characteristics_summary.csv as it is when the workflow is read
 # Out: results/estimates.csv (what continuous integration guards), results/contrasts.csv, results/README.md,
 #      results/<analysis>/reproduce.R (the headline numbers again in R)
-R_TEXTS = [str(SCRIPTS / "glmm.R"), str(TEMPLATES / "reproduce.R.j2")]
+R_TEXTS = [
+    *(str(SCRIPTS / name) for name in ("counts.R", "glmm.R", "bayes.R")),
+    str(TEMPLATES / "reproduce.R.j2"),
+]
 
 
 rule gather_estimates:

@@ -1,9 +1,10 @@
 # A second programmer: every pooled number that R can express, computed again from the rows by R's own packages.
 #   Rscript crosscheck.R OUT.csv LEVEL ROWS.csv [ROWS.csv ...]
-# glmm and glmm-common: lme4::glmer with 100 nodes; glmm.R, base R that looks for every maximum, where those are too few. logit, arcsine, log and ft: metafor::rma on escalc(). crude:
-# binom.test(). betabinom: the likelihood by lbeta(), maximised by optim(). metafor stops at 1e-5 in tau2 by default,
-# hence the control lists; its prediction interval is normal under test = "z", so intervals are put together here from
-# its mean, standard error and tau2 with t(k - 1).
+# glmm and glmm-common: lme4::glmer with 100 nodes; glmm.R, base R that looks for every maximum, where those are too few
+# or a count is known within limits only. bayes: bayes.R, base R. betabinom: the likelihood by lbeta(), maximised by
+# optim(). logit, arcsine, log and ft: metafor::rma on escalc(); crude: Clopper-Pearson; both take the middle of limits.
+# metafor stops at 1e-5 in tau2 by default, hence the control lists; its prediction interval is normal under test = "z",
+# so intervals are put together here from its mean, standard error and tau2 with t(k - 1).
 suppressPackageStartupMessages({ library(metafor); library(lme4) })
 args <- commandArgs(trailingOnly = TRUE)
 out <- args[1]; level <- as.numeric(args[2]); files <- args[-(1:2)]
@@ -22,22 +23,35 @@ proportions <- function(mean, se, tau2, k, back = plogis, low = mean - z * se, h
   c(estimate = back(mean), ci_low = back(low), ci_high = back(high), pi_low = back(mean - half), pi_high = back(mean + half), se = se, tau2 = tau2)
 }
 beside <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))
+source(file.path(beside, "counts.R"))
 search <- parse(file.path(beside, "glmm.R"))
+integrate_priors <- parse(file.path(beside, "bayes.R"))
 # 100 nodes are some per cent off from tau2 = 20 on, and beside a large register glmer may stop at the lower of two maxima.
 is_hard <- function(m, d) is.null(m) || VarCorr(m)$study[1] > 5 || max(d$patients) > 30 * median(d$patients)
 fit_glmer <- function(d, formula) attempt(glmer(formula, d, binomial, nAGQ = 100, control = glmer_control))
 
 pool_glmm <- function(d, k) {
-  m <- fit_glmer(d, cbind(events, patients - events) ~ 1 + (1 | study))
+  m <- if (all(d$from == d$to)) fit_glmer(d, cbind(events, patients - events) ~ 1 + (1 | study))
   found <- list2env(list(rows = d), parent = globalenv())
   if (is_hard(m, d)) { if (is.null(attempt(capture.output(eval(search, found))))) return(NULL) }
   else { found$mean <- fixef(m)[[1]]; found$tau2 <- VarCorr(m)$study[1]; found$se <- sqrt(vcov(m)[1, 1]) }
   tau2 <- found$tau2
-  s <- rowsum(d[c("events", "patients")], d$study) # arms of a study share its proportion
-  q <- with(s, 2 * (sum(dbinom(events, patients, events / patients, log = TRUE)) - sum(dbinom(events, patients, sum(events) / sum(patients), log = TRUE))))
-  # At tau2 = 0 the information of glmer's joint Hessian is singular: the standard error is that of a common proportion.
-  se <- if (tau2 < 1e-8) with(d, 1 / sqrt(sum(events) * (1 - sum(events) / sum(patients)))) else found$se
-  c(proportions(found$mean, se, tau2, k), q = q, q_p = pchisq(q, nrow(s) - 1, lower.tail = FALSE))
+  if (all(d$from == d$to)) {
+    s <- rowsum(d[c("events", "patients")], d$study) # arms of a study share its proportion
+    q <- with(s, 2 * (sum(dbinom(events, patients, events / patients, log = TRUE)) - sum(dbinom(events, patients, sum(events) / sum(patients), log = TRUE))))
+    # At tau2 = 0 the information of glmer's joint Hessian is singular: the standard error is that of a common proportion.
+    if (tau2 < 1e-8) found$se <- with(d, 1 / sqrt(sum(events) * (1 - sum(events) / sum(patients))))
+  } else {
+    f <- function(arms) function(eta) log_arms(arms, eta)
+    highest <- function(arms) optimize(f(arms), reach(f(arms), 5), maximum = TRUE, tol = 1e-10)$objective
+    q <- 2 * (sum(sapply(split(d, d$study), highest)) - highest(d))
+  }
+  c(proportions(found$mean, found$se, tau2, k), q = q, q_p = pchisq(q, k - 1, lower.tail = FALSE))
+}
+pool_bayes <- function(d, k) {
+  found <- list2env(list(rows = d), parent = globalenv())
+  if (is.null(attempt(eval(integrate_priors, found)))) return(NULL)
+  replace(found$posterior, c("pi_low", "pi_high"), if (k > 2) found$posterior[c("pi_low", "pi_high")] else NA)
 }
 measures <- list(logit = list("PLO", plogis), arcsine = list("PAS", function(x) sin(pmin(pmax(x, 0), pi / 2))^2), log = list("PLN", function(x) pmin(exp(x), 1)))
 tests <- c(wald = "z", hk = "knha", mhk = "adhoc")
@@ -50,19 +64,21 @@ pool_two_stage <- function(d, k, measure, method, suffix) {
   c(proportions(r$b[1], r$se, r$tau2, k, m[[2]], r$ci.lb, r$ci.ub), i2 = r$I2, q = r$QE, q_p = r$QEp)
 }
 pool_betabinom <- function(d) {
-  nll <- function(t) { s <- exp(t[2]); a <- plogis(t[1]) * s; b <- s - a; -sum(with(d, lchoose(patients, events) + lbeta(events + a, patients - events + b) - lbeta(a, b))) }
+  chance <- function(from, to, n, a, b) { y <- from:to; v <- lchoose(n, y) + lbeta(y + a, n - y + b) - lbeta(a, b); max(v) + log(sum(exp(v - max(v)))) }
+  nll <- function(t) { s <- exp(t[2]); a <- plogis(t[1]) * s; -sum(mapply(chance, d$from, d$to, d$patients, a, s - a)) }
   best <- NULL
   for (start in c(1, 3, 5)) { o <- attempt(optim(c(qlogis(sum(d$events) / sum(d$patients)), start), nll, method = "BFGS", control = list(reltol = 1e-15, maxit = 2000))); if (!is.null(o) && (is.null(best) || o$value < best$value)) best <- o }
   if (is.null(best)) return(NULL)
-  if (best$par[2] > 11) return(c(estimate = sum(d$events) / sum(d$patients), tau2 = 0)) # no overdispersion: lbeta() breaks down, the crude rate is the answer
-  c(estimate = plogis(best$par[1]), tau2 = 1 / (exp(best$par[2]) + 1))
+  if (best$par[2] <= 11) return(c(estimate = plogis(best$par[1]), tau2 = 1 / (exp(best$par[2]) + 1)))
+  c(estimate = plogis(optimize(function(mu) log_arms(d, mu), c(-60, 60), maximum = TRUE, tol = 1e-10)$maximum), tau2 = 0) # no overdispersion: lbeta() breaks down
 }
 pool_rows <- function(d, analysis, subset, group) {
   k <- length(unique(d$study))
-  if (k < 2 || sum(d$events) %in% c(0, sum(d$patients))) return(invisible())
+  if (k < 2 || all(d$to == 0) || all(d$from == d$patients)) return(invisible())
   add <- function(model, values) if (!is.null(values)) put(analysis, subset, group, model, values)
-  b <- binom.test(sum(d$events), sum(d$patients), conf.level = level)
-  add("crude", c(estimate = b$estimate[[1]], ci_low = b$conf.int[1], ci_high = b$conf.int[2]))
+  x <- sum(d$events); n <- sum(d$patients)
+  add("crude", c(estimate = x / n, ci_low = qbeta((1 - level) / 2, x, n - x + 1), ci_high = qbeta((1 + level) / 2, x + 1, n - x)))
+  add("bayes", pool_bayes(d, k))
   v <- pool_glmm(d, k); add("glmm", v)
   if (!is.null(v)) { half <- qt((1 + level) / 2, k - 1) * v[["se"]]; m <- qlogis(v[["estimate"]]); v[["ci_low"]] <- plogis(m - half); v[["ci_high"]] <- plogis(m + half); if ("glmm-t" %in% wanted && subset == "all") add("glmm-t", v) }
   if (nrow(d) > k) return(invisible())
@@ -92,6 +108,8 @@ compare_groups <- function(d, analysis, subset) {
 wanted <- c("glmm-t", "logit-reml", "logit-reml-hk", "logit-reml-mhk", "logit-dl", "logit-dl-hk", "logit-dl-mhk", "logit-ml", "logit-pm", "logit-he", "logit-sj", "arcsine-reml", "arcsine-reml-hk", "arcsine-reml-mhk", "log-reml", "log-reml-hk")
 for (file in files) {
   d <- read.csv(file, stringsAsFactors = FALSE, colClasses = c(group = "character", study = "character"))
+  d$from <- ifelse(is.na(d$events), d$events_from, d$events); d$to <- ifelse(is.na(d$events), d$events_to, d$events)
+  d$events <- (d$from + d$to) / 2
   analysis <- d$analysis[1]; d <- d[d$use == "yes", ]; d$group[is.na(d$group)] <- ""
   pool_rows(d[d$subset == "all", ], analysis, "all", "")
   for (subset in setdiff(unique(d$subset), "all")) {

@@ -12,11 +12,13 @@ from ..words.terms import is_ok
 ESTIMATE = ("analysis", "subset", "group", "model")  # what names an estimate
 CLOSED = 1e-6  # closed forms, relative
 ITERATED = 1e-4  # iterated estimates, relative
+QUADRATURE = 1e-5  # integrals, relative: nothing is searched for
 R_DIGITS = 6  # of R's numbers that are kept: the rest is how far its own iterations went on that machine
 LEAST = 1e-9  # relative differences below are the rounding of tables
 ABSOLUTE = 1e-6  # a τ² or a χ² below this is a zero found by another road
 CLOSED_MODELS = ("crude",)
-IN_R = ("crude", "glmm", "glmm-common", "betabinom", "logit-", "arcsine-", "log-")  # what R has an answer for
+QUADRATURE_MODELS = ("bayes",)
+IN_R = ("crude", "bayes", "glmm", "glmm-common", "betabinom", "logit-", "arcsine-", "log-")  # what R has an answer for
 NO_ANSWER = 0.02  # share of a model's estimates that R may fail on before that is a failure of the check
 
 
@@ -62,7 +64,7 @@ def compare_with_r(estimates: Iterable[Row], reference: Iterable[Mapping[str, st
         value = mine[quantity]
         if math.isnan(r) and math.isnan(value):
             continue
-        tolerance = CLOSED if theirs["model"] in CLOSED_MODELS or quantity.startswith("q") else ITERATED
+        tolerance = tolerance_of(theirs["model"], quantity)
         agrees = math.isclose(value, r, rel_tol=tolerance, abs_tol=ABSOLUTE)
         answered.add(key)
         rows.append(
@@ -82,6 +84,17 @@ def compare_with_r(estimates: Iterable[Row], reference: Iterable[Mapping[str, st
         if is_ok(mine["status"]) and not math.isnan(mine["estimate"]) and key not in answered
     ]
     return rows + [row | {"verdict": "no answer from R"} for row in silent if row["model"].startswith(IN_R)]
+
+
+def tolerance_of(model: str, quantity: str) -> float:
+    """Give how far two programs may differ, relatively.
+
+    >>> tolerance_of("glmm", "q"), tolerance_of("bayes", "tau2"), tolerance_of("glmm", "tau2")
+    (1e-06, 1e-05, 0.0001)
+    """
+    if model in CLOSED_MODELS or quantity.startswith("q"):
+        return CLOSED
+    return QUADRATURE if model in QUADRATURE_MODELS else ITERATED
 
 
 def decade(difference: float) -> float:

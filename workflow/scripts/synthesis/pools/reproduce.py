@@ -7,6 +7,7 @@ files: a reader can paste it into R. It is ASCII throughout (other characters ar
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from ..selection.arms import limits_of
 from ..tables.declared import Row, read
 from ..tables.files import write_text
 from ..tables.pools import State, pooled_rows, state_of
@@ -15,7 +16,7 @@ from ..words.templates import render
 from ..words.terms import is_ok
 
 TEMPLATE = Path(__file__).parents[3] / "templates" / "reproduce.R.j2"
-GLMM = Path(__file__).parents[2] / "glmm.R"
+IN_R = {name: Path(__file__).parents[2] / f"{name}.R" for name in ("counts", "glmm", "bayes")}  # shared with the check
 TOLERANCE = "1e-4"  # relative: what iterated estimates of two programmes agree to (see crosscheck.py)
 FLOOR = "1e-6"  # absolute, of τ²: below this it is a zero found by another road
 BESIDE = ("glmm", "glmm-t", "logit-reml-hk")  # stand beside the primary model wherever they were fitted
@@ -86,14 +87,22 @@ def reproduction(
         test=test,
         # The exact limits are the same under every model.
         blocks=blocks[:1] if blocks[0]["kind"] == "exact" else blocks,
-        search=GLMM.read_text(encoding="utf-8"),
+        within=any(low < high for low, high in map(limits_of, rows)),
+        **{name: path.read_text(encoding="utf-8") for name, path in IN_R.items()},
         tolerance=TOLERANCE,
         floor=FLOOR,
-        **{
-            name: wrap([r_number(row[column]) for row in rows])
-            for name, column in (("events",) * 2, ("patients",) * 2, ("low", "ci_low"), ("high", "ci_high"))
-        },
+        **vectors(rows),
     )
+
+
+def vectors(rows: Sequence[Row]) -> dict[str, str]:
+    """Give counts of the rows, from the fewest to the most events, and their intervals, as R vectors."""
+    ends = [limits_of(row) for row in rows]
+    columns = {"from": [low for low, _ in ends], "to": [high for _, high in ends]}
+    columns |= {
+        name: [row[of] for row in rows] for name, of in (("patients",) * 2, ("low", "ci_low"), ("high", "ci_high"))
+    }
+    return {name: wrap([r_number(value) for value in values]) for name, values in columns.items()}
 
 
 def block(model: str, row: Row) -> dict[str, str]:
@@ -104,7 +113,9 @@ def block(model: str, row: Row) -> dict[str, str]:
         return {"kind": "exact", "side": side, "why": why, "ours": named_numbers(row, NUMBERS[:3])}
     if not is_ok(status):
         return {"kind": "none", "model": model, "why": ascii_line(status or "it was not fitted")}
-    if model in QUANTILES:
+    if model == "bayes":
+        fit = {"kind": "posterior"}
+    elif model in QUANTILES:
         fit = {"kind": "counts", "quantile": QUANTILES[model]}
     elif measure in SCALES and test in TESTS:
         fit = {"kind": "two stages", "estimator": estimator.upper(), "test": TESTS[test]}
