@@ -621,6 +621,23 @@ def test_arms_of_one_study_are_ticked_together(folder):
     assert [bool(row["arm"]) for row in fever["rows"]] == [row["study"] == "adams2001" for row in fever["rows"]]
 
 
+def test_limits_of_a_count_are_printed_in_every_row_and_selection(folder):
+    """A selection whose table has no count, since one study's is known within limits only, adds up the limits."""
+    words = words_of(folder)
+    loose = {"events": None, "events_from": 14, "events_to": 15, "proportion": nan}
+    rows = [row | loose if row["study"] == "clark2003" else row for row in words.table("fever", "rows")]
+    subsets = words.table("fever", "subsets")
+    held = [row | {"events": None} if "clark2003" in row["studies"] else row for row in subsets]
+    words.tables |= {("fever", "rows"): rows, ("fever", "subsets"): held}
+    fever = explorer_data(words)["analyses"][0]
+    [clark] = [row for row in fever["rows"] if row["study"] == "clark2003"]
+    assert (clark["events"], clark["text"].split(" ")[0]) == ("14–15", "15.6–16.7")
+    assert clark["share"] == pytest.approx(100 * 14.5 / 90, abs=1e-3)
+    alone = [row for row in subsets if row["studies"] == "baker2002;clark2003"]
+    gone = "".join(str(row["place"]) for row in fever["rows"] if row["study"] not in ("baker2002", "clark2003"))
+    assert alone and fever["pools"]["glmm"][gone].split("|")[3] == "19–20/150"
+
+
 def test_a_page_that_is_too_heavy_links_its_figures(folder, html, monkeypatch):
     monkeypatch.setattr(report, "LIMIT", len(html.encode()) - 1)
     write(folder, methods=(folder / "methods").read_text(encoding="utf-8"))

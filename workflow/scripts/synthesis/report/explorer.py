@@ -67,8 +67,9 @@ class Explored:
             inside = set(row["studies"].split(";"))
             if inside <= self.places.keys():
                 gone = tuple(at for study, at in self.places.items() if study not in inside)
-                counted = sum_events(row for row in self.rows if row["study"] in inside)
-                self.selections.append((row | counted, gone))
+                if row["events"] is None:  # its table has no limits
+                    row = row | sum_events(one for one in self.rows if one["study"] in inside)
+                self.selections.append((row, gone))
 
     def data(self, limit: int) -> dict:
         """Give what the page needs of it; selections with more studies left out than the limit are not carried."""
