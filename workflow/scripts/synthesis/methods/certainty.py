@@ -8,6 +8,7 @@ from math import isclose, isnan
 from ..tables.coverage import coverage_text, most_alike
 from ..tables.declared import Row
 from ..words.formatting import format_count, format_percent
+from ..words.model_names import MEANS
 from ..words.prose import markdown_table
 from ..words.terms import is_ok
 from .evidence import Evidence
@@ -39,7 +40,7 @@ def simulated(evidence: Evidence) -> dict:
         "ours": next((row for row in rows if row["model"] == primary), None),
         "least_biased": min(rows, key=lambda row: row["bias_mean_absolute"]),
         "best_covering": min(rows, key=lambda row: abs(row["coverage_mean"] - rows[0]["level"])),
-        "of_the_mean": [row["model"] for row in rows if row["model"] in ("betabinom", "crude")],
+        "of_the_mean": [row["model"] for row in rows if row["model"] in MEANS],
         "characteristics": markdown_table(head, map(characteristics, rows), right=range(1, 6)),
         "most_alike": beside_answers(evidence),
     }
