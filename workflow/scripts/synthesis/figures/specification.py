@@ -11,6 +11,7 @@ import numpy as np
 from ..tables.pools import Row, estimate_text
 from ..words import formatting as fmt
 from ..words.model_names import SHORT_NAMES
+from ..words.prose import joined
 from ..words.terms import is_ok
 from .kit.axes import axis_end, percent_axis
 from .kit.board import Chart, Drawing, draw_nothing
@@ -198,7 +199,7 @@ def level_words(choice: str, level: str, text: FigureText) -> str:
     """Give a level in words.
 
     >>> text = FigureText("Fever", outcomes={"fever": "Fever", "chills": "Chills"})
-    >>> level_words("window", "100 + unstated", text), level_words("window", "30 or 90", text)
+    >>> level_words("window", "100 + unstated", text), level_words("window", "90 or 30", text)
     ('100 days, or not stated', '30 or 90 days')
     >>> level_words("derived", "derived out or out", text), level_words("outcomes", "fever else chills", text)
     ('derived left out, or left out', 'else Chills')
@@ -210,8 +211,8 @@ def level_words(choice: str, level: str, text: FigureText) -> str:
         others = level.split(" else ")[1:]
         return ", ".join(f"else {text.outcomes.get(name, name)}" for name in others) or "the preferred one only"
     if choice == "window":
-        alone = [one for one in level.split(" or ") if one.isdigit()]
-        said = [f"{' or '.join(alone)} days"] if alone else []
+        alone = sorted((one for one in level.split(" or ") if one.isdigit()), key=int)
+        said = [f"{joined(alone, 'or')} days"] if alone else []
         return "; ".join([_silent(one) for one in level.split(" or ") if not one.isdigit()] + said)
     pairs = (one.rpartition(" ") if choice == "derived" else ("", "", one) for one in level.split(" or "))
     return ", or ".join(f"{first} {LEVELS.get(last, last)}".strip() for first, _, last in pairs)
