@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-REACH = 8.0  # standard deviations of the study effect that are looked at on either side of μ
-SPACING = 0.95  # of η, in standard deviations of the narrowest product at most: the error is exp(−2π² / 0.95²) = 3e-10
+REACH = 12.0  # standard deviations of the study effect that are looked at on either side of μ
+SPACING = 0.7  # of η, in standard deviations of the narrowest product at most: the error is exp(−2π² / 0.7²) = 3e-18
 STEP = 0.35  # logits at most: (1 − p)^n is analytic up to π/2 from the real line, so the error is exp(−π² / 0.35)
 TINY = 1e-300  # of a study's highest likelihood: what lies below is as good as nothing
 BLOCK = 1000  # of η that are looked at together
