@@ -8,12 +8,13 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
-from scipy.special import betaln, expit, gammaln, logit
+from scipy.special import betaln, expit, gammaln, logit, logsumexp
 from scipy.stats import chi2
 from synthesis.models.betabinom import SEPARATED, SEVERAL_ARMS, fit_batch, pool_betabinom
 from synthesis.models.betabinom_sums import PLAIN, gather_sums, log_likelihood, slopes, sum_nodes
+from synthesis.models.counts import within
 from synthesis.models.result import OK
-from synthesis.words.terms import ALL_OR_NONE
+from synthesis.words.terms import ALL_OR_NONE, MAY_BE_ALL, MAY_BE_NONE
 from test_golden_proportions import NAMES, REFERENCE, read_data
 
 # Ours → (R's name, relative tolerance, the worst value seen over all data sets when it was set).
@@ -278,3 +279,94 @@ def test_a_tiny_study_far_from_the_others_makes_a_second_maximum_that_is_said():
     result = fit([46, 0, 75], [51, 2, 79])
     assert math.isclose(result.tau2, 0.3575568, rel_tol=1e-6)
     assert "has two maxima" in result.status and "rho = 0.006191, lower by 0.259 in" in result.status
+
+
+# Counts known only within limits.
+
+WITHIN = {  # from, to, patients
+    "rounded": ([16, 20, 5], [17, 20, 5], [168, 90, 60]),
+    "suppressed": ([0, 3, 19, 2], [4, 3, 19, 2], [50, 41, 60, 25]),
+    "at least one": ([1, 30, 12], [200, 30, 12], [200, 100, 90]),
+    "several": ([0, 16, 2, 5, 3], [4, 17, 2, 9, 30], [50, 168, 40, 77, 30]),
+    "wide": ([1, 10, 3], [2255, 10, 9], [20000, 100, 60]),
+}
+
+
+def log_choose(n, y):
+    return gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1)
+
+
+def fit_within(low, high, patients):
+    return pool_betabinom(within(low, high), np.asarray(patients), np.arange(len(patients)))
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_limits_have_the_sum_of_the_probabilities_of_their_counts(name):
+    """By ``betaln``, at many points; score and Hessian by differences."""
+    low, high, patients = (np.array(part) for part in WITHIN[name])
+    sums = gather_sums(low[None], patients[None], np.ones((1, len(low)), bool), high=high[None])
+    for eta, phi in ((-2.0, 0.05), (-3.5, 1.0), (0.3, 0.4)):
+        a, b, height = expit(eta) / phi, expit(-eta) / phi, 0.0
+        for first, last, n in zip(low, high, patients, strict=True):
+            y = np.arange(first, last + 1)
+            height += logsumexp(log_choose(n, y) + betaln(y + a, n - y + b) - betaln(a, b))
+        here = np.array([eta, math.log(phi)])
+
+        def at(theta, sums=sums):
+            return (log_likelihood(sums, theta[:1], np.exp(theta[1:])) + sums.constant)[0]
+
+        assert at(here) == pytest.approx(height, rel=1e-10)
+        score, hessian = slopes(sums, here[:1], np.exp(here[1:]))
+        for i, step in enumerate(np.eye(2) * 1e-5):
+            assert (at(here + step) - at(here - step)) / 2e-5 == pytest.approx(score[0, i], rel=1e-5, abs=1e-5)
+            beside = [
+                slopes(sums, *np.split(np.array([t[0], math.exp(t[1])]), 2))[0][0] for t in (here + step, here - step)
+            ]
+            assert (beside[0] - beside[1]) / 2e-5 == pytest.approx(hessian[0, i], rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_stack_with_limits_has_the_numbers_of_single_fits(name):
+    low, high, patients = (np.array(part) for part in WITHIN[name])
+    keep = ~np.eye(len(low), dtype=bool)
+    batch = fit_batch(within(low, high), patients, keep)
+    assert batch.ok.all()
+    for i, rest in enumerate(keep):
+        one = fit_within(low[rest], high[rest], patients[rest])
+        for ours, theirs in (("estimate", "estimate"), ("se", "se"), ("rho", "tau2"), ("loglik", "loglik")):
+            assert batch[ours][i] == pytest.approx(getattr(one, theirs), rel=1e-8, abs=1e-10), ours
+
+
+def test_a_stack_may_hold_exact_sets_beside_sets_with_limits():
+    """Sets that share no counts; what has no limits has the bits it has alone."""
+    low, high = np.array([[3, 4, 9], [3, 4, 9]]), np.array([[3, 4, 9], [3, 8, 9]])
+    batch = fit_batch(within(low, high), [30, 41, 60], np.ones((2, 3), bool))
+    alone = [fit(low[0], [30, 41, 60]), fit_within(low[1], high[1], [30, 41, 60])]
+    assert batch.estimate == pytest.approx([one.estimate for one in alone], rel=1e-10)
+    assert alone[0].estimate < alone[1].estimate
+
+
+def test_equal_limits_are_the_count_itself_and_no_knowledge_is_no_study():
+    events, patients = np.array([3, 0, 9, 5]), np.array([40, 25, 60, 33])
+    exact = astuple(fit(events, patients))
+    assert astuple(fit_within(events, events, patients)) == exact
+    told = fit_within([*events, 0], [*events, 70], [*patients, 70])
+    for quantity in ("estimate", "ci_low", "ci_high", "se", "tau2", "tau2_low", "tau2_high", "loglik"):
+        assert getattr(told, quantity) == pytest.approx(getattr(fit(events, patients), quantity), rel=1e-8, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_mirrored_limits_give_the_mirrored_answer(name):
+    low, high, patients = (np.array(part) for part in WITHIN[name])
+    yes, no = fit_within(low, high, patients), fit_within(patients - high, patients - low, patients)
+    assert yes.status == no.status == OK
+    assert [yes.estimate, yes.ci_low, yes.pi_low] == pytest.approx([1 - no.estimate, 1 - no.ci_high, 1 - no.pi_high])
+    for quantity in ("se", "tau2", "tau2_high", "loglik", "q"):
+        assert getattr(yes, quantity) == pytest.approx(getattr(no, quantity), rel=1e-7, abs=1e-9), quantity
+
+
+def test_where_every_count_may_be_0_there_is_no_number_but_a_word():
+    for low, high, why in (([0, 0], [4, 9], MAY_BE_NONE), ([26, 37], [30, 40], MAY_BE_ALL)):
+        found = fit_within(low, high, [30, 40])
+        assert found.status == why and math.isnan(found.estimate)
+        assert not fit_batch(within(low, high), [30, 40], np.ones((1, 2), bool)).ok.any()

@@ -17,9 +17,10 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betainc, chdtri, expit, logit, ndtri, stdtrit
 
-from ..words.terms import ALL_OR_NONE, OK, SEVERAL_ARMS, with_remark
+from ..words.terms import ALL_OR_NONE, MAY_BE_ALL, MAY_BE_NONE, OK, SEVERAL_ARMS, with_remark
 from .batch import uphill
 from .betabinom_sums import GAUSS, PLAIN, ROUNDING, Sums, gather_sums, log_likelihood, slopes
+from .counts import is_exact, limits
 from .heterogeneity import likelihood_ratio_q
 from .logistic_normal import say_maxima
 from .result import Pooled, blank_pool
@@ -63,23 +64,24 @@ def pool_betabinom(events: np.ndarray, patients: np.ndarray, study: np.ndarray, 
     ----------
     Griffiths DA. Biometrics 1973;29:637–48 (likelihood and ρ); Kuss O. Stat Med 2015;34:1097–116 (for rare events).
     """
-    y, n = np.asarray(events, float), np.asarray(patients, float)
-    blank = blank_pool("betabinom", y, n, study)
+    (low, high), n = (np.asarray(limit, float) for limit in limits(events)), np.asarray(patients, float)
+    blank = blank_pool("betabinom", events, n, study)
     if blank.studies < blank.k:
         return replace(blank, status=SEVERAL_ARMS)
-    if blank.events in (0, blank.patients):
-        return replace(blank, status=SEPARATED)
-    if np.all((y == 0) | (y == n)) and not np.all(n == 1):
+    if blank.events_from == 0 or blank.events_to == blank.patients:
+        maybe = MAY_BE_NONE if blank.events_from == 0 else MAY_BE_ALL
+        return replace(blank, status=SEPARATED if is_exact(events) else maybe)
+    if np.all((high == 0) | (low == n)) and not np.all(n == 1):
         return replace(blank, status=f"did not converge: {ALL_OR_NONE}")
-    sums = gather_sums(y[None], n[None], np.ones((1, len(y)), bool))
+    sums = gather_sums(low[None], n[None], np.ones((1, len(n)), bool), high=high[None])
     best = _maximise(sums)
     eta, phi, se, loglik = (float(values[0]) for values in (best.eta, best.phi, best.se, best.loglik))
     if not best.settled[0]:
         return replace(blank, status="did not converge: no maximum was reached")
     half = ndtri((1 + level) / 2) * se
     low, high = _profile_phi(sums, best, chdtri(1, 1 - level) / 2)
-    pi = [float(limits[0]) for limits in prediction_intervals(eta, phi, se, len(y), level)]
-    q, q_df, q_p = likelihood_ratio_q(y, n)
+    pi = [float(end[0]) for end in prediction_intervals(eta, phi, se, len(n), level)]
+    q, q_df, q_p = likelihood_ratio_q(events, n)
     return replace(
         blank,
         estimate=float(expit(eta)),
@@ -114,17 +116,19 @@ def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level:
     [0.0667, 0.0532, 0.0672, 0.046]
     """
     mask = np.asarray(mask, bool)
-    y, n = (np.broadcast_to(np.atleast_2d(np.asarray(counts, float)), mask.shape) for counts in (events, patients))
-    k, total, size = mask.sum(axis=1), (mask * y).sum(axis=1), (mask * n).sum(axis=1)
-    mixed = np.any(mask & (y > 0) & (y < n), axis=1) | np.all(~mask | (n == 1), axis=1)
-    usable = np.flatnonzero((k >= 2) & (total > 0) & (total < size) & mixed)
+    low, high, n = (
+        np.broadcast_to(np.atleast_2d(np.asarray(counts, float)), mask.shape) for counts in (*limits(events), patients)
+    )
+    k, fewest, most, size = mask.sum(axis=1), *((mask * counts).sum(axis=1) for counts in (low, high, n))
+    mixed = np.any(mask & (high > 0) & (low < n), axis=1) | np.all(~mask | (n == 1), axis=1)
+    usable = np.flatnonzero((k >= 2) & (fewest > 0) & (most < size) & mixed)
     estimate, se, rho, loglik = np.full((4, len(mask)), np.nan)
     ok = np.zeros(len(mask), bool)
     start = 0
     while start < len(usable):
-        together, plain = _layout(y[usable], n[usable])
+        together, plain = _layout(low[usable], high[usable], n[usable])
         rows = usable[start : start + together]
-        best = _maximise(gather_sums(y[rows], n[rows], mask[rows], plain))
+        best = _maximise(gather_sums(low[rows], n[rows], mask[rows], plain, high[rows]))
         found = rows[best.settled]
         estimate[found], se[found] = best.eta[best.settled], best.se[best.settled]
         rho[found] = best.phi[best.settled] / (1 + best.phi[best.settled])
@@ -135,16 +139,18 @@ def fit_batch(events: np.ndarray, patients: np.ndarray, mask: np.ndarray, level:
     return np.rec.fromarrays(numbers, names=["estimate", "ci_low", "ci_high", "se", "rho", "loglik", "k", "ok"])
 
 
-def _layout(y: np.ndarray, n: np.ndarray) -> tuple[int, int]:
+def _layout(low: np.ndarray, high: np.ndarray, n: np.ndarray) -> tuple[int, int]:
     """Give how many data sets to fit together, and how many terms of a sum to take one by one.
 
-    Runs begin and end at the counts of the data: data sets with the same studies share them, others would not.
+    Runs begin and end at the counts of the data: data sets with the same studies share them, others would not. Each
+    count within limits is a term of its own.
     """
-    shared, largest = bool((y == y[0]).all() and (n == n[0]).all()), int(n.max())
+    shared, largest = all((counts == counts[0]).all() for counts in (low, high, n)), int(n.max())
+    wide = int((high - low).max()) * int(np.any(low < high, axis=0).sum())
     if not shared and largest <= LONG:
-        return max(1, CHUNK // largest), LONG
-    runs = GAUSS * (y.shape[1] + int(np.log2(largest)))
-    return max(1, CHUNK // (PLAIN + runs)) if shared else 4, PLAIN
+        return max(1, CHUNK // (largest + wide)), LONG
+    runs = GAUSS * (n.shape[1] + int(np.log2(largest)))
+    return max(1, CHUNK // (PLAIN + runs + wide)) if shared else 4, PLAIN
 
 
 class _Maxima(NamedTuple):

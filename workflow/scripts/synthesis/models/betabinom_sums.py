@@ -4,16 +4,31 @@ See :mod:`synthesis.models.betabinom` for the model. A sum over all patients of 
 and a few Gauss nodes for each long run after that, so a study of a million patients costs little more than one of 100.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, gammaln
+from scipy.special import expit, gammaln, logit
 
 ROUNDING = 1e-15  # of a likelihood or score, for each patient in the data set
 PLAIN = 64  # terms of a sum that are taken one by one
+STEPS = 60  # of a climb, and halvings of a step
+TINY = 1e-12  # the least curvature that a step is taken by
 GAUSS = 12  # nodes that stand for a run of up to as many terms as precede it: relative error below 1e-15
+
+
+class Spans(NamedTuple):
+    """Counts within limits of a stack of data sets, one after the other, each of shape (data sets, studies, counts).
+
+    Studies whose limits lie closer than those of others are padded with steps of weight 0 and counts of weight 0.
+    """
+
+    low: np.ndarray  # (data sets, studies, 1)
+    last: np.ndarray  # non-events beyond the first count, less one: (data sets, studies, 1)
+    step: np.ndarray  # 1 where the next count still is within limits
+    log_weight: np.ndarray  # of the counts: their binomial coefficients
 
 
 @dataclass(frozen=True)
@@ -22,8 +37,9 @@ class Sums:
 
     ``yes``, ``no`` and ``all`` are nodes j, shape (nodes,), and how many studies of each data set have more events
     (non-events, patients) than j, shape (data sets, nodes), times the terms that a node stands for. The rest has the
-    shape (data sets,): total events over total patients, patients of the largest study and of all, and logarithms of
-    the binomial coefficients.
+    shape (data sets,): the proportion that is likeliest without overdispersion, patients of the largest study and of
+    all, and logarithms of the binomial coefficients. Of a count within limits the sums have what all counts within them
+    share; ``spans`` has the rest.
     """
 
     yes: tuple[np.ndarray, np.ndarray]
@@ -33,11 +49,13 @@ class Sums:
     largest: np.ndarray
     patients: np.ndarray
     constant: np.ndarray
+    spans: "Spans | None" = None
 
     def take(self, rows: np.ndarray) -> "Sums":
         """Keep some of the data sets."""
         parts = ((x, weight[rows]) for x, weight in (self.yes, self.no, self.all))
-        return Sums(*parts, self.crude[rows], self.largest[rows], self.patients[rows], self.constant[rows])
+        spans = None if self.spans is None else Spans(*(part[rows] for part in self.spans))
+        return Sums(*parts, self.crude[rows], self.largest[rows], self.patients[rows], self.constant[rows], spans)
 
     def falls(self, new: np.ndarray, old: np.ndarray) -> np.ndarray:
         """Say where a log likelihood is lower than another by more than rounding."""
@@ -84,8 +102,13 @@ def sum_nodes(tops: np.ndarray, first: int = 0, plain: int = PLAIN) -> tuple[np.
     return np.concatenate(x), np.concatenate(weight), np.concatenate(begins)
 
 
-def gather_sums(y: np.ndarray, n: np.ndarray, mask: np.ndarray, plain: int = PLAIN) -> Sums:
-    """Gather the sums of a stack of data sets; all arguments of shape (data sets, studies)."""
+def gather_sums(
+    y: np.ndarray, n: np.ndarray, mask: np.ndarray, plain: int = PLAIN, high: np.ndarray | None = None
+) -> Sums:
+    """Gather the sums of a stack of data sets; all arguments of shape (data sets, studies).
+
+    Counts are exact, or lie between ``y`` and ``high``.
+    """
 
     def weigh(counts: np.ndarray, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
         tops, index = np.unique(np.where(mask, counts, 0), return_inverse=True)
@@ -98,23 +121,61 @@ def gather_sums(y: np.ndarray, n: np.ndarray, mask: np.ndarray, plain: int = PLA
         return x, above[:, np.searchsorted(tops, begins, side="right")] * weight
 
     y, n = np.where(mask, y, 0.0), np.where(mask, n, 0.0)
-    constant = np.sum(gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1), axis=1)
-    return Sums(
+    high = y if high is None else np.where(mask, high, 0.0)
+    spans = _spans(y, high, n) if (y < high).any() else None
+    chosen = np.where(y < high, 0.0, _log_choose(n, y))
+    sums = Sums(
         weigh(y),
-        weigh(n - y),
+        weigh(n - high),
         weigh(n, first=1),  # j = 0 adds log 1
-        y.sum(axis=1) / n.sum(axis=1),
+        (y.sum(axis=1) if spans is None else (y + high).sum(axis=1) / 2) / n.sum(axis=1),
         n.max(axis=1),
         n.sum(axis=1),
-        constant,
+        np.sum(chosen, axis=1),
+        spans,
     )
+    return sums if spans is None else replace(sums, crude=_likeliest(sums))
+
+
+def _log_choose(n: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1)
+
+
+def _spans(low: np.ndarray, high: np.ndarray, n: np.ndarray) -> Spans:
+    """Lay out the counts within limits of the studies that have them in any data set."""
+    some = (low < high).any(axis=0)
+    low, high, n = (counts[:, some, None] for counts in (low, high, n))
+    at = np.arange((high - low).max() + 1)
+    inside = (low < high) & (at <= high - low)
+    log_weight = np.where(inside, _log_choose(n, np.where(inside, low + at, 0)), -np.inf)
+    log_weight[..., :1] = np.where(low < high, log_weight[..., :1], 0.0)  # an exact study: one count of weight 1
+    return Spans(low, n - low - 1, (at[:-1] < high - low).astype(float), log_weight)
+
+
+def _likeliest(sums: Sums) -> np.ndarray:
+    """Give the proportion of most likelihood where there is no overdispersion: concave in its logit."""
+    eta, none = logit(sums.crude), np.zeros_like(sums.crude)
+    value = log_likelihood(sums, eta, none)
+    for _ in range(STEPS):
+        score, hessian = slopes(sums, eta, none)
+        step = np.clip(score[:, 0] / np.maximum(-hessian[:, 0, 0], TINY), -2, 2)
+        if np.max(np.abs(step)) < 1e-12:
+            break
+        for _ in range(STEPS):
+            trial = log_likelihood(sums, eta + step, none)
+            if not (falls := sums.falls(trial, value)).any():
+                break
+            step = np.where(falls, step / 2, step)
+        eta, value = eta + step, trial
+    return expit(eta)
 
 
 def log_likelihood(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
     """Give the log likelihood, without the binomial coefficients, at logit p and φ = 1 / (a + b) of each data set."""
     p, q, phi = expit(eta)[:, None], expit(-eta)[:, None], phi[:, None]
     (ja, a), (jb, b), (jc, c) = sums.yes, sums.no, sums.all
-    return _dot(a, np.log(p + ja * phi)) + _dot(b, np.log(q + jb * phi)) - _dot(c, np.log1p(jc * phi))
+    value = _dot(a, np.log(p + ja * phi)) + _dot(b, np.log(q + jb * phi)) - _dot(c, np.log1p(jc * phi))
+    return value if sums.spans is None else value + _within(sums.spans, p, q, phi)[0]
 
 
 def slopes(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,7 +196,49 @@ def slopes(sums: Sums, eta: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np
     slope, bend = (p * q)[:, 0], (q - p)[:, 0]
     cross = slope * (_dot(bv, sv) - _dot(au, su))
     hessian = np.array([[slope**2 * in_pp + slope * bend * in_p, cross], [cross, in_phiphi]])
-    return np.stack([slope * in_p, in_phi], axis=1), np.moveaxis(hessian, -1, 0)
+    score, hessian = np.stack([slope * in_p, in_phi], axis=1), np.moveaxis(hessian, -1, 0)
+    if sums.spans is None:
+        return score, hessian
+    _, more, bends = _within(sums.spans, p, q, phi, derivatives=True)
+    return score + more, hessian + bends
+
+
+def _within(spans: Spans, p: np.ndarray, q: np.ndarray, phi: np.ndarray, derivatives: bool = False):
+    """Give what counts within limits add: the log of the sum over them, its score and its Hessian.
+
+    One count more is one factor p + jφ more and one factor 1 − p + jφ less: logarithms and their derivatives are
+    running sums. The derivatives of a mixture are those of its parts, averaged, and what the scores vary.
+    """
+    p, q, phi = (part[..., None] for part in (p, q, phi))
+    at = np.arange(spans.step.shape[-1])
+    more, less = spans.low + at, np.maximum(spans.last - at, 0)
+    u, v = p + more * phi, q + less * phi
+
+    def running(yes: np.ndarray, no: np.ndarray) -> np.ndarray:
+        """Sum factors of events before each count, and factors of non-events from it on."""
+        before = np.cumsum(spans.step * (yes - no), axis=-1)
+        before = np.concatenate([np.zeros((*before.shape[:-1], 1)), before], axis=-1)
+        return before + np.sum(spans.step * no, axis=-1, keepdims=True)
+
+    log = running(np.log(u), np.log(v)) + spans.log_weight
+    top = log.max(axis=-1, keepdims=True)
+    mass = np.exp(log - top)
+    total = mass.sum(axis=-1, keepdims=True)
+    value = np.sum(top + np.log(total), axis=(1, 2))
+    if not derivatives:
+        return value, None, None
+    mass /= total
+    slope, bend, u, v = p * q, p * q * (q - p), 1 / u, 1 / v
+    su, sv = more * phi * u, less * phi * v
+    score = np.stack([running(slope * u, -slope * v), running(su, sv)], axis=-1)
+    cross = running(-slope * u * su, slope * v * sv)
+    mean_p = running(bend * u - (slope * u) ** 2, -bend * v - (slope * v) ** 2)
+    mean_phi = running(su - su**2, sv - sv**2)
+    hessian = np.stack([mean_p, cross, cross, mean_phi], axis=-1).reshape(*mass.shape, 2, 2)
+    hessian += score[..., :, None] * score[..., None, :]
+    mean = np.einsum("dsy,dsyi->dsi", mass, score)
+    hessian = np.einsum("dsy,dsyij->dsij", mass, hessian) - mean[..., :, None] * mean[..., None, :]
+    return value, mean.sum(axis=1), hessian.sum(axis=1)
 
 
 def _dot(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
