@@ -7,7 +7,7 @@ stretched by sinh, which keeps an even function even, so that a spike near τ = 
 large and alike) needs no more points than a bell. The grid is made finer until no number moves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, ndtr
 
 from ..words.terms import OK
+from .censored import log_ratios
+from .counts import as_counts, limits, middle
 from .heterogeneity import heterogeneity_of
 from .likelihood import Arms, arms_of, modes, trapezoid
 from .result import Pooled, blank_pool
@@ -120,7 +122,7 @@ def pool_bayes(
     >>> bool(0 < result.ci_low < result.estimate < result.ci_high < 0.05)
     True
     """
-    y, n = np.asarray(events), np.asarray(patients)
+    y, n = as_counts(events), np.asarray(patients)
     arms = arms_of(y, n, np.asarray(study), np.ones((len(y), 1)))
     _, answers, drift, nodes, grids = _settle(arms, level, tau_scale, mu_sd)
     return blank_pool(
@@ -138,7 +140,7 @@ def pool_bayes(
 
 def new_study(events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> Callable[[float], float]:
     """Give the predictive distribution: the probability that the logit of a new study's proportion is below a value."""
-    y, n = np.asarray(events), np.asarray(patients)
+    y, n = as_counts(events), np.asarray(patients)
     return _below(_settle(arms_of(y, n, np.asarray(study), np.ones((len(y), 1))), 0.95, TAU_SCALE, MU_SD)[0])
 
 
@@ -178,7 +180,7 @@ def _locate(arms: Arms, tau_scale: float, mu_sd: float) -> Posterior:
 
 def _mode_without_heterogeneity(arms: Arms, mu_sd: float) -> tuple[float, float]:
     """Give the mode of μ at τ = 0, and the information there; the prior keeps it finite."""
-    y, n = float(arms.events.sum()), float(arms.patients.sum())
+    y, n = float(middle(arms.events).sum()), float(arms.patients.sum())
     far = 1 + n * mu_sd**2  # the slope of the prior there exceeds any of the likelihood
     mu = brentq(lambda mu: y - n * expit(mu) - mu / mu_sd**2, -far, far, xtol=1e-13)
     return mu, float(n * expit(mu) * expit(-mu) + 1 / mu_sd**2)
@@ -237,28 +239,49 @@ def log_likelihoods(arms: Arms, mu: np.ndarray, tau: np.ndarray, nodes: int) -> 
     The nodes of a trapezoidal rule are laid over where each study's integrand is not negligible.
     """
     # With no covariates the arms of a study share one logit, so their counts add up; studies alike are computed once.
-    counts = np.stack([arms.events.sum(axis=1), arms.patients.sum(axis=1)])
+    low, high = limits(arms.events)
+    exact = (low == high).all(axis=1)
+    counts = np.stack([part[exact].sum(axis=1) for part in (low, arms.patients)])
     (y, n), times = np.unique(counts, axis=1, return_counts=True)
-    step = max(1, CHUNK // (y.size * nodes))
-    parts = (slice(start, start + step) for start in range(0, len(mu), step))
-    return np.concatenate([study_likelihoods(y, n, mu[part], tau[part], nodes) @ times for part in parts])
+    total = np.zeros(len(mu))
+    for part in _parts(len(mu), y.size * nodes):
+        total[part] = study_likelihoods(y, n, mu[part], tau[part], nodes) @ times
+    # Of counts within limits they do not: each arm has a sum of its own.
+    events, patients = arms.events[~exact], arms.patients[~exact]
+    for part in _parts(len(mu), patients.size * nodes):
+        total[part] += _limited_likelihoods(events, patients, mu[part], tau[part], nodes).sum(axis=1)
+    return total
+
+
+def _parts(points: int, each: int) -> Iterator[slice]:
+    """Cut points into blocks that a processor keeps close; none where there is nothing for a point."""
+    step = max(1, CHUNK // max(each, 1))
+    return (slice(start, start + step) for start in range(0, points if each else 0, step))
 
 
 def study_likelihoods(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray, nodes: int) -> np.ndarray:
     """Integrate over z for each study and point: counts of shape (studies,), result (points, studies)."""
     mode, step = modes(y[:, None], n[:, None], mu[:, None, None], tau[:, None])
-    y, n, mu, tau, mode, step = (
-        y[:, None],
-        n[:, None],
-        mu[:, None, None],
-        tau[:, None, None],
-        mode[..., None],
-        step[..., None],
-    )
+    y, n = y[:, None], n[:, None]
+    return _integrate(lambda eta: y * eta - n * _softplus(eta), mode, step, mu, tau, nodes)
+
+
+def _limited_likelihoods(events: np.ndarray, patients: np.ndarray, mu, tau, nodes: int) -> np.ndarray:
+    """Integrate studies with counts within limits, of shape (studies, arms)."""
+
+    def log_density(eta: np.ndarray) -> np.ndarray:
+        eta = np.repeat(eta[:, :, None], patients.shape[1], axis=2)
+        return log_ratios(events, patients, eta)[0].sum(axis=2)
+
+    mode, step = modes(events, patients, np.repeat(mu[:, None, None], patients.shape[1], axis=2), tau[:, None])
+    return _integrate(log_density, mode, step, mu, tau, nodes)
+
+
+def _integrate(log_density: Callable, mode: np.ndarray, step: np.ndarray, mu, tau, nodes: int) -> np.ndarray:
+    mu, tau, mode, step = mu[:, None, None], tau[:, None, None], mode[..., None], step[..., None]
 
     def log_integrand(z: np.ndarray) -> np.ndarray:
-        eta = mu + tau * z
-        return y * eta - n * _softplus(eta) - z**2 / 2
+        return log_density(mu + tau * z) - z**2 / 2
 
     top = log_integrand(mode)
     ends = []

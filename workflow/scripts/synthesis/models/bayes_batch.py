@@ -16,6 +16,8 @@ import numpy as np
 from scipy.special import expit, ndtr, xlogy
 
 from .bayes import DROP, MU_SD, TAU_SCALE, Axis, worth
+from .censored import log_within
+from .counts import as_counts, limits
 from .study_table import tabulate_studies
 
 QUANTITIES = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "tau2_low", "tau2_high")
@@ -36,7 +38,8 @@ NARROW = 1.3  # steps of the grid up to which a study effect is integrated over 
 class Sets:
     """Data sets: ``times`` says how often each has each of the different studies."""
 
-    y: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     n: np.ndarray
     times: np.ndarray
 
@@ -44,7 +47,9 @@ class Sets:
     def of(cls, events: np.ndarray, patients: np.ndarray, mask: np.ndarray) -> "Sets":
         """Give the data sets that a mask of sets × studies leaves of counts of the same shape."""
         owner, _ = np.nonzero(mask)
-        unique, which = np.unique(np.stack([events[mask], patients[mask]]), axis=1, return_inverse=True)
+        unique, which = np.unique(
+            np.stack([*(part[mask] for part in limits(events)), patients[mask]]), axis=1, return_inverse=True
+        )
         times = np.bincount(owner * unique.shape[1] + which, minlength=len(mask) * unique.shape[1])
         return cls(*unique, times.reshape(len(mask), -1).astype(float))
 
@@ -52,7 +57,7 @@ class Sets:
         """Give some of the data sets, with the studies that they have."""
         times = self.times[sets]
         used = times.any(axis=0)
-        return Sets(self.y[used], self.n[used], times[:, used])
+        return Sets(self.low[used], self.high[used], self.n[used], times[:, used])
 
     def narrowest(self, tau: float, mu_sd: float) -> float:
         """Give the smallest standard deviation of μ given τ in any data set, half an event added on each side."""
@@ -61,13 +66,21 @@ class Sets:
     @cached_property
     def errors(self) -> np.ndarray:
         """Give the standard error of each study's logit, half an event added on each side."""
-        return np.sqrt(1 / (self.y + 0.5) + 1 / (self.n - self.y + 0.5))
+        return np.sqrt(1 / (self.middle + 0.5) + 1 / (self.n - self.middle + 0.5))
 
     def log_likelihoods(self, eta: np.ndarray) -> np.ndarray:
         """Give what each study says of its own logit, shape (studies, points): 0 where that is the observed one."""
-        y, n = self.y[:, None].astype(float), self.n[:, None].astype(float)
-        highest = xlogy(y, y / n) + xlogy(n - y, (n - y) / n)
-        return y * eta - n * (np.maximum(eta, 0) + np.log1p(np.exp(-np.abs(eta)))) - highest
+        y, n = self.low[:, None].astype(float), self.n[:, None].astype(float)
+        found = y * eta - n * (np.maximum(eta, 0) + np.log1p(np.exp(-np.abs(eta))))
+        found -= xlogy(y, y / n) + xlogy(n - y, (n - y) / n)
+        for i in np.flatnonzero(self.low < self.high):
+            found[i] = log_within(self.low[i], self.high[i], self.n[i], eta)[0]
+        return found
+
+    @property
+    def middle(self) -> np.ndarray:
+        """Give the middle of each study's limits."""
+        return (self.low + self.high) / 2
 
 
 def bayes_batch(
@@ -84,7 +97,8 @@ def bayes_batch(
     Parameters
     ----------
     events, patients : ndarray of int, shape (k,) or (sets, k)
-        Counts; one row of studies may be shared by all data sets. Arms of one study enter with their totals.
+        Counts, or counts within limits; one row of studies may be shared by all data sets. Arms of one study enter with
+        their totals, which tell all of them where all are exact.
     mask : ndarray of bool, shape (sets, k), optional
         Which studies each data set has; all when left out.
     level, tau_scale, mu_sd : float
@@ -98,7 +112,7 @@ def bayes_batch(
         Which data sets were fitted: not those without studies, and those that no grid here resolves.
     """
     mask = np.ones(np.atleast_2d(events).shape, bool) if mask is None else np.asarray(mask, bool)
-    y, n = (np.broadcast_to(np.asarray(counts), mask.shape) for counts in (events, patients))
+    y, n = (np.broadcast_to(counts, mask.shape) for counts in (as_counts(events), np.asarray(patients)))
     found = np.full((len(QUANTITIES), len(mask)), np.nan)
     rest = np.flatnonzero(mask.any(axis=1))
     for step in STEPS:
@@ -111,7 +125,7 @@ def bayes_batch(
 
 def _fit(sets: Sets, step: float, **how: float) -> np.ndarray:
     """Give ``QUANTITIES`` of data sets on one grid, shape (quantities, sets); NaN of those it does not resolve."""
-    return _halves(sets, step, **how) if len(sets.y) > STUDIES else _fit_together(sets, step, **how)
+    return _halves(sets, step, **how) if len(sets.n) > STUDIES else _fit_together(sets, step, **how)
 
 
 def _halves(sets: Sets, step: float, **how: float) -> np.ndarray:
@@ -123,10 +137,10 @@ def _fit_together(sets: Sets, step: float, *, level: float, tau_scale: float, mu
     found = np.full((len(QUANTITIES), len(sets.times)), np.nan)
     grid = _place(sets, step, tau_scale, mu_sd)
     size = len(grid.row)
-    if size * len(sets.y) > TABLE and len(sets.times) > 1:
+    if size * len(sets.n) > TABLE and len(sets.times) > 1:
         return _halves(sets, step, level=level, tau_scale=tau_scale, mu_sd=mu_sd)
     read = Reader(grid, level)
-    if size * max(len(sets.y), len(read.x.t)) > TABLE:
+    if size * max(len(sets.n), len(read.x.t)) > TABLE:
         return found
     table = grid.table(sets)
     for part in _chunks(len(sets.times), size):
@@ -191,7 +205,7 @@ class Grid:
 
 def _place(sets: Sets, step: float, tau_scale: float, mu_sd: float) -> Grid:
     """Give a grid that holds and resolves all posteriors: look widely and coarsely, and cut off what is empty."""
-    logits, many = np.log((sets.y + 0.5) / (sets.n - sets.y + 0.5)), sets.times.sum(axis=1).max()
+    logits, many = np.log((sets.middle + 0.5) / (sets.n - sets.middle + 0.5)), sets.times.sum(axis=1).max()
     least = sets.narrowest(0, mu_sd)
     centre, width = (logits.max() + logits.min()) / 2, max(np.ptp(logits) / 2, least)
     own = min(least * np.sqrt(many), tau_scale)  # of a typical study: below it τ means little

@@ -94,11 +94,10 @@ def _two_stage(events, patients, mask, level, remarks=False, **variant) -> tuple
 def _bayes(events, patients, mask, level, remarks=False, **prior) -> tuple[dict, np.ndarray]:
     mask = np.ones(np.atleast_2d(events).shape, bool) if mask is None else np.asarray(mask, bool)
     low, high = limits(events)
-    mask = mask & ~(mask & (low != high)).any(1)[:, None]
-    k, total, size = mask.sum(1), np.where(mask, low, 0).sum(1), np.where(mask, patients, 0).sum(1)
+    k, (least, most, size) = mask.sum(1), (np.where(mask, part, 0).sum(1) for part in (low, high, patients))
     # The rules for one study, no events, nothing but events and studies of one patient each have words of their own.
-    fits = (k >= 2) & (total > 0) & (total < size) & (size > k)
-    numbers, ok = bayes_batch(low, patients, mask & fits[:, None], level, **prior)
+    fits = (k >= 2) & (most > 0) & (least < size) & (size > k)
+    numbers, ok = bayes_batch(events, patients, mask & fits[:, None], level, **prior)
     few = {name: np.where(k >= 3, numbers[name], np.nan) for name in ("pi_low", "pi_high")}
     return numbers | few | {"remark": np.full(len(mask), "", object)}, ok
 
