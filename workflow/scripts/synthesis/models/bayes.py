@@ -144,6 +144,15 @@ def new_study(events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> Ca
     return _below(_settle(arms_of(y, n, np.asarray(study), np.ones((len(y), 1))), 0.95, TAU_SCALE, MU_SD)[0])
 
 
+def mean_logit(events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> tuple[float, float]:
+    """Give posterior mean and standard deviation of μ, from any studies at all."""
+    y, n = as_counts(events), np.asarray(patients)
+    found = _settle(arms_of(y, n, np.asarray(study), np.ones((len(y), 1))), 0.95, TAU_SCALE, MU_SD)[0]
+    mass, mu = found.mass.sum(axis=0), found.mu.x
+    mean = float(mass @ mu)
+    return mean, float(np.sqrt(mass @ (mu - mean) ** 2))
+
+
 def _settle(arms: Arms, level: float, tau_scale: float, mu_sd: float) -> tuple[Posterior, dict, float, int, int]:
     """Make the grid finer until no answer moves; give the posterior, the answers, what still moves, nodes and grids."""
     table = _locate(arms, tau_scale, mu_sd)

@@ -7,7 +7,7 @@ Data sets for which the grid is too coarse get a finer one of their own; what no
 single fit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import factorial
@@ -15,12 +15,12 @@ from math import factorial
 import numpy as np
 from scipy.special import expit, ndtr, xlogy
 
-from .bayes import DROP, MU_SD, TAU_SCALE, Axis, worth
+from .bayes import DROP, MU_SD, TAU_SCALE, Axis, mean_logit, worth
 from .censored import log_within
-from .counts import as_counts, limits
+from .counts import as_counts, limits, within
 from .study_table import tabulate_studies
 
-QUANTITIES = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "tau2_low", "tau2_high")
+QUANTITIES = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "tau2_low", "tau2_high", "mean")
 LOOK = (24, 48)  # points of τ and μ when the posteriors are looked for
 STEPS = (0.5, 0.25, 0.12)  # of μ, in standard deviations of the narrowest posterior at τ = 0: one after the other
 TAU_STEP = 0.1  # of τ in its stretched coordinate where studies are few; of many, √(2k) makes posteriors narrower
@@ -107,7 +107,7 @@ def bayes_batch(
     Returns
     -------
     dict of ndarray, shape (sets,)
-        ``QUANTITIES``; NaN where ``ok`` is false.
+        ``QUANTITIES``, of which ``mean`` and ``se`` are those of μ; NaN where ``ok`` is false.
     ok : ndarray of bool, shape (sets,)
         Which data sets were fitted: not those without studies, and those that no grid here resolves.
     """
@@ -151,6 +151,23 @@ def _fit_together(sets: Sets, step: float, *, level: float, tau_scale: float, mu
 def _chunks(sets: int, size: int) -> Iterator[slice]:
     step = max(1, MASSES // size)
     return (slice(first, first + step) for first in range(0, sets, step))
+
+
+def mean_logits(pools: Sequence[Sequence]) -> np.ndarray:
+    """Give posterior means and standard deviations of μ, shape (2, pools), each of (events, patients, study).
+
+    There is an answer for every pool, one study and no events included.
+    """
+    index = [np.unique(study, return_inverse=True)[1] for *_, study in pools]
+    shape = len(pools), max(part.max() for part in index) + 1
+    low, high, patients, arms = np.zeros((4, *shape), int)
+    for i, (events, size, _) in enumerate(pools):
+        for total, part in zip((low, high, patients, arms), (*limits(events), size, 1), strict=True):
+            np.add.at(total[i], index[i], part)
+    alone = ((arms > 1) & (low < high)).any(axis=1)  # totals do not tell several arms within limits
+    found, ok = bayes_batch(within(low, high), np.maximum(patients, 1), (arms > 0) & ~alone[:, None])
+    single = {i: mean_logit(*pools[i]) for i in np.flatnonzero(~ok)}
+    return np.array([single.get(i, (found["mean"][i], found["se"][i])) for i in range(len(pools))]).T
 
 
 @dataclass(frozen=True)
@@ -319,8 +336,9 @@ class Reader:
         predicted = [self.x.centre + self.x.width * np.sinh(t) for t in self.new(mass @ self.below, (tail, 1 - tail))]
         both_sides = tuple((1 + p) / 2 for p in (0.5, tail, 1 - tail))
         tau2 = [(tau.width * np.sinh(t)) ** 2 for t in self.in_tau(in_tau, both_sides)]
-        se = np.sqrt(np.sum(in_mu * (mu.x - (in_mu @ mu.x)[:, None]) ** 2, axis=1))
-        found = np.stack([*(expit(x) for x in (*mus, *predicted)), se, *tau2])
+        mean = in_mu @ mu.x
+        se = np.sqrt(np.sum(in_mu * (mu.x - mean[:, None]) ** 2, axis=1))
+        found = np.stack([*(expit(x) for x in (*mus, *predicted)), se, *tau2, mean])
         half = np.stack([2 * part[:, ::2].sum(axis=1) for part in (in_mu, in_tau)])
         edge = np.stack([in_mu[:, 0], in_mu[:, -1], in_tau[:, -1]]).max(axis=0)
         found[:, (np.abs(half - 1).max(axis=0) > RESOLVED) | (edge > OUTSIDE)] = np.nan

@@ -7,10 +7,10 @@ from ..selection.arms import counts_of
 from ..tables.declared import columns_of, write
 from ..tables.pools import pooled_rows, sum_events
 from ..words.levels import NOT_LEVELS
-from ..words.model_names import WALD_TESTED
+from ..words.model_names import BAYESIAN, WALD_TESTED
 from ..words.terms import is_ok
 from .contrasts import contrast_rows
-from .subgroups import Test, compare_pools, fit_common
+from .subgroups import Test, compare_pools, compare_posteriors, fit_common
 
 Rows = Sequence[Mapping]
 
@@ -52,6 +52,9 @@ def _pool_subgroups(rows: Rows, variable: str, models: Sequence[str], level: flo
         table += [_row(variable, group, pooled) for group, pooled in pools.items()]
         if model in WALD_TESTED:
             test = compare_pools({g: p for g, p in pools.items() if g not in NOT_LEVELS})
+            table.append(_test_row(tested, variable, model, test))
+        if model == BAYESIAN:
+            test = compare_posteriors({g: counts_of(own) for g, own in groups.items() if g not in NOT_LEVELS})
             table.append(_test_row(tested, variable, model, test))
     if "glmm" in models:
         common = fit_common(*counts_of(tested), [row["group"] for row in tested], level)

@@ -1,5 +1,6 @@
 """Do groups of studies differ? Each group's own pool, and tests with a common and with separate τ²."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtrc, expit, logit, ndtri
 
+from ..models.bayes_batch import mean_logits
 from ..models.catalogue import Pooled
 from ..models.counts import as_counts, is_exact, limits
 from ..models.logistic_normal import Fit, arms_of, fit, fixed_fit, separated
@@ -37,6 +39,7 @@ class CommonFit:
 
 LIKELIHOOD_RATIO = "likelihood ratio, one τ² for all groups"
 WALD = "Wald, each group with its own τ²"
+POSTERIOR = "Wald on posterior means and SDs, each group with its own τ²"
 ONE_EACH = "one study a group: differences between groups and between studies are one"
 
 
@@ -131,6 +134,24 @@ def compare_pools(pools: dict[str, Pooled]) -> Test:
     df = len(used) - 1
     remark = f"not a pool, left out: {', '.join(out)}" if out else ""
     return Test(WALD, statistic, df, float(chdtrc(df, statistic)), tuple(used), with_remark(OK, remark))
+
+
+def compare_posteriors(groups: Mapping[str, Sequence]) -> Test:
+    """Test whether the posteriors of group means differ: those of ``bayes``, each with its own τ².
+
+    ``groups`` gives events, patients and study of each. Q of the posterior means of μ, weighted by their variances: the
+    posteriors are independent, as the groups' data and priors are. Every group takes part: one without events has a
+    likelihood, and one study a prior on τ, though neither is a pool.
+    """
+    if len(groups) < 2:
+        return Test(status="fewer than two groups to compare")
+    mean, sd = mean_logits(list(groups.values()))
+    statistic = float(np.sum((mean - np.average(mean, weights=sd**-2)) ** 2 / sd**2))
+    study, group = (
+        np.concatenate(part) for part in zip(*((own[2], [g] * len(own[2])) for g, own in groups.items()), strict=True)
+    )
+    remark, df = ONE_EACH if tied(study, group) else "", len(groups) - 1
+    return Test(POSTERIOR, statistic, df, float(chdtrc(df, statistic)), tuple(groups), with_remark(OK, remark))
 
 
 class OddsRatio(NamedTuple):
