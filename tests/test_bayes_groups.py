@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from scipy.special import chdtrc
-from synthesis.models.bayes import mean_logit, pool_bayes
+from synthesis.models.bayes import compare_means, mean_logit, pool_bayes
 from synthesis.models.bayes_batch import mean_logits
 from synthesis.models.counts import within
+from synthesis.pools.contrasts import POSTERIORS, contrast_rows
 from synthesis.pools.pooling import pool_analysis
 from synthesis.pools.subgroups import ONE_EACH, POSTERIOR, compare_posteriors
-from synthesis.words.terms import NO_EVENTS, OK, ONE_STUDY
+from synthesis.words.terms import BETWEEN, NO_EVENTS, OK, ONE_STUDY, TAIL
 
 GROUPS = {
     "several": ([3, 5, 9], [40, 60, 80], ["a", "b", "c"]),
@@ -74,3 +75,25 @@ def test_the_table_tests_the_pools_it_prints():
     test = groups[""]
     assert (test["test_name"], test["test_df"], test["studies"], test["patients"]) == (POSTERIOR, 2, 5, 210)
     assert test["status"] == OK and 0 < test["test_p"] < 1
+
+
+def test_two_levels_are_compared_between_studies_by_their_posteriors():
+    """With many events both posteriors are nearly normal; a level without events is compared, too."""
+    many = (np.array([90, 110, 105]), np.array([1000, 1000, 1000]), np.array(list("abc")))
+    less = (np.array([60, 52, 70]), np.array([1000, 1000, 1000]), np.array(list("def")))
+    middle, low, high, p = compare_means(many, less)
+    (mean, sd), (other, spread) = mean_logit(*many), mean_logit(*less)
+    assert middle == pytest.approx(mean - other, abs=0.02)
+    assert low < middle < high and (high - low) / (2 * 1.96) == pytest.approx(np.hypot(sd, spread), rel=0.15)
+    turned = compare_means(less, many)
+    assert turned[:3] == pytest.approx((-middle, -high, -low), abs=1e-5) and turned[3] == pytest.approx(p, rel=1e-5)
+    assert 0 < p < 1 and compare_means(many, (many[0], many[1], np.array(list("def"))))[3] == pytest.approx(1, abs=1e-6)
+
+    arms = [
+        {"study": s, "events": y, "patients": n, "subset": "product", "group": g}
+        for s, y, n, g in (("a", 6, 40, "A"), ("b", 9, 60, "A"), ("c", 0, 50, "B"))
+    ]
+    contrasts = [{"by": "product", "first": "A", "second": "B"}]
+    (between,) = [row for row in contrast_rows(arms, "fever", contrasts, primary="bayes") if row["kind"] == BETWEEN]
+    assert (between["p_test"], between["method"], between["status"]) == (TAIL, POSTERIORS, OK)
+    assert 1 < between["ci_low"] < between["estimate"] < between["ci_high"] < np.inf or between["p"] > 0.05

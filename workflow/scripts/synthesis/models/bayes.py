@@ -7,7 +7,7 @@ stretched by sinh, which keeps an even function even, so that a spike near τ = 
 large and alike) needs no more points than a bell. The grid is made finer until no number moves.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -151,6 +151,29 @@ def mean_logit(events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> t
     mass, mu = found.mass.sum(axis=0), found.mu.x
     mean = float(mass @ mu)
     return mean, float(np.sqrt(mass @ (mu - mean) ** 2))
+
+
+def compare_means(first: Sequence, second: Sequence, level: float = 0.95) -> tuple[float, float, float, float]:
+    """Give the difference of two groups' μ, first minus second: posterior median, both ends, and a P value.
+
+    Groups are (events, patients, study) with no study in both, so their posteriors are independent: each has a τ of its
+    own. P is twice the smaller posterior probability of a difference above or below 0.
+    """
+    one, other = (
+        _settle(arms_of(as_counts(y), np.asarray(n), np.asarray(study), np.ones((len(n), 1))), level, TAU_SCALE, MU_SD)[
+            0
+        ]
+        for y, n, study in (first, second)
+    )
+    below_first, weight = _distribution(one.mu.t, one.mass.sum(axis=0)), other.mass.sum(axis=0)
+
+    def below(difference: float) -> float:
+        t = np.clip(one.mu.position(difference + other.mu.x), one.mu.t[0], one.mu.t[-1])
+        return float(weight @ below_first(t)) / float(below_first(one.mu.t[-1]))
+
+    ends = one.mu.x[0] - other.mu.x[-1], one.mu.x[-1] - other.mu.x[0]
+    found = (brentq(lambda x, p=p: below(x) - p, *ends, xtol=1e-10) for p in (0.5, (1 - level) / 2, (1 + level) / 2))
+    return *found, 2 * min(below(0.0), 1 - below(0.0))
 
 
 def _settle(arms: Arms, level: float, tau_scale: float, mu_sd: float) -> tuple[Posterior, dict, float, int, int]:

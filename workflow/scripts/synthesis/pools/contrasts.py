@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..models.bayes import compare_means
 from ..models.counts import middle, sum_of
 from ..models.proportions import wilson
 from ..selection.arms import add_arms, counts_of
 from ..words.formatting import format_p
-from ..words.terms import BETWEEN, FISHER, LIKELIHOOD_RATIO, MIDDLE, OK, TOGETHER, WITHIN, is_ok, with_remark
+from ..words.model_names import BAYESIAN
+from ..words.terms import BETWEEN, FISHER, LIKELIHOOD_RATIO, MIDDLE, OK, TAIL, TOGETHER, WITHIN, is_ok, with_remark
 from ..words.terms import WITHIN_POOLED as POOLED
 from .subgroups import odds_ratio_shared
+
+POSTERIORS = "difference of the posteriors of the two pools, each with its own τ², credible interval"
 
 
 def newcombe(events, patients, level: float = 0.95) -> tuple[float, float, float]:
@@ -54,8 +58,12 @@ def clash_words(low: float, high: float, p: float, level: float, nothing: float 
     return f"the interval {verb} {nothing:g} and {format_p(p)}: they are of different tests"
 
 
-def contrast_rows(rows: Sequence[Mapping], analysis: str, contrasts: Sequence[dict], level: float = 0.95) -> list[dict]:
+def contrast_rows(
+    rows: Sequence[Mapping], analysis: str, contrasts: Sequence[dict], level: float = 0.95, primary: str = "glmm"
+) -> list[dict]:
     """Set levels against each other in the used rows of an analysis; contrasts have ``by``, ``first`` and ``second``.
+
+    Between studies, a Bayesian ``primary`` model compares the posteriors of the two pools that it gives.
 
     Returns
     -------
@@ -77,7 +85,7 @@ def contrast_rows(rows: Sequence[Mapping], analysis: str, contrasts: Sequence[di
             found.append(_model_row(linked, POOLED, sides, level))
         if not both:
             found.append({"kind": WITHIN, "status": "no study has both levels"})
-        found.append(_model_row(single, BETWEEN, sides, level))
+        found.append(_model_row(single, BETWEEN, sides, level, primary))
         if both and not single:
             alone = "no study beside those that have both levels"
             found.append({"kind": TOGETHER, **_totals(block, sides), "status": alone})
@@ -131,12 +139,16 @@ def _within_limits(arms: Sequence[Mapping], totals: dict, sides: tuple[str, str]
     return [ratio, base | method | difference | {"status": with_remark(OK, MIDDLE)}]
 
 
-def _model_row(arms: Sequence[Mapping], kind: str, sides: tuple[str, str], level: float) -> dict:
+def _model_row(arms: Sequence[Mapping], kind: str, sides: tuple[str, str], level: float, model: str = "") -> dict:
     row = {"kind": kind, **_totals(arms, sides), "measure": "odds ratio"}
     missing = [name for name in sides if name not in {arm["group"] for arm in arms}]
     if missing:
         where = "study with only" if kind == BETWEEN else "arm with"
         return row | {"status": f"no {where} {' or '.join(missing)}: nothing to compare"}
+    if model == BAYESIAN:
+        *ends, p = compare_means(*(counts_of(arm for arm in arms if arm["group"] == side) for side in sides), level)
+        numbers = dict(zip(("estimate", "ci_low", "ci_high"), np.exp(ends).tolist(), strict=True))
+        return row | numbers | {"p": p, "p_test": TAIL, "method": POSTERIORS, "status": OK}
     result = odds_ratio_shared(*counts_of(arms), [arm["group"] == sides[0] for arm in arms], level)
     return row | {
         **{name: getattr(result, name) for name in ("estimate", "ci_low", "ci_high", "p")},

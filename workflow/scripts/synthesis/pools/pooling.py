@@ -28,7 +28,7 @@ def pool_analysis_file(
 ) -> None:
     """Pool the used rows of an analysis, write estimates and contrasts."""
     write(estimates_csv, pool_analysis(rows, analysis, models, subgroup_models, level))
-    write(contrasts_csv, contrast_rows(rows, analysis, contrasts, level))
+    write(contrasts_csv, contrast_rows(rows, analysis, contrasts, level, models[0]))
 
 
 def pool_analysis(

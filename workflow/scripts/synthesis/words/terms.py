@@ -30,7 +30,7 @@ WITHIN, BETWEEN, TOGETHER = "within study", "between studies", "within and betwe
 WITHIN_POOLED = "within studies"
 
 # `p_test` in contrasts.csv and comparisons.csv: the test a P value is of, which need not be that of the interval.
-FISHER, LIKELIHOOD_RATIO = "Fisher's exact", "likelihood ratio"
+FISHER, LIKELIHOOD_RATIO, TAIL = "Fisher's exact", "likelihood ratio", "twice the smaller posterior tail"
 
 
 def is_ok(status: str) -> bool:
