@@ -15,6 +15,7 @@ from synthesis.pools.fitting import detail_fit_file
 from synthesis.pools.future import predict_future_file
 from synthesis.pools.pooling import pool_analysis_file
 from synthesis.pools.small_study import small_study_file
+from synthesis.pools.subgroups import fit_common, odds_ratio_shared
 from synthesis.selection.arms import add_arms, counts_of
 from synthesis.tables.declared import write
 from synthesis.tables.files import read_table
@@ -349,3 +350,31 @@ def test_limits_that_meet_are_the_exact_count_in_every_stage_byte_for_byte(tmp_p
     one, other = (stages(tmp_path / str(exact), rows_of(review, exact)) for exact in (True, False))
     assert one == other
     assert MIDDLE.encode() not in b"".join(one.values())
+
+
+def test_inside_one_study_the_odds_ratio_is_that_of_the_likeliest_proportions():
+    """One study tells no heterogeneity: each arm has the proportion at which its limits are likeliest."""
+    found = odds_ratio_shared(within([3, 8], [5, 8]), [61, 127], ["b", "b"], [True, False])
+    assert np.log(found.estimate) == pytest.approx(highest(3, 5, 61)[0] - logit(8 / 127), abs=1e-9)
+    y, n = within([3, 8], [5, 8]), np.array([61, 127])
+    flat = -minimize_scalar(lambda x: -np.log(mass(y["low"], y["high"], n, expit(x))).sum(), bracket=(-3, -2)).fun
+    own = highest(3, 5, 61)[1] + binom.logpmf(8, 127, 8 / 127)
+    assert found.p == pytest.approx(chi2.sf(2 * (own - flat), 1), rel=1e-6)
+
+
+def test_a_group_that_may_have_no_events_is_in_the_test_without_an_estimate():
+    rows = [("a", 16, 17, 168), ("b", 8, 8, 127), ("c", 2, 2, 97), ("d", 0, 2, 140), ("e", 0, 3, 60), ("f", 0, 0, 50)]
+    found = fit_common(*columns(rows), list("XXXYYY"))
+    null, own = (pool("glmm", *columns(some)).loglik for some in (rows, rows[:3]))
+    assert found.test.statistic == pytest.approx(2 * (own - null), abs=1e-8)  # at 0 the others are certain
+    assert list(found.estimates) == ["X"] and "Y: possibly no events" in found.test.status
+    none = fit_common(*columns(rows[3:]), list("XYY"))
+    assert not none.test.name and "or there may be" in none.test.status
+
+
+def test_a_regression_says_what_limits_leave_open():
+    data = [("a", 0, 2, 60), ("b", 0, 1, 50), ("c", 0, 0, 70), ("d", 0, 3, 80)]
+    events, patients, study = columns(data)
+    found = Studies(events, np.array(patients), np.array(study), np.arange(4.0)[:, None])
+    assert regress(found, "glmm")["status"] == "possibly no events: not fitted"
+    assert MIDDLE in regress(found, "logit-reml")["status"]

@@ -1,10 +1,11 @@
 """The probability of a count that is known only within limits, at any proportion: height, slope and curvature.
 
 ``S(η) = Σ C(n, y) p^y q^(n − y)`` over y from ``low`` to ``high``, with η the logit of p. Its logarithm is concave in η
-(Prékopa): slope and curvature need no sum, since that of the derivatives telescopes to what enters at ``low`` and
-leaves at ``high``. S itself is a difference of incomplete beta functions where limits are wide and p is not far from
-them. Elsewhere it is summed outwards from its greatest term, by ratios, in blocks of counts, until nothing is added: as
-exact in the farthest tail as at the top, and a register's "1 to 20000" takes no more memory than "16 to 17".
+(Prékopa). Few counts are summed as they are. Of many, slope and curvature need no sum, since that of the derivatives
+telescopes to what enters at ``low`` and leaves at ``high``; S is a difference of incomplete beta functions where p is
+not far from the limits. Elsewhere it is summed outwards from its greatest term, by ratios, in blocks of counts, until
+nothing is added: as exact in the farthest tail as at the top, and a register's "1 to 20000" takes no more memory than
+"16 to 17".
 """
 
 from functools import cache
@@ -15,6 +16,7 @@ from scipy.special import betainc, betaln
 from .counts import WITHIN, limits
 from .proportions import log_binomial, log_ratio, log_saturated
 
+NARROW = 16  # counts that are summed at once
 WIDE = 32  # counts from which the incomplete beta functions are quicker
 SURE = 1e-20  # the least S that they give
 CANCELLED = 1e-3  # of the greater of the two, the least difference
@@ -28,15 +30,16 @@ def log_within(low, high, n, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     All four of shapes that broadcast; counts may be floats.
 
-    >>> value, slope, weight = log_within(0, 4, 4, np.array([-3.0, 0.5]))  # 0 to n says nothing
-    >>> bool(np.allclose(value, 0)), slope.tolist(), weight.tolist()
-    (True, [0.0, 0.0], [0.0, 0.0])
+    >>> [part.round(6).tolist() for part in log_within(1, 2, 2, np.array([0.0]))]  # log(3 / 4), then 4 / 3 − 1, …
+    [[-0.287682], [0.333333], [0.277778]]
     """
     low, high, n, eta = (np.asarray(part, float) for part in (low, high, n, eta))
     shape = np.broadcast_shapes(*(part.shape for part in (low, high, n, eta)))
     small = np.exp(-np.abs(eta))
     p = np.where(eta > 0, 1, small) / (1 + small)
     q = np.where(eta > 0, small, 1) / (1 + small)
+    if np.max(high - low, initial=0) < NARROW:
+        return _sum_few(low, high, n, eta, p, q)
     top = np.clip(np.floor((n + 1) * p), low, high)  # the greatest term, for the terms are log-concave
     total = _difference(*(np.broadcast_to(part, shape) for part in (low, high, n, p, q)))
     far, beyond = total == 0, np.zeros(shape)
@@ -50,6 +53,24 @@ def log_within(low, high, n, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     mean = np.where(far, beyond / total, n * p - top + slope)  # of the count within its limits, less its likeliest
     bend = enters * (low - top - mean - p) - leaves * (high - top - mean + q)
     return np.minimum(unit + np.log(total), 0.0), slope, np.maximum(-bend, 0.0)
+
+
+def _sum_few(low, high, n, eta, p, q) -> tuple[np.ndarray, ...]:
+    """Give what :func:`log_within` gives from the terms themselves."""
+    low, high, n = (part[..., None] for part in np.broadcast_arrays(low, high, n))
+    step = np.arange(int(np.max(high - low, initial=0)) + 1)
+    with np.errstate(divide="ignore"):
+        ratio = np.log(np.maximum(n - low - step[:-1], 0) / (low + step[1:]))
+    terms = np.concatenate([np.zeros_like(low), np.cumsum(ratio, axis=-1)], axis=-1)
+    terms = np.where(step <= high - low, terms, -np.inf) + step * eta[..., None]
+    top = terms.max(axis=-1)
+    weight = np.exp(terms - top[..., None])
+    total = weight.sum(axis=-1)
+    mean = weight @ step / total
+    spread = np.maximum(weight @ step**2 / total - mean**2, 0)
+    low, n = low[..., 0], n[..., 0]
+    value = log_binomial(low, n, eta) + top + np.log(total)
+    return np.minimum(value, 0.0), low - n * p + mean, np.maximum(n * p * q - spread, 0)
 
 
 def _difference(low, high, n, p, q) -> np.ndarray:
