@@ -89,6 +89,7 @@ def fit_common(events, patients, study, group, level: float = 0.95) -> CommonFit
 def edge_words(events: np.ndarray) -> str:
     """Say why a group has no finite mean.
 
+    >>> from synthesis.models.counts import within
     >>> edge_words(np.array([0, 0])), edge_words(within([0, 0], [2, 0])), edge_words(np.array([9, 7]))
     ('no events', 'possibly no events', 'nothing but events')
     """
