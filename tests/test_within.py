@@ -1,5 +1,7 @@
 """Counts known only within limits: their exact likelihood, in each model that has one, and the middle in the others."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize, minimize_scalar
@@ -9,6 +11,7 @@ from synthesis.models.batch import fit_batch
 from synthesis.models.catalogue import MODELS, pool
 from synthesis.models.censored import highest, log_within
 from synthesis.models.counts import WITHIN, within
+from synthesis.models.many import pool_many
 from synthesis.moderators.analysis import crosstab_rows, regress_factors
 from synthesis.moderators.regression import NOT_EXCHANGEABLE, Studies, regress
 from synthesis.pools.fitting import detail_fit_file
@@ -378,3 +381,15 @@ def test_a_regression_says_what_limits_leave_open():
     found = Studies(events, np.array(patients), np.array(study), np.arange(4.0)[:, None])
     assert regress(found, "glmm")["status"] == "possibly no events: not fitted"
     assert MIDDLE in regress(found, "logit-reml")["status"]
+
+
+def test_two_maxima_are_said_within_limits_too():
+    """A large register beside small series: the same two hills as of the exact counts, single and by the thousand."""
+    rows = [("a", 3, 3, 30), ("b", 1, 2, 25), ("c", 9, 9, 40), ("d", 0, 0, 20), ("e", 395, 405, 20000)]
+    events, patients, study = columns(rows)
+    one = pool("glmm", events, patients, study)
+    assert "the likelihood has two maxima" in one.status
+    alone = partial(pytest.fail, "the single fit was asked for")
+    (found,) = pool_many("glmm", events, np.array(patients), np.ones((1, 5), bool), np.zeros(5, bool), alone)
+    assert found["status"] == one.status and found["tau2"] == pytest.approx(one.tau2, rel=1e-7, abs=1e-9)
+    assert fit_batch(events, patients).tau[0] ** 2 == pytest.approx(one.tau2, rel=1e-6, abs=1e-9)  # its own climb
