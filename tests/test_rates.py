@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 from scipy.stats import binom, poisson
 from synthesis.models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
+from synthesis.models.counts import within
+from synthesis.models.proportions import clopper_pearson
 from synthesis.models.rate_normal import FAMILIES, Rates, exposure_of, fit_common
-from synthesis.pools.rates import NO_WINDOWS, WINDOW, garwood, pool_rate, pool_rates_file
+from synthesis.pools.rates import NO_WINDOWS, WINDOW, garwood, person_time_rows, pool_rate, pool_rates_file
 from synthesis.tables.declared import columns_of
 from synthesis.tables.files import read_table, write_table
-from synthesis.words.terms import ALL_OR_NONE, UNKNOWN_TAU2, is_ok
+from synthesis.words.terms import ALL_OR_NONE, MAY_BE_ALL, MAY_BE_NONE, MIDDLE, UNKNOWN_TAU2, is_ok
 
 GOLDEN = Path(__file__).parent / "golden"
 DATA = sorted(path.stem for path in (GOLDEN / "rates").glob("*.csv") if path.stem != "sources")
@@ -245,3 +248,74 @@ def test_rows_without_a_window_are_listed_with_the_reason(tmp_path):
     assert [(r["model"], r["k"], r["events"], r["person_time"], r["unit"]) for r in rates] == [
         (model, "2", "14", "508.0", "patient-month") for model in FAMILIES
     ]
+
+
+# Counts known only within limits.
+
+PATIENTS, TIME = [60, 110, 80, 100], [1, 3, 2, 3]
+
+
+def rate_of(model, low, high, patients=PATIENTS, time=TIME):
+    return pool_rate(model, within(low, high), patients, time, list("abcdefgh")[: len(patients)])
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+@pytest.mark.parametrize(
+    ("low", "high", "n", "m"), [(16, 17, 168, 1), (0, 4, 60, 2), (1, 50, 50, 1), (400, 2255, 20000, 12)]
+)
+def test_limits_have_the_sum_of_the_probabilities_of_their_counts(model, low, high, n, m):
+    """From where the limits are out of reach to where they are; slope and curvature by differences."""
+    y, family = np.arange(low, high + 1), FAMILIES[model]
+    for eta in (-12.0, -6.0, -3.0, -1.5, 0.5):
+        rate = math.exp(eta)
+        terms = poisson.logpmf(y, n * m * rate) if model.startswith("p") else binom.logpmf(y, n, -math.expm1(-m * rate))
+        ends = family.within(eta + np.array([-1e-5, 0, 1e-5]), low, high, n, m)
+        value, slope, curve = (part[1] for part in ends)
+        assert value == pytest.approx(logsumexp(terms), rel=1e-9, abs=1e-9)
+        assert slope == pytest.approx((ends[0][2] - ends[0][0]) / 2e-5, rel=1e-5, abs=1e-4)
+        assert curve == pytest.approx((ends[1][0] - ends[1][2]) / 2e-5, rel=1e-5, abs=1e-4) and curve >= 0
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_equal_limits_are_the_count_itself_and_no_knowledge_is_no_study(model):
+    events = [3, 6, 0, 15]
+    exact = pool_rate(model, events, PATIENTS, TIME, list("abcd"))
+    assert rate_of(model, events, events) == exact
+    if model == "cloglog-normal":  # a Poisson count has no upper end
+        told = rate_of(model, [*events, 0], [*events, 70], [*PATIENTS, 70], [*TIME, 2])
+        for quantity in ("estimate", "ci_low", "se", "tau2", "loglik"):
+            assert getattr(told, quantity) == pytest.approx(getattr(exact, quantity), rel=1e-7), quantity
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_rate_within_limits_lies_between_those_of_its_ends(model):
+    low, high = [3, 4, 0, 15], [3, 9, 5, 15]
+    found, few, many = rate_of(model, low, high), rate_of(model, low, low), rate_of(model, high, high)
+    assert is_ok(found.status) and few.estimate < found.estimate < many.estimate
+    assert (found.events, found.events_from, found.events_to) == (None, 22, 32)
+    assert found.q >= 0 and found.ci_low < found.estimate < found.ci_high
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_where_every_count_may_be_0_there_is_no_rate_but_a_word(model):
+    found = rate_of(model, [0, 0], [4, 0], [60, 70], [1, 2])
+    assert found.status == MAY_BE_NONE and math.isnan(found.estimate)
+    if model == "cloglog-normal":
+        assert rate_of(model, [1, 70], [60, 70], [60, 70], [1, 2]).status == MAY_BE_ALL
+
+
+def test_one_study_reaches_from_the_fewest_to_the_most_events():
+    found = rate_of("poisson-normal", [5], [9], [120], [2])
+    low, high = garwood([5, 9], 240)
+    assert (found.estimate, found.ci_low, found.ci_high) == (7 / 240, low[0], high[1])
+    assert found.status == f"{ONE_STUDY}; {MIDDLE}"
+    found = rate_of("cloglog-normal", [5], [9], [120], [2])
+    assert found.ci_low == pytest.approx(-math.log1p(-clopper_pearson(5, 120)[0]) / 2)
+    assert found.ci_high == pytest.approx(-math.log1p(-clopper_pearson(9, 120)[1]) / 2)
+
+
+def test_rows_within_limits_have_person_time_and_an_interval_but_no_rate():
+    row = {"subset": "all", "use": "yes", "window": "30", "patients": 120, "events": None}
+    (line,) = person_time_rows([row | {"events_from": 5, "events_to": 9}], 30, "patient-month", 0.95)
+    low, high = garwood([5, 9], 120)
+    assert (line["person_time"], line["rate"], line["ci_low"], line["ci_high"]) == (120, None, low[0], high[1])

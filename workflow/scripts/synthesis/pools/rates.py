@@ -20,14 +20,16 @@ from scipy.optimize import brentq
 from scipy.special import chdtrc, gammaincinv, ndtri
 
 from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY
+from ..models.counts import as_counts, middle
+from ..models.logistic_normal import WIDEST
 from ..models.prediction import prediction_interval
 from ..models.proportions import clopper_pearson
-from ..models.rate_normal import FAMILIES, Exposure, Family, exposure_of, fit, fit_common
+from ..models.rate_normal import FAMILIES, Exposure, Family, exposure_of, fit, fit_common, saturated
 from ..models.result import Pooled, blank_pool
-from ..selection.arms import counts_of, window_days
+from ..selection.arms import counts_of, limits_of, window_days
 from ..tables.declared import Row, columns_of, read, write
 from ..tables.pools import OVERALL
-from ..words.terms import with_remark
+from ..words.terms import MAY_BE_ALL, MAY_BE_NONE, MIDDLE, TOO_WIDE, with_remark
 
 NO_WINDOWS = "no study with a window in days"
 WINDOW = "window: no number of days, so no person-time"
@@ -74,25 +76,31 @@ def pool_rate(model: str, events, patients, time, study, level: float = 0.95) ->
     Stijnen T, Hamza TH, Özdemir P. Stat Med 2010;29:3046–67, section 3.2 (Poisson–normal).
     """
     family = FAMILIES[model]
-    y, n, m, study = (np.asarray(part) for part in (events, patients, time, study))
+    y, (n, m, study) = as_counts(events), (np.asarray(part) for part in (patients, time, study))
     person_time = float(np.sum(n * m))
     blank = Rate(**vars(blank_pool(model, y, n, study)), person_time=person_time)
     if blank.k == 0:
         return replace(blank, status=NO_WINDOWS)
     data = exposure_of(y, n, m, study)
-    if model == "cloglog-normal" and np.all(y == n):
+    if model == "cloglog-normal" and blank.events_from == np.sum(n):
         return replace(blank, ci_low=_all_events_limit(n, m, level), status=ALL_EVENTS)
     if blank.studies == 1:
         return _one_study(blank, family, data, level)
-    if blank.events == 0:
+    if blank.events_to == 0:
         return replace(blank, estimate=0.0, ci_low=0.0, ci_high=-np.log1p(-level) / person_time, status=NO_EVENTS)
+    if blank.events_from == 0:
+        return replace(blank, status=MAY_BE_NONE)
+    if model == "cloglog-normal" and blank.events_to == np.sum(n):
+        return replace(blank, status=MAY_BE_ALL)
     best = fit(family, data)
     if not best.converged:
         return replace(blank, status=f"did not converge: {best.message}")
     mean, se = float(best.beta[0]), float(np.sqrt(best.covariance[0, 0]))
+    if not se < WIDEST:
+        return replace(blank, status=TOO_WIDE)
     tau2, half = best.tau**2 if best.known else nan, ndtri((1 + level) / 2) * se
     pi_low, pi_high = prediction_interval(mean, se, tau2, blank.studies, level, back=np.exp)
-    q, q_df = max(2 * (family.saturated(data) - fit_common(family, data).loglik), 0.0), blank.k - 1
+    q, q_df = max(2 * (saturated(family, data) - fit_common(family, data).loglik), 0.0), blank.k - 1
     return replace(
         blank,
         estimate=float(np.exp(mean)),
@@ -107,19 +115,24 @@ def pool_rate(model: str, events, patients, time, study, level: float = 0.95) ->
 
 
 def _one_study(blank: Rate, family: Family, data: Exposure, level: float) -> Rate:
-    """Give the rate of a single study with its exact interval."""
+    """Give the rate of a single study with its exact interval: from that of the fewest events to that of the most."""
     windows = np.unique(data.time[data.patients > 0])
+    ends, centre = (blank.events_from, blank.events_to), (blank.events_from + blank.events_to) / 2
+    said = "" if ends[0] == ends[1] else MIDDLE
     if family.name == "poisson-normal":
-        low, high = garwood(blank.events, blank.person_time, level)
-        estimate = blank.events / blank.person_time
+        low, high = garwood(ends, blank.person_time, level)
+        estimate = centre / blank.person_time
     elif len(windows) == 1:
         size = data.patients.sum()
-        estimate = -np.log1p(-blank.events / size) / windows[0]
-        low, high = (-np.log1p(-p) / windows[0] for p in clopper_pearson(blank.events, size, level))
+        estimate = -np.log1p(-centre / size) / windows[0]
+        low, high = (-np.log1p(-p) / windows[0] for p in clopper_pearson(ends, size, level))
     else:
-        estimate = np.exp(fit_common(family, data).beta[0]) if blank.events else 0.0
-        return replace(blank, estimate=float(estimate), status=f"{ONE_STUDY}; several windows: no exact interval")
-    return replace(blank, estimate=float(estimate), ci_low=float(low), ci_high=float(high), status=ONE_STUDY)
+        data = data._replace(events=middle(data.events))
+        estimate = np.exp(fit_common(family, data).beta[0]) if centre else 0.0
+        status = with_remark(f"{ONE_STUDY}; several windows: no exact interval", said)
+        return replace(blank, estimate=float(estimate), status=status)
+    status = with_remark(ONE_STUDY, said)
+    return replace(blank, estimate=float(estimate), ci_low=float(low[0]), ci_high=float(high[1]), status=status)
 
 
 def _all_events_limit(n: np.ndarray, m: np.ndarray, level: float) -> float:
@@ -146,8 +159,9 @@ def person_time_rows(rows: Iterable[Row], days: float, unit: str, level: float) 
             line |= {"use": "no", "reason": WINDOW}
         elif line["use"] == "yes":
             total = line["patients"] * window / days
-            low, high = garwood(line["events"], total, level)
-            line |= {"person_time": total, "rate": line["events"] / total, "ci_low": float(low), "ci_high": float(high)}
+            low, high = garwood(limits_of(line), total, level)
+            rate = None if line["events"] is None else line["events"] / total
+            line |= {"person_time": total, "rate": rate, "ci_low": float(low[0]), "ci_high": float(high[1])}
     return table
 
 
