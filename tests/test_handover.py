@@ -35,7 +35,7 @@ from synthesis.sheets.collect import collect_sheets_file
 from synthesis.sheets.grade import DOMAINS, read_grade
 from synthesis.tables.declared import UndescribedError, columns_of, describe, read, table_name, table_names, write
 from synthesis.tables.files import number, read_table
-from synthesis.tables.pools import estimate_text, find_pool
+from synthesis.tables.pools import estimate_text, events_text, find_pool
 from synthesis.tables.problems import ProblemsError
 from synthesis.words.formatting import decimals_for, format_count
 
@@ -208,7 +208,7 @@ def test_the_headline_table_prints_the_estimates(built, document):
         pool = find_pool(estimates, "glmm", analysis=name)
         decimals = decimals_for([number(pool, "estimate")])
         shown = rows[analysis.label]
-        assert shown[1:4] == [format_count(int(pool[key])) for key in ("studies", "events", "patients")]
+        assert shown[1:4] == [format_count(pool["studies"]), events_text(pool), format_count(pool["patients"])]
         assert shown[4].split("\n")[0] == estimate_text(pool, decimals)
     assert "one study" in rows["High fever"][4]
 
@@ -233,7 +233,7 @@ def test_every_pooled_count_stands_in_the_document_with_its_source(built, docume
         assert used
         for row in used:
             line = next(shown for shown in rows if shown[0].startswith(row["label"]))
-            assert line[1:3] == [format_count(int(row["events"])), format_count(int(row["patients"]))]
+            assert line[1:3] == [events_text(row), format_count(row["patients"])]
             assert row["source"] in line[-1]
 
 
