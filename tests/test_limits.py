@@ -1,5 +1,9 @@
 """Counts known only within limits: how they are written and read, and that checks refuse only what cannot be."""
 
+import re
+import zipfile
+
+import openpyxl
 import pytest
 import yaml
 from conftest import REVIEW, ROOT
@@ -13,6 +17,7 @@ from synthesis.curation.table_file import read_table_file
 from synthesis.curation.wide import draft_sheets
 from synthesis.curation.workbook import write_workbook
 from synthesis.curation.writing import sheet_data, to_yaml
+from synthesis.models.proportions import clopper_pearson
 from synthesis.protocol.config import read_protocol
 from synthesis.releases.attribution import counts_of, how
 from synthesis.releases.estimates import movers
@@ -23,7 +28,9 @@ from synthesis.sheets.checks import check_sheet
 from synthesis.sheets.collect import outcome_rows
 from synthesis.sheets.limits import Limits, ends, fitting
 from synthesis.sheets.sheet import type_sheet
+from synthesis.tables.declared import declared, read
 from synthesis.tables.located import read_located
+from synthesis.tables.pools import find_pool
 from synthesis.tables.problems import ProblemsError
 
 FOLDERS = (REVIEW, ROOT)  # the small review, and the review itself
@@ -203,3 +210,31 @@ def test_what_a_release_tells_of_limits_is_what_the_sheet_says():
     assert how("a2020", *(counts_of(s.used("rash"))["a2020"] for s in (before, after)), before, after, "rash") == (
         "15/168 → 16 to 17/168"
     )
+
+
+@pytest.mark.workflow
+def test_a_count_within_limits_goes_from_the_sheet_to_every_page(built):
+    """Davis 2004 of the small review: rash in 1 to 2 of 50. Two columns for machines, 1–2 for people."""
+    results = built.folder / "results"
+    [row] = [row for row in read(results / "rash/rows.csv") if (row["study"], row["subset"]) == ("davis2004", "all")]
+    assert (row["events"], row["events_from"], row["events_to"], row["use"]) == (None, 1, 2, "yes")
+    ends = clopper_pearson([1, 2], 50)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((ends[0][0], ends[1][1]))
+    pool = find_pool(read(results / "estimates.csv"), "glmm", analysis="rash")
+    assert (pool["events"], pool["events_from"], pool["events_to"], pool["patients"]) == (None, 4, 5, 200)
+    assert 4 / 200 < pool["estimate"] < 5 / 200 and pool["status"] == "ok"
+    for table in ("data/outcomes", "rows", "estimates"):
+        columns = declared()[table].columns
+        assert {columns[name].type for name in ("events", "events_from", "events_to")} == {"integer"}
+    book = openpyxl.load_workbook(results / "tables.xlsx")
+    head, *lines = book["data outcomes"].iter_rows(values_only=True)
+    [cells] = [line for line in (dict(zip(head, line, strict=True)) for line in lines) if line["events_from"] == 1]
+    assert (cells["study"], cells["outcome"], cells["events"], cells["events_to"]) == ("davis2004", "rash", None, 2)
+    forest = (results / "rash/forest.svg").read_text("utf-8")
+    assert ">1–2<" in forest and ">4–5<" in forest and "Bar instead of a square" in forest
+    assert "| [Rash](#rash) | 3 | 4–5 | 200 |" in (results / "README.md").read_text("utf-8")
+    report = (results / "report.html").read_text("utf-8")
+    assert "1–2/50" in report and '"1–2 of 50 patients"' in report and "2.0–4.0 (0.1–13.7)" in report
+    with zipfile.ZipFile(results / "report.docx") as archive:
+        word = re.sub("<[^>]*>", "", archive.read("word/document.xml").decode())
+    assert "1–2" in word and "2.0–4.0 (0.1–13.7)" in word
