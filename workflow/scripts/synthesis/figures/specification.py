@@ -201,6 +201,8 @@ def level_words(choice: str, level: str, text: FigureText) -> str:
     >>> text = FigureText("Fever", outcomes={"fever": "Fever", "chills": "Chills"})
     >>> level_words("window", "100 + unstated", text), level_words("window", "90 or 30", text)
     ('100 days, or not stated', '30 or 90 days')
+    >>> level_words("window", "100 + open + unstated or 100 + open", text)
+    '100 days, or open'
     >>> level_words("derived", "derived out or out", text), level_words("outcomes", "fever else chills", text)
     ('derived left out, or left out', 'else Chills')
     """
@@ -211,14 +213,14 @@ def level_words(choice: str, level: str, text: FigureText) -> str:
         others = level.split(" else ")[1:]
         return ", ".join(f"else {text.outcomes.get(name, name)}" for name in others) or "the preferred one only"
     if choice == "window":
-        alone = sorted((one for one in level.split(" or ") if one.isdigit()), key=int)
-        said = [f"{joined(alone, 'or')} days"] if alone else []
-        return "; ".join([_silent(one) for one in level.split(" or ") if not one.isdigit()] + said)
+        return _window_words(level.split(" or "))
     pairs = (one.rpartition(" ") if choice == "derived" else ("", "", one) for one in level.split(" or "))
     return ", or ".join(f"{first} {LEVELS.get(last, last)}".strip() for first, _, last in pairs)
 
 
-def _silent(level: str) -> str:
-    """Give a window, and what comes in though it states none."""
-    days, *silent = level.split(" + ")
-    return f"{days} days, or {' or '.join(LEVELS.get(kind, kind) for kind in silent)}"
+def _window_words(levels: Sequence[str]) -> str:
+    """Give windows that let in the same: only those with the least beside the days, since the rest changes nothing."""
+    found = [level.split(" + ") for level in levels]
+    least = [one for one in found if len(one) == min(map(len, found))]
+    days = joined(sorted((one[0] for one in least), key=int), "or")
+    return f"{days} days" + "".join(f", or {LEVELS.get(kind, kind)}" for kind in least[0][1:])
