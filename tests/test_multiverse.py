@@ -50,9 +50,10 @@ def of(folder, analysis, models=QUICK, windows=(30, 100, 400), priors=()):
 
 
 def where(rows, departure):
-    """Give the one row of the primary model to which a combination of choices leads."""
-    found = [row for row in rows if row["model"] == rows[0]["model"] and departure in row["departures"].split(";")]
-    assert len(found) == 1, f"{departure}: {len(found)} of {[row['departures'] for row in rows]}"
+    """Give the one row of the primary model and prior to which a combination of choices leads."""
+    alike = [row for row in rows if (row["model"], row["prior"]) == (rows[0]["model"], rows[0]["prior"])]
+    found = [row for row in alike if departure in row["departures"].split(";")]
+    assert len(found) == 1, f"{departure}: {len(found)} of {[row['departures'] for row in alike]}"
     return found[0]
 
 
