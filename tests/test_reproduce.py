@@ -7,6 +7,7 @@ from math import inf, nan
 
 import pytest
 from synthesis.models.catalogue import MODELS, pool
+from synthesis.models.counts import within
 from synthesis.models.proportions import STUDY_INTERVALS
 from synthesis.pools.reproduce import block, named_numbers, r_string, reproduction, wrap
 from synthesis.tables.declared import columns_of
@@ -23,6 +24,13 @@ COUNTS = {
     "alone": ([7], [63], ["a"]),
     "none": ([0, 0, 0], [12, 30, 25], list("abc")),
     "all": ([12, 30], [12, 30], list("ab")),
+}
+
+
+LIMITS = {  # from, to, patients, study: a rounded percentage and a suppressed cell; an arm beside an exact one
+    "rounded": ([16, 0, 2, 30], [17, 4, 2, 30], [168, 60, 97, 140], list("abcd")),
+    "arm": ([5, 2, 8, 20, 1], [5, 6, 8, 24, 1], [60, 41, 70, 49, 50], list("aabcd")),
+    "alone": ([5], [9], [120], ["a"]),
 }
 
 
@@ -101,6 +109,31 @@ def test_a_number_that_r_does_not_find_stops_the_script(tmp_path):
         done = run(reproduction(rows, estimates, analysis="x", label="X", primary="glmm"), tmp_path)
         assert done.returncode != 0 and "R and the workflow differ" in done.stderr
         row.update(kept)
+
+
+def within_limits(name: str) -> tuple[list[dict], list[dict]]:
+    """Give rows and estimates of a case with counts within limits."""
+    low, high, patients, study = LIMITS[name]
+    ends = STUDY_INTERVALS["clopper-pearson"](low, patients)[0], STUDY_INTERVALS["clopper-pearson"](high, patients)[1]
+    rows = [
+        {"study": s, "events": a if a == b else None, "events_from": a, "events_to": b, "patients": n}
+        | {"ci_low": float(first), "ci_high": float(last)}
+        for s, a, b, n, first, last in zip(study, low, high, patients, *ends, strict=True)
+    ]
+    pools = (vars(pool(model, within(low, high), patients, study)) for model in ("glmm", "glmm-t", "logit-reml-hk"))
+    return rows, [{key: value for key, value in values.items() if key in ESTIMATES} for values in pools]
+
+
+@needs_r
+@pytest.mark.parametrize("name", LIMITS)
+def test_counts_within_limits_stand_in_the_script_and_are_pooled_again(name, tmp_path):
+    """The worst difference seen: 4e-8."""
+    text = reproduction(*within_limits(name), analysis=name, label="Fever", primary="glmm")
+    done = run(text, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    low, high = LIMITS[name][:2]
+    assert f"from = {wrap(list(map(str, low)))}" in text and f"to = {wrap(list(map(str, high)))}" in text
+    assert bool(re.search(r"^glmm-t +pi_high", done.stdout, re.M)) == (name != "alone") and worst(done.stdout) < 1e-5
 
 
 @needs_r

@@ -6,12 +6,15 @@ size <- max(sapply(each, function(arms) sum(arms$patients)))
 study <- function(arms, mu, tau) {
   height <- function(eta) log_arms(arms, eta) + dnorm(eta, mu, tau, log = TRUE)
   ends <- reach(height, 40, limit = 300)
-  eta <- seq(ends[1], ends[2], length.out = 2001)
-  top <- max(height(eta))
-  top + log(sum(exp(height(eta) - top)) * (eta[2] - eta[1]))
+  eta <- seq(ends[1], ends[2], length.out = max(401, ceiling(8 * diff(ends))))
+  value <- height(eta)
+  max(value) + log(sum(exp(value - max(value))) * (eta[2] - eta[1]))
 }
 loglik <- function(theta) {
-  if (theta[2] == 0) log_arms(rows, theta[1]) else sum(sapply(each, study, theta[1], abs(theta[2])))
+  if (any(abs(theta) > 200)) { # an optimiser gone astray
+    return(-1e9)
+  }
+  if (abs(theta[2]) < 1e-7) log_arms(rows, theta[1]) else sum(sapply(each, study, theta[1], abs(theta[2])))
 }
 exact <- all(rows$from == rows$to)
 flat <- function(mu) log_arms(rows, mu)
