@@ -88,10 +88,33 @@ pool_rows <- function(d, analysis, subset, group) {
     if (name %in% wanted) add(name, pool_two_stage(d, k, measure, method, suffix))
   }
 }
+# A mean for each level and one tau where counts are known within limits, which glmer takes none of.
+fit_within <- function(d, level) {
+  d$level <- as.integer(factor(level, unique(level))); parts <- split(d, d$study)
+  f <- function(x) -sum(sapply(parts, function(arms) {
+    height <- function(u) Reduce(`+`, Map(function(from, to, n, m) log_arm(u + m, from, to, n), arms$from, arms$to, arms$patients, x[arms$level])) + dnorm(u, 0, max(exp(x[length(x)]), 1e-6), log = TRUE)
+    ends <- reach(height, 40); u <- seq(ends[1], ends[2], length.out = 401); v <- height(u)
+    max(v) + log(sum(exp(v - max(v))) * (u[2] - u[1]))
+  }))
+  start <- c(qlogis((tapply(d$events, d$level, sum) + 0.5) / (tapply(d$patients, d$level, sum) + 1)), log(0.5))
+  o <- attempt(optim(start, f, control = list(reltol = 1e-12, maxit = 5000)))
+  if (!is.null(o)) o <- attempt(optim(o$par, f, method = "BFGS", control = list(reltol = 1e-14, maxit = 500)))
+  if (!is.null(o)) list(means = o$par[-length(o$par)], loglik = -o$value)
+}
+compare_within <- function(d, analysis, subset, groups) {
+  low <- tapply(d$from, d$group, sum); high <- tapply(d$to, d$group, sum); n <- tapply(d$patients, d$group, sum)
+  inner <- d[d$group %in% names(low)[low > 0 & high < n], ]; levels <- unique(inner$group)
+  null <- fit_within(d, rep("", nrow(d))); full <- if (nrow(inner) > length(levels)) fit_within(inner, inner$group)
+  if (is.null(null) || is.null(full)) return(invisible())
+  for (i in seq_along(levels)) put(analysis, subset, levels[i], "glmm-common", c(estimate = plogis(full$means[[i]])))
+  lr <- max(0, 2 * (full$loglik - null$loglik))
+  put(analysis, subset, "", "glmm-common", c(test = lr, test_p = pchisq(lr, groups - 1, lower.tail = FALSE)))
+}
 compare_groups <- function(d, analysis, subset) {
   d <- d[!d$group %in% c("mixed", "not reported"), ]
   groups <- length(unique(d$group)); k <- length(unique(d$study))
   if (groups < 2 || nrow(d) <= groups || k < 2 || sum(d$events) %in% c(0, sum(d$patients))) return(invisible())
+  if (any(d$from < d$to)) return(compare_within(d, analysis, subset, groups))
   # A group without events, or with nothing but events, has the likelihood 1 at a mean without end: it stands in the null model only.
   y <- tapply(d$events, d$group, sum); n <- tapply(d$patients, d$group, sum)
   inner <- d[d$group %in% names(y)[y > 0 & y < n], ]; inner$level <- factor(inner$group, unique(inner$group))
