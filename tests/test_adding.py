@@ -246,7 +246,7 @@ def test_the_lines_to_commit_can_be_pasted_and_name_what_changed_and_nothing_els
     lines = [line.strip() for line in said.splitlines() if line.startswith("  git ")]
     assert lines == [
         "git add README.md results/estimates.csv results/fever/rows.csv studies/evans2005.yaml studies/screening.csv",
-        "git commit -m 'Enter Evans 2005: rash 1/50, fever 6/50'",
+        "git commit -m 'Enter Evans 2005: rash 1–2/50, fever 6/50'",
     ]
     for name, value in (("user.name", "t"), ("user.email", "t@example.org")):
         repository("config", name, value)
