@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit, logit
 from synthesis.models import bayes_batch as batch
 from synthesis.models.bayes import pool_bayes
-from synthesis.models.bayes_batch import bayes_batch
+from synthesis.models.bayes_batch import bayes_batch, bayes_batches
 from synthesis.models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY, pool
 from synthesis.models.many import NUMBERS, pool_many, variation_model
 from test_golden_proportions import NAMES, read_data
@@ -94,6 +94,14 @@ def test_the_same_however_the_sets_are_cut(monkeypatch):
     assert ok.all()
     for name in NUMBERS:
         assert np.allclose(parts[name], whole[name], rtol=AGREE, atol=0), name
+
+
+def test_several_prior_scales_of_tau_share_one_table():
+    """Also where the data ask for more spread than the narrowest prior gives."""
+    events, patients = np.array([[1, 30, 4, 60], [3, 2, 5, 1]]), np.array([100, 100, 300, 90])
+    mask, scales = np.ones((2, 4), bool), (1.0, 0.25, 3.0)
+    for scale, (found, ok) in zip(scales, bayes_batches(events, patients, None, 0.95, scales), strict=True):
+        check(events, patients, mask, found, ok, (0, 1), tau_scale=scale)
 
 
 def test_what_no_grid_resolves_is_left_to_the_single_fit(monkeypatch):

@@ -8,7 +8,7 @@ single fit.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import factorial
 
@@ -22,7 +22,7 @@ from .study_table import tabulate_studies
 
 QUANTITIES = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "se", "tau2", "tau2_low", "tau2_high", "mean")
 LOOK = (24, 48)  # points of τ and μ when the posteriors are looked for
-STEPS = (0.5, 0.25, 0.12)  # of μ, in standard deviations of the narrowest posterior at τ = 0: one after the other
+STEPS = (1.0, 0.5, 0.25, 0.12)  # of μ, in standard deviations of the narrowest posterior at τ = 0: one after the other
 TAU_STEP = 0.1  # of τ in its stretched coordinate where studies are few; of many, √(2k) makes posteriors narrower
 NEW_STEP = 0.7  # of a new study's logit, in its smallest standard deviation
 SMOOTH = 0.1  # of μ, in its stretched coordinate at most: sinh bends a bell that is as wide as the axis' own width
@@ -111,40 +111,54 @@ def bayes_batch(
     ok : ndarray of bool, shape (sets,)
         Which data sets were fitted: not those without studies, and those that no grid here resolves.
     """
+    return bayes_batches(events, patients, mask, level, (tau_scale,), mu_sd)[0]
+
+
+def bayes_batches(
+    events: np.ndarray,
+    patients: np.ndarray,
+    mask: np.ndarray | None,
+    level: float,
+    tau_scales: Sequence[float],
+    mu_sd: float = MU_SD,
+) -> list[tuple[dict[str, np.ndarray], np.ndarray]]:
+    """Fit with several prior scales of τ: what :func:`bayes_batch` gives for each, the studies tabulated once."""
     mask = np.ones(np.atleast_2d(events).shape, bool) if mask is None else np.asarray(mask, bool)
     y, n = (np.broadcast_to(counts, mask.shape) for counts in (as_counts(events), np.asarray(patients)))
-    found = np.full((len(QUANTITIES), len(mask)), np.nan)
+    found = np.full((len(tau_scales), len(QUANTITIES), len(mask)), np.nan)
     rest = np.flatnonzero(mask.any(axis=1))
     for step in STEPS:
         if len(rest):
             every = Sets.of(y[rest], n[rest], mask[rest])
-            found[:, rest] = _fit(every, step, level=level, tau_scale=tau_scale, mu_sd=mu_sd)
-        rest = rest[np.isnan(found[0, rest])]
-    return dict(zip(QUANTITIES, found, strict=True)), np.isfinite(found[0])
+            found[..., rest] = _fit(every, step, level=level, tau_scales=tau_scales, mu_sd=mu_sd)
+        rest = rest[np.isnan(found[:, 0, rest]).any(axis=0)]
+    return [(dict(zip(QUANTITIES, one, strict=True)), np.isfinite(one[0])) for one in found]
 
 
-def _fit(sets: Sets, step: float, **how: float) -> np.ndarray:
-    """Give ``QUANTITIES`` of data sets on one grid, shape (quantities, sets); NaN of those it does not resolve."""
+def _fit(sets: Sets, step: float, **how) -> np.ndarray:
+    """Give ``QUANTITIES`` of data sets on one grid, shape (scales, quantities, sets); NaN where it resolves none."""
     return _halves(sets, step, **how) if len(sets.n) > STUDIES else _fit_together(sets, step, **how)
 
 
-def _halves(sets: Sets, step: float, **how: float) -> np.ndarray:
+def _halves(sets: Sets, step: float, **how) -> np.ndarray:
     halves = np.array_split(np.arange(len(sets.times)), 2)
-    return np.hstack([_fit(sets.keep(half), step, **how) for half in halves])
+    return np.concatenate([_fit(sets.keep(half), step, **how) for half in halves], axis=2)
 
 
-def _fit_together(sets: Sets, step: float, *, level: float, tau_scale: float, mu_sd: float) -> np.ndarray:
-    found = np.full((len(QUANTITIES), len(sets.times)), np.nan)
-    grid = _place(sets, step, tau_scale, mu_sd)
+def _fit_together(sets: Sets, step: float, *, level: float, tau_scales: Sequence[float], mu_sd: float) -> np.ndarray:
+    found = np.full((len(tau_scales), len(QUANTITIES), len(sets.times)), np.nan)
+    grid = _place(sets, step, max(tau_scales), mu_sd)  # a narrower prior takes mass away, and adds none elsewhere
     size = len(grid.row)
     if size * len(sets.n) > TABLE and len(sets.times) > 1:
-        return _halves(sets, step, level=level, tau_scale=tau_scale, mu_sd=mu_sd)
+        return _halves(sets, step, level=level, tau_scales=tau_scales, mu_sd=mu_sd)
     read = Reader(grid, level)
     if size * max(len(sets.n), len(read.x.t)) > TABLE:
         return found
     table = grid.table(sets)
-    for part in _chunks(len(sets.times), size):
-        found[:, part] = read(grid.masses(sets.times[part], table))
+    for i, scale in enumerate(tau_scales):
+        own = replace(grid, tau_scale=scale)
+        for part in _chunks(len(sets.times), size):
+            found[i, :, part] = read(own.masses(sets.times[part], table))
     return found
 
 
@@ -199,7 +213,8 @@ class Grid:
 
     def table(self, sets: "Sets") -> np.ndarray:
         """Give the log likelihood of each study at each point, shape (studies, points), 0 at its highest."""
-        table = tabulate_studies(sets.log_likelihoods, sets.errors.min(), self.tau.x, self.mu.x, self.use)
+        given = sets.log_likelihoods, self.mu.centre, sets.errors.min()
+        table = tabulate_studies(*given, self.tau.x, self.mu.x, self.use)
         return table - table.max(axis=1, keepdims=True)
 
     def masses(self, times: np.ndarray, table: np.ndarray) -> np.ndarray:
