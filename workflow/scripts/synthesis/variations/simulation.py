@@ -19,6 +19,7 @@ from scipy.special import expit, logit, ndtr
 
 from ..models import betabinom, many
 from ..models.bayes import TAU_SCALE
+from ..models.bayes_batch import bayes_batches
 from ..models.catalogue import ALL_EVENTS, NO_EVENTS, OK, pool
 from ..models.details import population_average
 from ..models.proportions import clopper_pearson
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Paths = Sequence[str]
-BLOCK = 100  # reviews that are fitted together, whatever the number of jobs
+BLOCK = 200  # reviews that are fitted together, whatever the number of jobs
 SMALLEST = 3  # studies from which an analysis is a scenario of its own: below there is no prediction interval
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2")  # what a fit gives, in this order
@@ -75,17 +76,15 @@ class Scenario:
         return about | {"mean_incidence": 100 * population_average(self.mean, self.tau)}
 
 
-def variants(settings: Mapping) -> dict[str, tuple[str, dict[str, float]]]:
-    """Give name in the tables → model and prior: the config's models, and after ``bayes`` its other prior scales.
+def variants(settings: Mapping) -> dict[str, dict[str, dict[str, float]]]:
+    """Give model → name in the tables → prior: the config's models, and of ``bayes`` its other prior scales, too.
 
     >>> variants({"models": ["bayes", "glmm"], "prior_scales": [0.5]})
-    {'bayes': ('bayes', {}), 'bayes-0.5': ('bayes', {'tau_scale': 0.5}), 'glmm': ('glmm', {})}
+    {'bayes': {'bayes': {}, 'bayes-0.5': {'tau_scale': 0.5}}, 'glmm': {'glmm': {}}}
     """
-    found: dict[str, tuple[str, dict[str, float]]] = {}
-    for model in settings["models"]:
-        found[model] = (model, {})
-        if model == "bayes":
-            found |= {f"bayes-{scale:g}": (model, {"tau_scale": scale}) for scale in settings["prior_scales"]}
+    found: dict[str, dict[str, dict[str, float]]] = {model: {model: {}} for model in settings["models"]}
+    if "bayes" in found:
+        found["bayes"] |= {f"bayes-{scale:g}": {"tau_scale": scale} for scale in settings["prior_scales"]}
     return found
 
 
@@ -135,30 +134,48 @@ def draw_reviews(scenario: Scenario, number: int, reviews: Iterable[int], seed: 
 
 
 def fit_reviews(
+    model: str, events: np.ndarray, patients: np.ndarray, level: float, study: np.ndarray | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Pool simulated reviews, shape (reviews, arms), with a model.
+
+    ``study`` is that of each arm, arms of one study together; one arm a study when left out. Gives ``NUMBERS``, shape
+    (6, reviews), NaN where there is none, and what :func:`synthesis.models.catalogue.pool` says of each review.
+    """
+    return next(fit_with_priors(model, events, patients, level, study))
+
+
+def fit_with_priors(
     model: str,
     events: np.ndarray,
     patients: np.ndarray,
     level: float,
     study: np.ndarray | None = None,
-    **prior: float,
-) -> tuple[np.ndarray, list[str]]:
-    """Pool simulated reviews, shape (reviews, arms), with a model.
-
-    ``study`` is that of each arm, arms of one study together; one arm a study when left out. ``prior`` is as in
-    :func:`synthesis.models.catalogue.pool`. Gives ``NUMBERS``, shape
-    (6, reviews), NaN where there is none, and what :func:`synthesis.models.catalogue.pool` says of each review.
-    """
+    priors: Sequence[Mapping[str, float]] = ({},),
+) -> Iterator[tuple[np.ndarray, list[str]]]:
+    """Give what :func:`fit_reviews` gives, for each of several priors of one model."""
     study = np.arange(events.shape[1]) if study is None else study
     total, size, starts = events.sum(1), patients.sum(1), np.unique(study, return_index=True)[1]
     fits = (total > 0) & (total < size) & (len(starts) > 1)
-    numbers, status = np.full((len(NUMBERS), len(events)), np.nan), [OK] * len(events)
+    numbers = np.full((len(priors), len(NUMBERS), len(events)), np.nan)
     if fits.any() and model in (BATCHES if len(starts) == len(study) else ADD_ARMS):
         y, n = (np.add.reduceat(counts[fits], starts, axis=1) for counts in (events, patients))
-        numbers[:, fits] = BATCHES[model](y, n, level, **prior)
-    for i in np.flatnonzero(np.isnan(numbers[0])):  # few, unless a model has no batch: the single fit knows the words
-        one = pool(model, events[i], patients[i], study, level, **prior)
-        numbers[:, i], status[i] = [getattr(one, name) for name in NUMBERS], one.status
-    return numbers, status
+        numbers[..., fits] = _bayes(y, n, level, priors) if model == "bayes" else BATCHES[model](y, n, level)
+    for prior, found in zip(priors, numbers, strict=True):
+        status = [OK] * len(events)
+        for i in np.flatnonzero(np.isnan(found[0])):  # few, unless a model has no batch: the single fit knows the words
+            one = pool(model, events[i], patients[i], study, level, **prior)
+            found[:, i], status[i] = [getattr(one, name) for name in NUMBERS], one.status
+        yield found, status
+
+
+def _bayes(events: np.ndarray, patients: np.ndarray, level: float, priors: Sequence[Mapping] = ({},)) -> np.ndarray:
+    """Fit with several prior scales: the studies are tabulated once for all of them."""
+    scales = [prior.get("tau_scale", TAU_SCALE) for prior in priors]
+    fits = bayes_batches(events, patients, None, level, scales)
+    found = np.array([[numbers[name] for name in NUMBERS] for numbers, _ in fits])
+    if events.shape[1] < SMALLEST:  # as the single fit: two studies say nothing of where a third would lie
+        found[:, [NUMBERS.index("pi_low"), NUMBERS.index("pi_high")]] = np.nan
+    return found
 
 
 def _many(events: np.ndarray, patients: np.ndarray, level: float, model: str, **prior: float) -> np.ndarray:
@@ -186,8 +203,13 @@ def _crude(events: np.ndarray, patients: np.ndarray, level: float) -> np.ndarray
     return np.array([total / size, *clopper_pearson(total, size, level), *np.full((3, len(total)), np.nan)])
 
 
-BATCHES = {"betabinom": _betabinom, "crude": _crude} | {name: partial(_many, model=name) for name in many.BATCHES}
-ADD_ARMS = (*many.SHARE_EFFECT, "crude")  # to these the arms of a study are its total; the others refuse several
+BATCHES = {name: partial(_many, model=name) for name in many.BATCHES}
+BATCHES |= {"bayes": _bayes, "betabinom": _betabinom, "crude": _crude}
+ADD_ARMS = (
+    *many.SHARE_EFFECT,
+    "bayes",
+    "crude",
+)  # to these the arms of a study are its total; the others refuse several
 
 
 def simulate_chunk(scenarios: Sequence[Scenario], settings: Mapping, level: float, chunk: int) -> Iterator[dict]:
@@ -199,11 +221,12 @@ def simulate_chunk(scenarios: Sequence[Scenario], settings: Mapping, level: floa
     ]
     for number, reviews in blocks[chunk :: settings["chunks"]]:
         events, patients = draw_reviews(scenarios[number], number, reviews, settings["seed"])
-        for name, (model, prior) in variants(settings).items():
-            numbers, status = fit_reviews(model, events, patients, level, scenarios[number].study, **prior)
-            for review, values, word in zip(reviews, numbers.T.tolist(), status, strict=True):
-                found = dict(zip(NUMBERS, values, strict=True))
-                yield {"scenario": number, "review": review, "model": name, **found, "status": word}
+        for model, named in variants(settings).items():
+            fits = fit_with_priors(model, events, patients, level, scenarios[number].study, list(named.values()))
+            for name, (numbers, status) in zip(named, fits, strict=True):
+                for review, values, word in zip(reviews, numbers.T.tolist(), status, strict=True):
+                    found = dict(zip(NUMBERS, values, strict=True))
+                    yield {"scenario": number, "review": review, "model": name, **found, "status": word}
 
 
 def characterise(
@@ -214,8 +237,9 @@ def characterise(
     ``chunks`` are rows of ``REVIEWS``, as text or numbers, in any order. A missing review is an error, never a smaller
     number of reviews.
     """
-    chosen, reviews = variants(settings), settings["reviews"]
-    models = list(chosen)
+    reviews, chosen = settings["reviews"], variants(settings)
+    scales = {name: prior.get("tau_scale", TAU_SCALE) for name, prior in chosen.get("bayes", {}).items()}
+    models = [name for named in chosen.values() for name in named]
     numbers = np.full((len(scenarios), len(models), reviews, len(NUMBERS)), np.nan)
     status = np.full(numbers.shape[:3], "", object)
     for row in chain.from_iterable(chunks):  # a chunk is read when it is its turn: all of them may not fit in memory
@@ -229,9 +253,8 @@ def characterise(
             if (status[number, place] == "").any():
                 raise ValueError(f"scenario {number}, {model}: reviews are missing. Build all chunks again.")
             found = performance(scenario, numbers[number, place].T, status[number, place])
-        kind, prior = chosen[model]
-        scale = prior.get("tau_scale", TAU_SCALE) if kind == "bayes" else np.nan
-        about = scenario.describe() | {"model": model, "prior_scale": scale, "level": 100 * level, "reviews": reviews}
+        about = scenario.describe() | {"model": model, "prior_scale": scales.get(model, np.nan)}
+        about |= {"level": 100 * level, "reviews": reviews}
         table.append(about | found)
     return table
 
