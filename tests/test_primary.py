@@ -125,3 +125,16 @@ def check_no_other_headline(results, primary):
     assert len(paths) > 12
     where = [path.name for path in paths if other in text_of(path)]
     assert bool(where) == (primary == "glmm"), where
+
+
+@pytest.mark.workflow
+def test_where_definitions_differ_in_kind_the_range_is_the_answer_on_every_page(copy):
+    """An analysis that says so refits nothing, and its pool is called a description wherever it is printed."""
+    copy.edit("config.yaml", "    label: Fever\n", "    label: Fever\n    headline: range\n")
+    ran = copy.build()
+    assert "write_summary" in ran and "write_report" in ran and not [job for job in ran if job.startswith("pool_")]
+    for page in ("results/README.md", "results/report.html"):
+        text = copy.read(page)
+        assert "definitions differ in kind" in text and "s a description" in text
+    answer = next(line for line in copy.read("results/README.md").splitlines() if line.startswith("| [Fever]"))
+    assert re.search(r"% \(\w+ \d{4}\) to [\d.]+% \(", answer) and "as a description" in answer

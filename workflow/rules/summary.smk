@@ -40,7 +40,7 @@ rule write_summary:
     params:
         review=CHOICES["review"],
         analyses={
-            name: {"label": analysis.label, "note": analysis.note, "outcomes": list(analysis.outcomes)}
+            name: analysis.model_dump(mode="json", include={"label", "note", "outcomes", "headline"})
             for name, analysis in protocol.analyses.items()
         },
         splits=variables(protocol.figures.forest_by),

@@ -85,7 +85,8 @@ class Review:
 
     def decimals(self, analysis: str) -> int:
         """Give the decimals of an analysis's table, the same as in its forest plot."""
-        return decimals_for([*(shares_of(r)[1] for r in self.used(analysis)), self.pool(analysis).get("estimate")])
+        rows = pooled_rows(self.table(analysis, "rows"))
+        return decimals_for([*(shares_of(row)[1] for row in rows), self.pool(analysis).get("estimate")])
 
     def variable(self, name: str) -> str:
         """Give the name of a splitting variable."""
@@ -160,7 +161,7 @@ class Review:
 
     def span(self, analysis: str) -> tuple[tuple[float, str], tuple[float, str]]:
         """Give the lowest and the highest proportion of the pooled studies, each with its study."""
-        rows = self.used(analysis)
+        rows = pooled_rows(self.table(analysis, "rows"))
         ends = [(share, self.label(row["study"])) for row in rows for share in shares_of(row)]
         return min(ends), max(ends)
 

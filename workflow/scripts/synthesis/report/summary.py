@@ -161,7 +161,7 @@ def sentence(review: Review, analysis: str) -> str:
     counts = f"{' of '.join(counts_of(pool, 'events', 'patients'))} {review.unit}"
     text = f"{counts}: {interval_words(pool, decimals, review.interval_of(pool))}"
     if review.by_range(analysis):
-        lead = f"{range_sentence(review, analysis)} " if review.used(analysis) else ""  # captions see no rows
+        lead = f"{range_sentence(review, analysis)} " if review.table(analysis, "rows") else ""  # captions see none
         return f"{lead}Pooled over definitions that differ in kind, as a description: {k} studies, {text}."
     if state == State.ONE_STUDY:
         return f"One study, {text}. Not a pool."
