@@ -6,7 +6,7 @@ from ..tables.declared import Row
 from ..tables.pools import OVERALL, State, is_pooled, state_of
 from ..words import formatting as fmt
 from ..words.model_names import DESCRIPTIONS, interval_name
-from ..words.prose import inside, joined, plural
+from ..words.prose import joined, plural
 from ..words.terms import is_ok
 from .about import Review, row_key
 from .html_tables import Cell, Line, Table, linked, table
@@ -46,7 +46,8 @@ def answer(review: Review, analysis: str) -> str:
     counts = counts_words(pool, review.unit).split(", ", 1)[1]
     text = f"{kind_words(pool)}: {counts}, {interval_words(pool, decimals, review.interval_of(pool))}."
     if review.by_range(analysis):
-        return f"{range_sentence(review, analysis)} As a description: {inside(text)}"
+        studies, pooled = plural(pool["studies"], "study", "studies"), text.split(": ", 1)[1]
+        return f"{range_sentence(review, analysis)} Their pool, a description of {studies}: {pooled}"
     if state != State.POOL:
         return text
     sentence, interval = prediction_words(pool, decimals, review.level)
