@@ -152,7 +152,7 @@ def _fit_together(sets: Sets, step: float, *, level: float, tau_scales: Sequence
     if size * len(sets.n) > TABLE and len(sets.times) > 1:
         return _halves(sets, step, level=level, tau_scales=tau_scales, mu_sd=mu_sd)
     read = Reader(grid, level)
-    if size * max(len(sets.n), len(read.x.t)) > TABLE:
+    if size * len(sets.n) > TABLE:
         return found
     table = grid.table(sets)
     for i, scale in enumerate(tau_scales):
@@ -326,20 +326,31 @@ class Reader:
 
     @cached_property
     def below(self) -> np.ndarray:
+        return self._below(slice(None))
+
+    def _below(self, points: slice) -> np.ndarray:
         """Give the probability that μ + τ z lies below each point of ``x``, shape (points, x), z ~ N(0, 1)."""
         grid, mu, x = self.grid, self.grid.mu, self.x
-        tau = grid.tau.x[grid.row]
+        rows, columns = grid.row[points], grid.column[points]
         with np.errstate(divide="ignore", invalid="ignore"):
-            below = ndtr((x.x - mu.x[grid.column, None]) / tau[:, None])
+            below = ndtr((x.x - mu.x[columns, None]) / grid.tau.x[rows, None])
         # Where τ z is as wide as the steps of the grid, the sum over it is exact; a narrow one falls between points.
         wide = NARROW * mu.width * np.cosh(x.t) * (mu.t[1] - mu.t[0])
         z, weight = HERMITE
-        for row in np.flatnonzero(grid.tau.x < wide.max()):
-            own, narrow = grid.row == row, np.flatnonzero(grid.tau.x[row] < wide)
+        for row in np.intersect1d(np.flatnonzero(grid.tau.x < wide.max()), rows):
+            own, narrow = rows == row, np.flatnonzero(grid.tau.x[row] < wide)
             t = np.clip(mu.position(x.x[narrow, None] - grid.tau.x[row] * z), mu.t[0], mu.t[-1])
             every = np.einsum("xzm,z->mx", self.in_mu.spline(t), weight / weight.sum()) / (mu.t[1] - mu.t[0])
-            below[np.ix_(own, narrow)] = every[grid.column[own]]
+            below[np.ix_(own, narrow)] = every[columns[own]]
         return below
+
+    def predictive(self, mass: np.ndarray) -> np.ndarray:
+        """Give the distribution of a new study's logit at each point of ``x``, shape (sets, x)."""
+        size, step = len(self.grid.row), max(1, TABLE // (4 * len(self.x.t)))
+        if size * len(self.x.t) <= TABLE:
+            return mass @ self.below
+        parts = (slice(first, first + step) for first in range(0, size, step))  # too large to keep
+        return sum(mass[:, part] @ self._below(part) for part in parts)
 
     def __call__(self, mass: np.ndarray) -> np.ndarray:
         """Give ``QUANTITIES`` of masses of shape (sets, points); NaN where the grid does not resolve them."""
@@ -348,7 +359,9 @@ class Reader:
         whole[:, self.grid.use] = mass
         in_mu, in_tau = whole.sum(axis=1), whole.sum(axis=2)
         mus = [mu.centre + mu.width * np.sinh(t) for t in self.in_mu(in_mu, (0.5, tail, 1 - tail))]
-        predicted = [self.x.centre + self.x.width * np.sinh(t) for t in self.new(mass @ self.below, (tail, 1 - tail))]
+        predicted = [
+            self.x.centre + self.x.width * np.sinh(t) for t in self.new(self.predictive(mass), (tail, 1 - tail))
+        ]
         both_sides = tuple((1 + p) / 2 for p in (0.5, tail, 1 - tail))
         tau2 = [(tau.width * np.sinh(t)) ** 2 for t in self.in_tau(in_tau, both_sides)]
         mean = in_mu @ mu.x
