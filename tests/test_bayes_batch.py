@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 from synthesis.models import bayes_batch as batch
-from synthesis.models import bayes_batch as bayes_batch_module
 from synthesis.models.bayes import pool_bayes
 from synthesis.models.bayes_batch import bayes_batch, bayes_batches
 from synthesis.models.catalogue import ALL_EVENTS, NO_EVENTS, OK, ONE_STUDY, pool
@@ -147,16 +146,16 @@ def test_a_grid_too_large_to_keep_predicts_the_same(monkeypatch):
     """A register beside small series needs so fine a grid that the distribution of a new study is summed in parts."""
     y, n = np.array([[3, 9, 230], [4, 20, 225]]), np.array([[30, 60, 2255], [40, 51, 2255]])
     whole, fitted = bayes_batch(y, n)
-    predictive = bayes_batch_module.Reader.predictive
+    predictive = batch.Reader.predictive
 
     def in_parts(self, mass):
-        monkeypatch.setattr(bayes_batch_module, "TABLE", 40 * len(self.x.t))
+        monkeypatch.setattr(batch, "TABLE", 40 * len(self.x.t))
         found = predictive(self, mass)
-        monkeypatch.setattr(bayes_batch_module, "TABLE", kept)
+        monkeypatch.setattr(batch, "TABLE", kept)
         return found
 
-    kept = bayes_batch_module.TABLE
-    monkeypatch.setattr(bayes_batch_module.Reader, "predictive", in_parts)
+    kept = batch.TABLE
+    monkeypatch.setattr(batch.Reader, "predictive", in_parts)
     parts, again = bayes_batch(y, n)
     assert fitted.all() and again.all()
     for name in ("pi_low", "pi_high"):
