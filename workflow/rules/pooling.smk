@@ -4,6 +4,7 @@
 # Out: results/<analysis>/
 #      estimates.csv, contrasts.csv (pooled incidence, all studies and subgroups; level against level);
 #      fits.csv, effects.csv (details of the primary fit); influence.csv, subsets.csv, bootstrap.csv (other studies in it);
+#      likelihoods.csv (what each study says of the mean and the heterogeneity: what a page pools any selection from);
 #      small_study.csv (Egger, Peters: at ten studies and more); future.csv (a new study, its next patients, one more study);
 #      multiverse.csv, multiverse_summary.csv (the specification curve);
 #      regression.csv, moderators.csv, crosstab.csv (properties of studies, and which go together)
@@ -94,6 +95,7 @@ rule pool_analysis:
         contrasts="results/{analysis}/contrasts.csv",
         fits="results/{analysis}/fits.csv",
         effects="results/{analysis}/effects.csv",
+        likelihoods="results/{analysis}/likelihoods.csv",
         influence="results/{analysis}/influence.csv",
         subsets="results/{analysis}/subsets.csv",
         bootstrap="results/{analysis}/bootstrap.csv",

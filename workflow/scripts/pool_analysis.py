@@ -6,6 +6,7 @@ with sealed(snakemake):
     from synthesis.moderators.analysis import regress_analysis_file
     from synthesis.pools.fitting import detail_fit_file
     from synthesis.pools.future import predict_future_file
+    from synthesis.pools.likelihoods import likelihoods_file
     from synthesis.pools.pooling import pool_analysis_file
     from synthesis.pools.small_study import small_study_file
     from synthesis.selection.arms import used_rows
@@ -23,6 +24,7 @@ with sealed(snakemake):
 
     pool_analysis_file(used, out.estimates, out.contrasts, **about, **params.pooling)
     detail_fit_file(rows, out.fits, out.effects, **led)
+    likelihoods_file(rows, out.likelihoods, **about)
     leave_out_file(rows, out.influence, **led)
     resample_file(rows, out.subsets, out.bootstrap, **about, settings=params.sensitivity, parts=parts)
     small_study_file(rows, out.small_study, **analysis)

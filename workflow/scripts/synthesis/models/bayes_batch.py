@@ -147,7 +147,7 @@ def _halves(sets: Sets, step: float, **how) -> np.ndarray:
 
 def _fit_together(sets: Sets, step: float, *, level: float, tau_scales: Sequence[float], mu_sd: float) -> np.ndarray:
     found = np.full((len(tau_scales), len(QUANTITIES), len(sets.times)), np.nan)
-    grid = _place(sets, step, max(tau_scales), mu_sd)  # a narrower prior takes mass away, and adds none elsewhere
+    grid = place(sets, step, max(tau_scales), mu_sd)  # a narrower prior takes mass away, and adds none elsewhere
     size = len(grid.row)
     if size * len(sets.n) > TABLE and len(sets.times) > 1:
         return _halves(sets, step, level=level, tau_scales=tau_scales, mu_sd=mu_sd)
@@ -235,7 +235,7 @@ class Grid:
         return found.reshape(self.use.shape)
 
 
-def _place(sets: Sets, step: float, tau_scale: float, mu_sd: float) -> Grid:
+def place(sets: Sets, step: float, tau_scale: float, mu_sd: float) -> Grid:
     """Give a grid that holds and resolves all posteriors: look widely and coarsely, and cut off what is empty."""
     logits, many = np.log((sets.middle + 0.5) / (sets.n - sets.middle + 0.5)), sets.times.sum(axis=1).max()
     least = sets.narrowest(0, mu_sd)
