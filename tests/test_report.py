@@ -11,6 +11,7 @@ from conftest import ROOT, Review, handed
 from synthesis.figures.kit.style import contrast
 from synthesis.pools.future import predict_future_file
 from synthesis.pools.gathering import gather_estimates_file
+from synthesis.pools.likelihoods import likelihoods_file
 from synthesis.pools.pooling import pool_analysis_file
 from synthesis.protocol.config import STUDY_VARIABLES, read_protocol
 from synthesis.report import page as report
@@ -128,13 +129,14 @@ def build_analysis(folder: Path, analysis: str, protocol, sheets: str) -> None:
         folder / "estimates.csv",
         folder / "contrasts.csv",
         analysis=analysis,
-        models=["glmm", "logit-reml", "crude"],
+        models=["glmm", "logit-reml", "crude", "bayes"],
         subgroup_models=["glmm"],
         level=0.95,
         contrasts=[c.model_dump() for c in protocol.contrasts],
     )
     settings = protocol.sensitivity.model_dump(mode="json") | {"bootstrap": 5, "primary": "glmm"}
     names = [folder / f"{name}.csv" for name in ("influence", "subsets", "bootstrap")]
+    likelihoods_file(pooled_rows(used), folder / "likelihoods.csv", analysis=analysis, level=0.95)
     leave_out_file(pooled_rows(used), names[0], analysis=analysis, level=0.95, primary="glmm")
     resample_file(pooled_rows(used), *names[1:], analysis=analysis, level=0.95, settings=settings)
     settings = protocol.future.model_dump(mode="json") | {"simulations": 5}
@@ -583,6 +585,21 @@ def test_the_explorer_carries_other_models_for_all_studies(folder):
         "": f"{fmt.format_percent_interval(*values)}|–|–|{int(crude['events']):,}/{int(crude['patients']):,}|ok"
     }
     assert fever["models"][0]["name"] == "glmm"
+
+
+def test_the_explorer_holds_the_likelihoods_of_bayes_instead_of_its_subsets(folder):
+    """They stand in the order of the places; without them, or with those of other studies, selections are looked up."""
+    words = words_of(folder)
+    held = {row["study"]: row for row in words.table("fever", "likelihoods")}
+    words.tables[("fever", "subsets")] = [row | {"model": "bayes"} for row in words.table("fever", "subsets")]
+    fever = explorer_data(words)["analyses"][0]
+    assert list(fever["pools"]["bayes"]) == [""] and fever["grid"]["model"] == "bayes"
+    order = list(dict.fromkeys(row["study"] for row in fever["rows"]))
+    assert [one["table"] for one in fever["grid"]["studies"]] == [held[study]["log_likelihood"] for study in order]
+    assert {one["name"]: one["interval"] for one in fever["models"]}["bayes"] == "CrI"
+    words.tables[("fever", "likelihoods")] = [row for row in held.values() if row["study"] != order[0]]
+    looked_up = explorer_data(words)["analyses"][0]
+    assert looked_up["grid"] is None and len(looked_up["pools"]["bayes"]) == 2 ** len(order) - 1
 
 
 def test_a_small_budget_keeps_the_selections_with_fewest_studies_left_out(folder):

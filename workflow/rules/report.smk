@@ -23,6 +23,7 @@ rule write_report:
                 table=[
                     "rows",
                     "estimates",
+                    "likelihoods",
                     "influence",
                     "subsets",
                     "multiverse_summary",

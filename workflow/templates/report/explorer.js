@@ -1,6 +1,5 @@
-// The page's only script: colours, search, provenance of a row, and the explorer. No statistics are done here: each
-// selection of studies was pooled beforehand and is looked up; marks are drawn from the numbers as printed.
-"use strict";
+// The page's script: colours, search, provenance of a row, and the explorer. A selection of studies was pooled beforehand
+// and is looked up, or is pooled by pooling.js, which stands before; marks are drawn from the numbers as printed.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const SVG = "http://www.w3.org/2000/svg";
@@ -155,9 +154,34 @@
     const width = now.studies <= 36 ? 1 : 2;
     return place.toString(36).padStart(width, "0");
   }).join("");
+  // Numbers as the program prints them.
+  const percent = (share) => {
+    const text = (100 * share).toFixed(now.decimals), step = 10 ** -now.decimals;
+    if (share > 0 && Number(text) === 0) return `<${step.toFixed(now.decimals)}`;
+    return share < 1 && Number(text) === 100 ? `>${(100 - step).toFixed(now.decimals)}` : text;
+  };
+  const span = (low, high) => `${low}${/^[<>]/.test(high) ? " to " : "–"}${high}`;
+  const interval = (...shares) => `${percent(shares[0])} (${span(...shares.slice(1).map(percent))})`;
+  const small = (tau2) => (tau2 < 0.0005 ? "<0.001" : tau2.toFixed(tau2 < 0.1 ? 3 : 2));
+  // The ticked studies, pooled from their likelihoods; one alone, and no events at all, as the program answers them.
+  const poolTicked = () => {
+    const { grid } = now, level = data.confidence, places = grid.studies.map((_, place) => place).filter((place) => !out.has(place));
+    const sum = (name) => places.reduce((all, place) => all + grid.studies[place][name], 0);
+    const low = sum("from"), high = sum("to"), n = sum("patients"), [few, many, size] = [low, high, n].map((count) => count.toLocaleString("en-US"));
+    const said = { prediction: "–", tau2: "–", counts: `${low === high ? few : span(few, many)}/${size}` };
+    if (places.length === 1) return { ...said, text: grid.studies[places[0]].text, status: grid.studies[places[0]].status };
+    const edge = 1 - (1 - level) ** (1 / n);
+    if (high === 0) return { ...said, text: interval(0, 0, edge), status: data.states.none };
+    if (low === n) return { ...said, text: interval(1, 1 - edge, 1), status: data.states.all };
+    grid.opened = grid.opened || pooling.open(grid);
+    const found = pooling.pool(grid.opened, places, level), text = interval(found.estimate, found.low, found.high);
+    if (places.length === n) return { ...said, text, status: data.states.unknown }; // patients, each a study
+    const prediction = places.length < 3 ? "–" : span(percent(found.from), percent(found.to));
+    return { ...said, text, prediction, tau2: small(found.tau2), status: data.states.ok };
+  };
   const lookUp = (model, selection) => {
     const found = (now.pools[model] || {})[selection];
-    if (found === undefined) return null;
+    if (found === undefined) return now.grid && model === now.grid.model ? poolTicked() : null;
     const [text, prediction, tau2, counts, status] = found.split("|");
     return { text, prediction, tau2, counts, status };
   };
@@ -173,7 +197,9 @@
     const kind = [what, ...remarks].join("; ");
     return { counts, kind };
   };
-  const percents = (text) => text.replace(" (", `% (${data.level} CI `);
+  // What is not pooled has an exact interval, as a study has.
+  const intervalName = (pool) => `${data.level} ${pool.status.startsWith(data.states.ok) ? now.models.find((model) => model.name === control.model.value).interval : data.interval}`;
+  const percents = (pool) => pool.text.replace(" (", `% (${intervalName(pool)} `);
 
   const sayAnswer = (pool, k) => {
     const lines = [];
@@ -186,11 +212,11 @@
     } else {
       const { counts, kind } = sentence(pool, k);
       const prediction = pool.prediction === "–" ? "none below three studies" : `${pool.prediction}%`;
-      lines.push(make("p", { class: "say" }, pool.text === "–" ? "–" : percents(pool.text)),
+      lines.push(make("p", { class: "say" }, pool.text === "–" ? "–" : percents(pool)),
         make("p", {}, `${data.level} prediction interval: ${prediction}. ${counts} (${kind}). τ²: ${pool.tau2}.`));
     }
     const whole = lookUp(control.model.value, "");
-    if (out.size && whole) lines.push(make("p", { class: "was" }, `With all studies: ${percents(whole.text)}.`));
+    if (out.size && whole) lines.push(make("p", { class: "was" }, `With all studies: ${percents(whole)}.`));
     fill(byId("x-answer"), ...lines);
   };
 
@@ -304,7 +330,7 @@
     now = data.analyses.find((one) => one.id === id) || data.analyses[0];
     out = new Set();
     control.analysis.value = now.id;
-    const many = (name) => Object.keys(now.pools[name]).length > 1 || now.studies === 1;
+    const many = (name) => Object.keys(now.pools[name]).length > 1 || now.studies === 1 || (now.grid && now.grid.model === name);
     options(control.model, now.models.map((m) => [m.name, many(m.name) ? m.label : `${m.label} – all studies only`]));
     const groups = data.filters.map((f) => {
       const present = Object.entries(f.levels).filter(([level]) => without(f.name, level).size < now.studies);
@@ -314,6 +340,7 @@
     byId("x-marks").textContent = now.legend.join("; ");
     const k = now.studies;
     const scope = k === 1 ? "One study: there is nothing to leave out."
+      : now.grid ? `Any selection of these ${k} studies is pooled: ${modelLabel(now.grid.model)}.`
       : now.exact ? `All ${(2 ** k - 1).toLocaleString("en")} selections of these ${k} studies were pooled with the primary model.`
         : `Selections with up to ${now.limit} of these ${k} studies left out are in the table.`;
     const warning = "Leaving studies out because of their result misleads; use this to see what the pool rests on.";
@@ -347,7 +374,7 @@
     const end = { "text-anchor": "end" }, middle = { "text-anchor": "middle" }, bold = { "font-weight": 700 };
     const bottom = top + row * (rows.length + (pool ? 2 : 0));
     const parts = [make("rect", { width, height: bottom + 60, fill: "#ffffff" }), text(now.label, 10, 24, { ...bold, "font-size": 16 }),
-      text("Study", 10, 50, bold), text(`Events/${data.unit}`, 310, 50, { ...bold, ...end }), text(`% (${data.level} CI)`, 750, 50, { ...bold, ...end })];
+      text("Study", 10, 50, bold), text(`Events/${data.unit}`, 310, 50, { ...bold, ...end }), text(`% (${data.level} ${data.interval})`, 750, 50, { ...bold, ...end })];
     for (const t of ticks()) {
       parts.push(make("line", { x1: x(t), x2: x(t), y1: top - 6, y2: bottom, stroke: "#ececec" }), text(String(t), x(t), bottom + 16, { ...middle, "font-size": 12 }));
     }
@@ -360,7 +387,7 @@
     });
     if (pool && pool.text !== "–") {
       const y = top + row * (rows.length + 0.5), [mid, low, high] = numbers(pool.text);
-      parts.push(text(now.studies - out.size < 3 ? "Described" : "Pooled", 10, y + 4, bold), text(pool.counts, 310, y + 4, { ...bold, ...end }),
+      parts.push(text(`${now.studies - out.size < 3 ? "Described" : "Pooled"}, ${intervalName(pool)}`, 10, y + 4, bold), text(pool.counts, 310, y + 4, { ...bold, ...end }),
         make("polygon", { points: `${x(low)},${y} ${x(mid)},${y - 6} ${x(high)},${y} ${x(mid)},${y + 6}`, fill: "#d55e00", stroke: "#1a1a1a", "stroke-width": 0.7 }),
         text(pool.text, 750, y + 4, { ...bold, ...end }));
       if (pool.prediction !== "–") {

@@ -1,7 +1,7 @@
-"""What the explorer looks up: every selection of studies, pooled beforehand, as the text it prints.
+"""What the explorer looks up: selections of studies, pooled beforehand, as the text it prints; and likelihoods.
 
-The page does no statistics. It knows each selection by the studies that are left out, prints the text found there, and
-draws from the printed numbers.
+The page knows each selection by the studies that are left out, prints the text found there, and draws from the printed
+numbers. Only of the model ``bayes`` it holds each study's likelihood instead, and pools what is ticked by itself.
 """
 
 from collections import Counter
@@ -10,9 +10,10 @@ from math import comb
 
 from ..figures.kit.axes import axis_end
 from ..tables.declared import Row
-from ..tables.pools import OVERALL, estimate_text, prediction_text, shares_of, sum_events
+from ..tables.pools import OVERALL, estimate_text, limits_of, prediction_text, shares_of, sum_events
 from ..words.formatting import format_tau2
-from ..words.model_names import DESCRIPTIONS
+from ..words.model_names import BAYESIAN, DESCRIPTIONS, interval_of
+from ..words.terms import ALL_EVENTS, NO_EVENTS, OK, UNKNOWN_TAU2, with_remark
 from .about import UNKNOWN_LEVELS, Review, row_key
 from .html_tables import doi_address, sheet_address
 from .phrases import counts_of, row_interval, second_reading_words, window_words
@@ -33,11 +34,25 @@ def explorer_data(review: Review, budget: int = 1_300_000) -> dict:
     limits = share_out({analysis: explored.cost() for analysis, explored in shown.items()}, budget)
     return {
         "level": review.level,
+        "interval": interval_of(""),  # of a study
+        "confidence": review.choices["models"]["level"],
+        "states": {"ok": OK, "none": NO_EVENTS, "all": ALL_EVENTS, "unknown": with_remark(OK, UNKNOWN_TAU2)},
         "unit": review.unit,
         "filters": filters(review),
         "analyses": [explored.data(limits[analysis]) for analysis, explored in shown.items()],
         "counts": {row_key(row): provenance(review, row) for explored in shown.values() for row in explored.rows},
     }
+
+
+def how_words(review: Review) -> str:
+    """Say what the page does with a selection."""
+    looked_up = "every selection was pooled beforehand by the same program as all other numbers, and is looked up"
+    if not any(Explored(review, analysis).grid(1) for analysis in review.analyses if review.used(analysis)):
+        return f"Nothing is computed here: {looked_up}."
+    return (
+        f"{DESCRIPTIONS[BAYESIAN]}: any selection is pooled here, by adding up the likelihood of each study, which the "
+        f"program tabulated; three digits are those of the program. Other models: {looked_up}."
+    )
 
 
 def most_words(review: Review) -> str:
@@ -62,8 +77,13 @@ class Explored:
         self.places = {study: at for at, study in enumerate(dict.fromkeys(row["study"] for row in self.rows))}
         every = [row for row in review.table(analysis, "estimates") if row["subset"] == OVERALL]
         self.pools = sorted(every, key=lambda row: row["model"] != review.primary)
+        held = {row["study"]: row for row in review.table(analysis, "likelihoods")}
+        fits = any(row["model"] == BAYESIAN for row in every) and held.keys() == {"", *self.places}
+        self.likelihoods = held if fits else {}
         self.selections: list[tuple[Row, tuple[int, ...]]] = []  # a pool, and the places of the studies it leaves out
         for row in review.table(analysis, "subsets"):
+            if row["model"] == BAYESIAN and self.likelihoods:  # the page needs none of them
+                continue
             inside = set(row["studies"].split(";"))
             if inside <= self.places.keys():
                 gone = tuple(at for study, at in self.places.items() if study not in inside)
@@ -85,14 +105,40 @@ class Explored:
             "label": review.title(self.analysis),
             "note": review.analyses[self.analysis].get("note") or "",
             "axis": self.axis(),
+            "decimals": decimals,
+            "grid": self.grid(decimals),
             "exact": min(limit, whole.get(review.primary, 0)) >= len(self.places) - 1,
             "limit": limit,
-            "models": [{"name": name, "label": DESCRIPTIONS.get(name, name)} for name in pools],
+            "models": [
+                {"name": name, "label": DESCRIPTIONS.get(name, name), "interval": interval_of(name)} for name in pools
+            ],
             "legend": [f"{mark} {meaning}" for mark, meaning in marks],
             "studies": len(self.places),
             "rows": [self.row_data(row, decimals) for row in self.rows],
             "pools": pools,
         }
+
+    def grid(self, decimals: int) -> dict | None:
+        """Give the likelihoods with their axes, studies in the order of their places; None where there are none."""
+        if not self.likelihoods:
+            return None
+        first = self.likelihoods[""]
+        tau = {"centre": 0, "width": first["tau_width"], "first": 0}
+        mu = {"centre": first["mu_centre"], "width": first["mu_width"], "first": first["mu_first"]}
+        return {
+            "model": BAYESIAN,
+            "tau": tau | {"last": first["tau_last"], "points": first["tau_points"]},
+            "mu": mu | {"last": first["mu_last"], "points": first["mu_points"]},
+            "deep": first["deep"],
+            "prior": first["log_likelihood"],
+            "studies": [self.study_data(self.likelihoods[study], decimals) for study in self.places],
+        }
+
+    def study_data(self, row: Row, decimals: int) -> dict:
+        """Give a study's likelihood and counts, and what is said of it alone."""
+        low, high = limits_of(row)
+        alone = {"text": estimate_text(row, decimals), "status": row["status"]}
+        return {"table": row["log_likelihood"], "from": low, "to": high, "patients": row["patients"], **alone}
 
     def complete(self) -> dict[str, int]:
         """Give, for each model, up to how many studies may be left out with every such selection in its table.

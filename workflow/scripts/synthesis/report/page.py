@@ -18,7 +18,7 @@ from ..words.formatting import decimals_for, format_count, format_percent
 from ..words.model_names import DESCRIPTIONS
 from . import answers, comparing, evidence_tables, headline, phrases, sources, variations
 from .about import Review, read_tables, row_key
-from .explorer import explorer_data, most_words
+from .explorer import explorer_data, how_words, most_words
 from .markdown import to_html, without_title
 from .pictures import Figure, Gallery, RowLink, pages_of
 
@@ -61,7 +61,7 @@ def page(review: Review, figures: Sequence[str], texts: Mapping, software: Mappi
     options = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(loader=FileSystemLoader(templates), **options)
     environment.filters |= {function.__name__: function for function in (decimals_for, format_count, format_percent)}
-    said = content(review, texts) | {"software": software}
+    said = content(review, texts) | {"software": software, "how_pooled": how_words(review)}
     for room in ROOMS:  # tables come whole; figures are linked and selections left out until the page is light enough
         plates = Plates(review, figures, room[0])
         said |= {"plates": plates, **safety(environment, plates.gallery, most_words(review))}
@@ -90,7 +90,7 @@ def content(review: Review, texts: Mapping[str, str]) -> dict:
 def safety(environment: Environment, gallery: Gallery, most: str) -> dict[str, Markup]:
     """Give style and script, and the content policy that allows these two and nothing else."""
     script, style = (environment.loader.get_source(environment, name)[0] for name in ("explorer.js", "page.css"))
-    script = script.replace("/*most*/", most)
+    script = environment.loader.get_source(environment, "pooling.js")[0] + script.replace("/*most*/", most)
     for place, css in (("figures", gallery.css()), ("light", gallery.light()), ("dark", gallery.dark())):
         style = style.replace(f"/*{place}*/", css)
     policy = (
