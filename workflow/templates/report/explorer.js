@@ -340,7 +340,7 @@
     byId("x-marks").textContent = now.legend.join("; ");
     const k = now.studies;
     const scope = k === 1 ? "One study: there is nothing to leave out."
-      : now.grid ? `Any selection of these ${k} studies is pooled: ${modelLabel(now.grid.model)}.`
+      : now.grid ? `Any selection of these ${k} studies can be pooled.`
       : now.exact ? `All ${(2 ** k - 1).toLocaleString("en")} selections of these ${k} studies were pooled with the primary model.`
         : `Selections with up to ${now.limit} of these ${k} studies left out are in the table.`;
     const warning = "Leaving studies out because of their result misleads; use this to see what the pool rests on.";

@@ -12,7 +12,7 @@ from ..figures.kit.axes import axis_end
 from ..tables.declared import Row
 from ..tables.pools import OVERALL, estimate_text, limits_of, prediction_text, shares_of, sum_events
 from ..words.formatting import format_tau2
-from ..words.model_names import BAYESIAN, DESCRIPTIONS, interval_of
+from ..words.model_names import BAYESIAN, DESCRIPTIONS, SHORT_NAMES, interval_of
 from ..words.terms import ALL_EVENTS, NO_EVENTS, OK, UNKNOWN_TAU2, with_remark
 from .about import UNKNOWN_LEVELS, Review, row_key
 from .html_tables import doi_address, sheet_address
@@ -46,12 +46,14 @@ def explorer_data(review: Review, budget: int = 1_300_000) -> dict:
 
 def how_words(review: Review) -> str:
     """Say what the page does with a selection."""
-    looked_up = "every selection was pooled beforehand by the same program as all other numbers, and is looked up"
     if not any(Explored(review, analysis).grid(1) for analysis in review.analyses if review.used(analysis)):
-        return f"Nothing is computed here: {looked_up}."
+        return (
+            "Nothing is computed here: every selection was pooled beforehand by the same program as all other numbers, "
+            "and is looked up."
+        )
     return (
-        f"{DESCRIPTIONS[BAYESIAN]}: any selection is pooled here, by adding up the likelihood of each study, which the "
-        f"program tabulated; three digits are those of the program. Other models: {looked_up}."
+        f"With the {SHORT_NAMES[BAYESIAN]} any selection is pooled here, from the likelihood of each study, and agrees "
+        "with the program in three digits. What other models say was pooled beforehand, and is looked up."
     )
 
 
