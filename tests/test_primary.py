@@ -12,7 +12,7 @@ from synthesis.selection.arms import counts_of, used_rows
 from synthesis.tables.declared import read
 from synthesis.tables.pools import estimate_text, find_pool, pooled_rows, prediction_text
 from synthesis.words.formatting import decimals_for
-from synthesis.words.model_names import DESCRIPTIONS
+from synthesis.words.model_names import DESCRIPTIONS, interval_of
 
 PRIMARIES = ("glmm", "glmm-t", "logit-reml-hk", "bayes")
 ANALYSES = ("fever", "rash")  # the third has one study
@@ -53,7 +53,7 @@ def test_what_is_said_of_all_studies_is_said_by_the_primary_model(led):
         printed, prediction = estimate_text(whole, decimals), prediction_text(whole, decimals)
         estimate, limits = printed.split(" ")
         words = {"printed": printed, "estimate": estimate, "prediction": prediction}
-        words["percent"] = f"{estimate}% (95% CI {limits[1:]}"
+        words["percent"] = f"{estimate}% (95% {interval_of(primary)} {limits[1:]}"
         for file, said in WHERE.items():
             assert said.format(**words) in text_of(results / file.format(analysis=analysis)), (analysis, file)
         check_tables(results / analysis, primary, whole)
