@@ -96,7 +96,8 @@ def agree(row, one, studies):
     for name in NUMBERS:
         value, found = getattr(one, name), row[name]
         assert (found == "") == bool(np.isnan(value)), (name, row, one)
-        assert found == "" or float(found) == pytest.approx(value, rel=1e-8, abs=1e-10), (name, row, one)  # 2e-9 seen
+        near = 1e-5 if one.model == "bayes" else 1e-8  # the grids of many fits and of one; 2e-9 seen of the others
+        assert found == "" or float(found) == pytest.approx(value, rel=near, abs=1e-10), (name, row, one)
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from synthesis.models.catalogue import MODELS
+from synthesis.models.counts import within
 from synthesis.review.index import digest, read_index
 from synthesis.risk_factors.comparisons import CELLS, choose_tables
 from synthesis.selection.rows import Vocabulary, select_rows
@@ -206,8 +207,8 @@ def test_a_changed_count_moves_the_pooled_estimate(index, undetected, vocabulary
 
 
 def estimate(model, rows: list[tuple], level: float) -> float:
-    events, patients = (np.array([row[i] for row in rows]) for i in (2, 3))
-    return float(model.pool(events, patients, np.array([row[0] for row in rows]), level).estimate)
+    low, high, patients = (np.array([row[i] for row in rows]) for i in (2, 3, 4))
+    return float(model.pool(within(low, high), patients, np.array([row[0] for row in rows]), level).estimate)
 
 
 def test_a_changed_count_moves_exactly_the_comparison_that_uses_it(index, undetected):
@@ -292,5 +293,7 @@ def rows_of(index, name: str, vocabulary, instead: dict) -> list[dict]:
 
 def pool(rows: list[dict]) -> list[tuple]:
     return [
-        (r["study"], r["arm"], r["events"], r["patients"]) for r in rows if r["subset"] == "all" and r["use"] == "yes"
+        (r["study"], r["arm"], r["events_from"], r["events_to"], r["patients"])
+        for r in rows
+        if r["subset"] == "all" and r["use"] == "yes"
     ]

@@ -104,7 +104,8 @@ def check_names(results, primary):
     assert DESCRIPTIONS[primary] in text_of(results / "fever" / "subsets.svg").replace("\n", " ")
     methods = (results / "methods.md").read_text(encoding="utf-8")
     for said in ("{} is fitted again without each study", "the prediction distribution of {}"):
-        model = "the random-effects logistic model" if primary == "glmm" else f"the model `{primary}`"
+        logistic = {"glmm": "random-effects", "glmm-t": "random-effects", "bayes": "Bayesian random-effects"}
+        model = f"the {logistic[primary]} logistic model" if primary in logistic else f"the model `{primary}`"
         assert said.format(model).casefold() in methods.casefold()
     # The ratios of two levels, details of the likelihood and the bootstrap need not be of the primary model.
     assert all(

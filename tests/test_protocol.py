@@ -101,7 +101,7 @@ def test_the_primary_model_may_stand_among_the_others_too(tmp_path):
 def test_the_review_has_its_analyses():
     protocol = read_protocol(ROOT / "config.yaml")
     assert set(protocol.analyses) >= EXPECTED
-    assert protocol.models.primary == "glmm"
+    assert protocol.models.primary == "bayes"
     assert ("axi-cel", "CD19/22") in {(c.first, c.second) for c in protocol.contrasts}
 
 

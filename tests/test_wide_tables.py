@@ -522,6 +522,7 @@ SAID |= {
     "definition": "any grade",
     "window": "17",
     "window_text": "to day 17",
+    "window_words": "stay or 17 d",
     "basis": "derived",
     "url": "https://x.no/",
 }
