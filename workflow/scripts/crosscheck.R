@@ -123,7 +123,8 @@ compare_groups <- function(d, analysis, subset) {
   each <- nrow(inner) <= nlevels(inner$level) # a study each: their own proportions fit without error
   full <- if (!each) fit_glmer(inner, if (nlevels(inner$level) > 1) cbind(events, patients - events) ~ 0 + level + (1 | study) else cbind(events, patients - events) ~ 1 + (1 | study))
   if (is.null(null) || (is.null(full) && !each)) return(invisible())
-  if (!each) for (i in seq_len(nlevels(inner$level))) put(analysis, subset, levels(inner$level)[i], "glmm-common", c(estimate = plogis(fixef(full)[[i]])))
+  means <- if (each) with(inner[order(inner$level), ], events / patients) else plogis(fixef(full))
+  for (i in seq_len(nlevels(inner$level))) put(analysis, subset, levels(inner$level)[i], "glmm-common", c(estimate = means[[i]]))
   own <- saturated(inner) + if (each) 0 else as.numeric(logLik(full))
   lr <- max(0, 2 * (own - as.numeric(logLik(null)) - saturated(d)))
   put(analysis, subset, "", "glmm-common", c(test = lr, test_p = pchisq(lr, groups - 1, lower.tail = FALSE)))
