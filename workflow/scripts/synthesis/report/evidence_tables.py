@@ -68,7 +68,8 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
     if state == State.ONE_STUDY:
         beside = f"one study, its own {review.interval_of(pool)}"
     if review.by_range(analysis):
-        text, beside = review.range_words(analysis), f"definitions differ; as a description {text}"
+        low, high = (format_frequency(share, 1000) for share, _ in review.span(analysis))
+        text, beside = f"{low} to {high}", f"by definition; a description: {text}"
     outcome = Cell(review.title(analysis), f"#{analysis}", windows_words(review.used(analysis)))
     return {
         "Outcome": outcome,
