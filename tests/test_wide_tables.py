@@ -567,3 +567,9 @@ def test_a_word_is_never_taken_for_another_one(review, tmp_path):
     for text in ("CD19", "12", "A B", "T 1"):
         with pytest.raises(ProblemsError, match=f'target: "{text}" is not one of'):
             target(text)
+
+
+def test_a_study_named_by_author_and_year_can_be_looked_up(read):
+    """A draft without an author would feed no pool: nobody could look its report up."""
+    drafts = read("study,events,n\nSmith 2019,3,40\n", outcome="fever")
+    assert drafts.sheets["smith2019"]["citation"] == {"authors": "Smith", "year": "2019"}

@@ -77,6 +77,9 @@ def draft_sheets(
             reader.read(row)
     reader.tell_apart()
     for name, draft in reader.drafts.items():
+        # "Smith 2019" names an author, by whom the report can be looked up: without one no pool takes it.
+        citation = draft.data["citation"]
+        draft.data["citation"] = {"authors": author_of(draft.data["label"]), **citation}
         draft.data["citation"].setdefault("year", ID.fullmatch(name)[2])
     sheets, places = ({name: getattr(d, key) for name, d in reader.drafts.items()} for key in ("data", "places"))
     refused = check_drafts(sheets, protocol, places, reader.problem)
