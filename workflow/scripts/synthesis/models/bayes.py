@@ -140,14 +140,17 @@ def pool_bayes(
 
 def new_study(events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> Callable[[float], float]:
     """Give the predictive distribution: the probability that the logit of a new study's proportion is below a value."""
+    return _below(_posterior(events, patients, study))
+
+
+def _posterior(events: np.ndarray, patients: np.ndarray, study: np.ndarray, level: float = 0.95) -> Posterior:
     y, n = as_counts(events), np.asarray(patients)
-    return _below(_settle(arms_of(y, n, np.asarray(study), np.ones((len(y), 1))), 0.95, TAU_SCALE, MU_SD)[0])
+    return _settle(arms_of(y, n, np.asarray(study), np.ones((len(y), 1))), level, TAU_SCALE, MU_SD)[0]
 
 
 def mean_logit(events: np.ndarray, patients: np.ndarray, study: np.ndarray) -> tuple[float, float]:
     """Give posterior mean and standard deviation of μ, from any studies at all."""
-    y, n = as_counts(events), np.asarray(patients)
-    found = _settle(arms_of(y, n, np.asarray(study), np.ones((len(y), 1))), 0.95, TAU_SCALE, MU_SD)[0]
+    found = _posterior(events, patients, study)
     mass, mu = found.mass.sum(axis=0), found.mu.x
     mean = float(mass @ mu)
     return mean, float(np.sqrt(mass @ (mu - mean) ** 2))
@@ -159,12 +162,7 @@ def compare_means(first: Sequence, second: Sequence, level: float = 0.95) -> tup
     Groups are (events, patients, study) with no study in both, so their posteriors are independent: each has a τ of its
     own. P is twice the smaller posterior probability of a difference above or below 0.
     """
-    one, other = (
-        _settle(arms_of(as_counts(y), np.asarray(n), np.asarray(study), np.ones((len(n), 1))), level, TAU_SCALE, MU_SD)[
-            0
-        ]
-        for y, n, study in (first, second)
-    )
+    one, other = (_posterior(*group, level) for group in (first, second))
     below_first, weight = _distribution(one.mu.t, one.mass.sum(axis=0)), other.mass.sum(axis=0)
 
     def below(difference: float) -> float:
@@ -277,7 +275,7 @@ def log_likelihoods(arms: Arms, mu: np.ndarray, tau: np.ndarray, nodes: int) -> 
     (y, n), times = np.unique(counts, axis=1, return_counts=True)
     total = np.zeros(len(mu))
     for part in _parts(len(mu), y.size * nodes):
-        total[part] = study_likelihoods(y, n, mu[part], tau[part], nodes) @ times
+        total[part] = _study_likelihoods(y, n, mu[part], tau[part], nodes) @ times
     # Of counts within limits they do not: each arm has a sum of its own.
     events, patients = arms.events[~exact], arms.patients[~exact]
     for part in _parts(len(mu), patients.size * nodes):
@@ -291,7 +289,7 @@ def _parts(points: int, each: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, points if each else 0, step))
 
 
-def study_likelihoods(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray, nodes: int) -> np.ndarray:
+def _study_likelihoods(y: np.ndarray, n: np.ndarray, mu: np.ndarray, tau: np.ndarray, nodes: int) -> np.ndarray:
     """Integrate over z for each study and point: counts of shape (studies,), result (points, studies)."""
     mode, step = modes(y[:, None], n[:, None], mu[:, None, None], tau[:, None])
     y, n = y[:, None], n[:, None]

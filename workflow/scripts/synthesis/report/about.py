@@ -150,10 +150,15 @@ class Review:
         """Say what the second line of tables is."""
         return f"{DESCRIPTIONS[self.beside]}, {self.level} {interval_of(self.beside)}" if self.beside else ""
 
-    def beside_words(self, analysis: str, decimals: int) -> str:
-        """Give the pool by the model of the second line; blank where there is none."""
+    def beside_pool(self, analysis: str) -> Row:
+        """Give the pool by the model of the second line; empty where there is none."""
         pool = self.pool(analysis, self.beside) if self.beside else {}
-        return estimate_text(pool, decimals) if pool and is_pooled(pool) else ""
+        return pool if is_pooled(pool) else {}
+
+    def beside_words(self, analysis: str, decimals: int) -> str:
+        """Give the pool by the model of the second line in per cent; blank where there is none."""
+        pool = self.beside_pool(analysis)
+        return estimate_text(pool, decimals) if pool else ""
 
     def by_range(self, analysis: str) -> bool:
         """Say whether the answer is the range over the studies, and their pool no more than a description."""

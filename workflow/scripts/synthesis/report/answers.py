@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..tables.declared import Row
-from ..tables.pools import OVERALL, State, is_pooled, state_of
+from ..tables.pools import OVERALL, State, estimate_text, is_pooled, prediction_text, state_of
 from ..words import formatting as fmt
 from ..words.model_names import DESCRIPTIONS, interval_name
 from ..words.prose import joined, plural
@@ -44,10 +44,11 @@ def answer(review: Review, analysis: str) -> str:
     if state == State.NO_STUDY:
         return "No study can be pooled."
     counts = counts_words(pool, review.unit).split(", ", 1)[1]
-    text = f"{kind_words(pool)}: {counts}, {interval_words(pool, decimals, review.interval_of(pool))}."
+    said = f"{counts}, {interval_words(pool, decimals, review.interval_of(pool))}."
     if review.by_range(analysis):
-        studies, pooled = plural(pool["studies"], "study", "studies"), text.split(": ", 1)[1]
-        return f"{range_sentence(review, analysis)} Their pool, a description of {studies}: {pooled}"
+        studies = plural(pool["studies"], "study", "studies")
+        return f"{range_sentence(review, analysis)} Their pool, a description of {studies}: {said}"
+    text = f"{kind_words(pool)}: {said}"
     if state != State.POOL:
         return text
     sentence, interval = prediction_words(pool, decimals, review.level)
@@ -98,7 +99,7 @@ def pool_lines(review: Review, analysis: str, decimals: int) -> list[Line]:
     if state_of(pool) == State.NO_STUDY:
         return []
     heading = f"#% ({review.level} CI)"  # of the studies, in whose table the pool stands
-    (_, estimate), (_, limits) = review.intervals(pool, decimals).items()
+    estimate, limits = estimate_text(pool, decimals), prediction_text(pool, decimals)
     what = Cell(kind_words(pool), small=review.interval if is_pooled(pool) else "")
     lines = [{"Study": what, **review.counts(pool, "events", "patients"), heading: estimate}]
     if beside := review.beside_words(analysis, decimals):

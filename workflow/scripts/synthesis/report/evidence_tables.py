@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..tables.declared import Row
-from ..tables.pools import State, is_pooled, state_of
+from ..tables.pools import State, state_of
 from ..words.formatting import MISSING, format_count
 from ..words.model_names import MEDIAN, centre_of
 from ..words.prose import joined
@@ -60,11 +60,7 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
     state = state_of(pool)
     counts = MISSING if state == State.NO_STUDY else "{} ({})".format(*counts_of(pool, "patients", "studies"))
     symbols, certainty, why = certainty_words(review.grade.get(analysis))
-    keys = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
-    estimate, *limits = (format_frequency(pool.get(key), 1000) for key in keys)
-    interval, prediction = (MISSING if MISSING in two else " to ".join(two) for two in (limits[:2], limits[2:]))
-    text = estimate if interval == MISSING else f"{estimate} ({interval})"
-    beside = _beside(review, analysis)
+    text, beside = _per_thousand(pool), _per_thousand(second) if (second := review.beside_pool(analysis)) else ""
     if state == State.ONE_STUDY:
         beside = f"one study, its own {review.interval_of(pool)}"
     if review.by_range(analysis):
@@ -75,19 +71,21 @@ def findings_cells(review: Review, analysis: str) -> dict[str, str | Cell]:
         "Outcome": outcome,
         f"#{unit.capitalize()} (studies)": Cell(counts, small="" if state == State.POOL else "not a pool"),
         f"#Per 1,000 {unit} ({review.interval})": Cell(text, small=beside),
-        f"#A new study like these, per 1,000 ({review.level} PI)": prediction,
+        f"#A new study like these, per 1,000 ({review.level} PI)": _ends(pool, "pi"),
         "Certainty": f"{symbols} {certainty}".strip(),
         "*Why": why,
     }
 
 
-def _beside(review: Review, analysis: str) -> str:
-    """Give the second line of a pool, per 1,000: what the model beside the primary one says."""
-    pool = review.pool(analysis, review.beside) if review.beside else {}
-    if not pool or not is_pooled(pool):
-        return ""
-    middle, *ends = (format_frequency(pool[key], 1000) for key in ("estimate", "ci_low", "ci_high"))
-    return f"{middle} ({' to '.join(ends)})"
+def _per_thousand(pool: Row) -> str:
+    """Give the estimate of a pool with its interval."""
+    estimate, interval = format_frequency(pool.get("estimate"), 1000), _ends(pool, "ci")
+    return estimate if interval == MISSING else f"{estimate} ({interval})"
+
+
+def _ends(pool: Row, interval: str) -> str:
+    ends = [format_frequency(pool.get(f"{interval}_{end}"), 1000) for end in ("low", "high")]
+    return MISSING if MISSING in ends else " to ".join(ends)
 
 
 def certainty_words(judged: Mapping | None) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from math import nan
 
 from ..tables.declared import Row
-from ..tables.pools import OVERALL
+from ..tables.pools import OVERALL, estimate_text, prediction_text
 from ..words import formatting as fmt
 from ..words.model_names import DESCRIPTIONS, interval_of
 from ..words.terms import LEAVE_ONE, remarks_of
@@ -28,9 +28,13 @@ def model_table(review: Review, analysis: str) -> Table | None:
     def cells(row: Row) -> dict[str, str | Cell]:
         name = row["model"]
         model = Cell(DESCRIPTIONS.get(name, name), small=f"{name}; {review.level} {interval_of(name)}")
-        headings = f"#% ({review.level} interval)", f"#{review.level} PI, %"
-        values = zip(headings, review.intervals(row, decimals).values(), strict=True)
-        return {"*Model": model, **dict(values), "#τ²": fmt.format_tau2(row["tau2"]), "What": status_words(row)}
+        return {
+            "*Model": model,
+            f"#% ({review.level} interval)": estimate_text(row, decimals),
+            f"#{review.level} PI, %": prediction_text(row, decimals),
+            "#τ²": fmt.format_tau2(row["tau2"]),
+            "What": status_words(row),
+        }
 
     return table(
         f"{review.title(analysis)}: the same studies, other models",
