@@ -33,7 +33,9 @@ def moderators_of(wildcards):
 
 def outcomes_of(wildcards):
     """Give the outcomes that stand in for the one an analysis asks for first, with their labels."""
-    return labels({name: protocol.outcomes[name] for name in protocol.analyses[wildcards.analysis].outcomes[1:]})
+    return labels(
+        {name: protocol.outcomes[name] for name in protocol.analyses[wildcards.analysis].outcomes[1:]}
+    )
 
 
 for ending, charted in CHARTED.items():
